@@ -1,0 +1,69 @@
+"""Who is asking: frames read by the guards, innermost first.
+
+The names of files and functions can be forged by a program that may compile
+code, so an exemption that rests on them must be harmless when it is forged, or
+must belong to the family that forbids compiling (DESIGN.md, "Who is asking").
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+
+from .pristine import get_frame
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SEP = _os.sep
+STDLIB = _os.path.dirname(_os.path.abspath(_os.__file__)) + _SEP
+THIRD_PARTY = (STDLIB + "site-packages" + _SEP, STDLIB + "dist-packages" + _SEP)
+CORE = _os.path.dirname(_os.path.abspath(__file__)) + _SEP
+FACES = _os.path.join(_os.path.dirname(CORE[:-1]), "hermetic") + _SEP
+FROZEN = "<frozen "
+
+# From a reader, the frames above it are: examine, the judge, the hook or stand-in, and the caller.
+CALLER_DEPTH = 4
+
+
+def is_stdlib_file(filename: str) -> bool:
+    """Whether code compiled under this file name belongs to the standard library."""
+    if filename.startswith(FROZEN):
+        return True
+    return filename.startswith(STDLIB) and not filename.startswith(THIRD_PARTY)
+
+
+def is_ours(filename: str) -> bool:
+    """Whether it belongs to hermetic itself."""
+    return filename.startswith(CORE) or filename.startswith(FACES)
+
+
+def calling_frame(depth: int) -> FrameType | None:
+    """The frame that made the guarded call, or None when C made it without one.
+
+    depth counts from the caller of this function; see CALLER_DEPTH.
+    """
+    try:
+        return get_frame(depth + 1)
+    except ValueError:
+        return None
+
+
+def program_place(depth: int) -> tuple[str, int, str] | None:
+    """(file, line, function) of the innermost frame that is the program's own, or of the innermost at all."""
+    frame = calling_frame(depth + 1)
+    first = None
+    while frame is not None:
+        code = frame.f_code
+        name = code.co_filename
+        if not is_ours(name):
+            here = (name, frame.f_lineno or 0, code.co_name)
+            if not is_stdlib_file(name):
+                return here
+            if first is None:
+                first = here
+        frame = frame.f_back
+    return first
+
+

@@ -1,0 +1,32 @@
+"""What can be done: one file per family, each with its rules, its decision and its surface.
+
+FAMILIES is the registry, in the documented order. A family is imported when a
+policy restricts it: start-up pays for nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from ..model import Family
+
+# guard name -> module of this package
+FAMILIES = {
+    "network": "network",
+    "subprocess": "processes",
+    "filesystem": "filesystem",
+    "environment": "environment",
+    "code_exec": "code_exec",
+    "imports": "imports",
+    "interpreter": "interpreter",
+    # Not a capability anybody asks for: what no policy allows, whatever it restricts.
+    "integrity": "integrity",
+}
+
+
+def load_family(guard: str) -> Family:
+    """The family of this guard name. KeyError for a name that is none."""
+    family: Family = import_module(f"{__name__}.{FAMILIES[guard]}").FAMILY
+    return family

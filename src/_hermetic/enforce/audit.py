@@ -1,0 +1,83 @@
+"""Layer 2: the audit hooks. They cannot be removed, and they see captured references and C-level twins."""
+
+from __future__ import annotations
+
+import sys
+
+from ..errors import BootstrapError, PolicyViolation
+from .bind import bind
+from .judge import examine
+from .session import session_judge, watched
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .judge import Entry
+
+# Stand-ins for what bind() puts in place of these names.
+GUARDED: frozenset[str] = frozenset()
+SLOTS: tuple[tuple[Entry, ...], ...] = ()
+MASK = 0
+JUDGE: Any = None
+
+
+def session_hook(event: str, args: tuple[Any, ...]) -> None:
+    """For ordinary blocks: asks whatever policies are in force now."""
+    if event in watched[0]:
+        found = session_judge(event, args, None)
+        if found is not None:
+            raise found
+
+
+def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
+    """For a whole process: everything it uses is a constant of its code."""
+    if event in GUARDED:
+        found = JUDGE(event, args, None)
+        if found is not None:
+            raise found
+
+
+def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+    """The first violation among the entries of this event.
+
+    SLOTS is a hash table made of tuples: a dict would be mutable by whoever finds it.
+    """
+    for entry in SLOTS[hash(event) & MASK]:
+        if entry[0] == event:
+            found = examine(entry, args, kwargs)
+            if found is not None:
+                return found
+    return None
+
+
+def slots_of(entries: list[Entry]) -> tuple[tuple[tuple[Entry, ...], ...], int]:
+    """Distribute entries over the slots of an immutable hash table."""
+    mask = 127
+    table: list[list[Entry]] = [[] for _ in range(mask + 1)]
+    for entry in entries:
+        table[hash(entry[0]) & mask].append(entry)
+    return tuple(map(tuple, table)), mask
+
+
+def add_hook(hook: Any, probe: str) -> None:
+    """Add an audit hook and prove that it is there.
+
+    An earlier hook that raises RuntimeError makes ``sys.addaudithook`` do nothing
+    and say nothing, so a private event must come back as a violation.
+    """
+    sys.addaudithook(hook)
+    try:
+        sys.audit(probe)
+    except PolicyViolation as answer:
+        if answer.message == probe:
+            return
+    raise BootstrapError("the audit hook could not be added: an earlier audit hook of this process refused it")
+
+
+def make_sealed(entries: list[Entry], memo: dict[Any, Any]) -> tuple[Any, Any]:
+    """(hook, judge), bound to these entries for the rest of the process."""
+    slots, mask = slots_of(entries)
+    judge = bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
+    guarded = frozenset(entry[0] for entry in entries)
+    return bind(sealed_hook, {"GUARDED": guarded, "JUDGE": judge}, memo), judge

@@ -1,0 +1,50 @@
+"""From one attempt to one decision: read the target, ask the rules, make the violation.
+
+Every door ends here, a patched function as well as an audit event, in a sealed
+process as well as in a block. A violation is returned, not raised, so that the
+frames of the deciding code are in no traceback.
+"""
+
+from __future__ import annotations
+
+
+from ..callers import CALLER_DEPTH, program_place
+from ..errors import PolicyViolation, violation
+from ..events import record
+from ..extract import printable
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # (key, guard, capability, call, read, decide, rules, (trace, report_only), after)
+    Entry: TypeAlias = tuple[Any, ...]
+
+
+
+def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+    """The violation that this attempt is under this entry's rules, or None."""
+    _, guard, capability, call, read, decide, rules, mode, _ = entry
+    try:
+        target = read(args, kwargs)
+        if target is None:
+            return None
+        denial = decide(rules, capability, target, call)
+    except (RecursionError, MemoryError, PolicyViolation):
+        raise  # blocked as well, and the program sees what really happened
+    except Exception:
+        # Fail closed: what cannot be read cannot be allowed.
+        denial = (f"{guard} disabled: {call}(?)", None, capability, "an argument that can be read")
+    if denial is None:
+        return None
+    message, shown, reason, remedy = denial[:4]
+    tracing, report_only = mode
+    found = violation(
+        guard, printable(message), shown, reason, remedy, call, program_place(CALLER_DEPTH - 1), capability
+    )
+    # A fifth item is what a library that only asks gets to see instead: "no such program".
+    ordinary = denial[4] if len(denial) == 5 else None
+    record(found, tracing or report_only, "would block" if report_only else "blocked", ordinary is None)
+    if report_only:
+        return None
+    return found if ordinary is None else ordinary

@@ -1,0 +1,201 @@
+"""Layer 1: stand-ins for the calls that CPython does not announce.
+
+Functions are replaced, objects are kept: whoever holds ``os.environ`` or a class
+holds the guarded one. A module that is not loaded yet is patched when it is
+loaded. Undoing checks identity first: someone may have patched on top of us;
+their wrapper keeps ours, which is inert once no policy is active.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ..extract import exact_text
+from ..model import GuardedCall
+from .bind import bind
+from .doors import load_door
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # (holder, attribute, what it was, what it is now)
+    Change: TypeAlias = tuple[Any, str, Any, Any]
+    # (module, steps to the attribute, stand-in, box for the original or None)
+    Pending: TypeAlias = tuple[str, tuple[str, ...], Any, list[Any] | None]
+
+
+# Stand-ins for what bind() puts in place of these names.
+KEY = ""
+JUDGE: Any = None
+AFTER: Any = None
+BOX: list[Any] = []
+PENDING: tuple[Pending, ...] = ()
+JOURNAL: list[Change] | None = None
+
+DRESS = ("__name__", "__qualname__", "__module__", "__doc__")
+
+
+class Setting:
+    """What one stand-in is made from: a patched name of a row, under one kind of judge.
+
+    whole_process: the policy is never lifted, so originals that the rules never
+    allow are dropped, and code is bound.
+    """
+
+    __slots__ = ("key", "row", "judge", "after", "memo", "whole_process", "box", "rules")
+
+    def __init__(
+        self, key: str, row: GuardedCall, judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool, rules: Any
+    ) -> None:
+        self.key, self.row, self.judge, self.after, self.memo = key, row, judge, after, memo
+        self.whole_process, self.rules = whole_process, rules
+        self.box: list[Any] = []
+
+    def bind(self, function: Any, filename: str | None = None, **constants: Any) -> Any:
+        """The function's twin, with the names that every stand-in may use."""
+        names = {"KEY": self.key, "JUDGE": self.judge, "AFTER": self.after, "BOX": self.box, **constants}
+        return bind(function, names, self.memo, filename)
+
+
+def check_then_call(*args: Any, **kwargs: Any) -> Any:
+    """Stand-in for a call that the rules may allow."""
+    found = JUDGE(KEY, args, kwargs)
+    if found is not None:
+        raise found
+    return BOX[0](*args, **kwargs)
+
+
+def check_call_remember(*args: Any, **kwargs: Any) -> Any:
+    """The same, and what an allowed call returned is shown to the rules."""
+    found = JUDGE(KEY, args, kwargs)
+    if found is not None:
+        raise found
+    result = BOX[0](*args, **kwargs)
+    AFTER(KEY, args, kwargs, result)
+    return result
+
+
+def refuse(*args: Any, **kwargs: Any) -> Any:
+    """Stand-in for a call that the rules never allow; it needs no original."""
+    raise JUDGE(KEY, args, kwargs)
+
+
+def make_stand_in(setting: Setting) -> tuple[Any, list[Any] | None]:
+    """(stand-in, box that wants the original or None) for an ordinary row."""
+    row = setting.row
+    if row.final and setting.whole_process:
+        return setting.bind(refuse), None
+    return setting.bind(check_call_remember if row.after is not None else check_then_call), setting.box
+
+
+def split(name: str) -> tuple[str, tuple[str, ...]]:
+    """``module:Class.attribute`` -> the module and the steps from there."""
+    module, _, path = name.partition(":")
+    return module, tuple(path.split("."))
+
+
+def apply_pending(name: str, module: Any) -> None:
+    """A module has been loaded (again): patch what the rows name in it."""
+    for wanted, path, made, box in PENDING:
+        if wanted == name:
+            holder = module
+            for step in path[:-1]:
+                holder = getattr(holder, step, None)
+            original = getattr(holder, path[-1], None)
+            if original is None or original is made:
+                continue
+            if box is not None:
+                box[:] = [original]
+            for attribute in DRESS:
+                try:
+                    setattr(made, attribute, getattr(original, attribute))
+                except (AttributeError, TypeError):
+                    pass
+            setattr(holder, path[-1], made)
+            if JOURNAL is not None:
+                JOURNAL.append((holder, path[-1], original, made))
+
+
+def install_now(pending: tuple[Pending, ...], apply: Any) -> None:
+    """Patch what is loaded already."""
+    for name in dict.fromkeys([row[0] for row in pending]):
+        module = sys.modules.get(name)
+        if module is not None:
+            apply(name, module)
+
+
+def undo(journal: list[Change]) -> None:
+    """Put back what was there, newest first, where it is still ours."""
+    for holder, name, old, new in reversed(journal):
+        if getattr(holder, name, None) is new:
+            setattr(holder, name, old)
+
+
+def redo(journal: list[Change]) -> bool:
+    """Apply a journal again if everything is as it was before; False when it must be made anew."""
+    for holder, name, old, _ in journal:
+        if getattr(holder, name, None) is not old:
+            return False
+    for holder, name, _, new in journal:
+        setattr(holder, name, new)
+    return True
+
+
+def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
+    """What the rows with a door of their own rebind; their modules are loaded here if need be."""
+    changes: list[Change] = []
+    for name, setting in settings:
+        module, path = split(name)
+        holder: Any = __import__(module)
+        for step in path[:-1]:
+            holder = getattr(holder, step)
+        original = getattr(holder, path[-1], None)
+        if original is None:
+            continue
+        setting.box[:] = [original]
+        made = load_door(setting.row.door)(setting, original)
+        if made is not None:
+            changes.append((holder, path[-1], original, made))
+    return changes
+
+
+# --- the import system's own doors, so that late modules are patched too ---
+
+
+def load_unlocked(spec: Any) -> Any:
+    """Stand-in for ``importlib._bootstrap._load_unlocked``: every module that is loaded by name passes here."""
+    module = BOX[0](spec)
+    AFTER(spec.name, module)
+    return module
+
+
+def exec_again(spec: Any, module: Any) -> Any:
+    """Stand-in for ``importlib._bootstrap._exec``: reloads."""
+    module = BOX[0](spec, module)
+    AFTER(spec.name, module)
+    return module
+
+
+def create_dynamic(*args: Any) -> Any:
+    """Stand-in for ``_imp.create_dynamic``: a fresh copy of a C module is patched before anybody sees it."""
+    name = exact_text(args[0].name)
+    module = BOX[0](*args)
+    AFTER(name.rpartition(".")[2], module)
+    AFTER(module.__name__.rpartition(".")[2], module)
+    return module
+
+
+def exec_dynamic(module: Any) -> Any:
+    """Stand-in for ``_imp.exec_dynamic``: types appear only when a module is executed."""
+    result = BOX[0](module)
+    AFTER(module.__name__.rpartition(".")[2], module)
+    return result
+
+
+LOADERS = (
+    ("_frozen_importlib", "_load_unlocked", load_unlocked),
+    ("_frozen_importlib", "_exec", exec_again),
+    ("_imp", "create_dynamic", create_dynamic),
+    ("_imp", "exec_dynamic", exec_dynamic),
+)

@@ -1,0 +1,80 @@
+"""The policies that blocks have put in force in this process; the core's only mutable state.
+
+Every change replaces a tuple: a guard reads it once and sees a whole state.
+Nesting is a conjunction, so entering a policy adds a table and leaving it
+removes that table, in any order.
+"""
+
+from __future__ import annotations
+
+
+from ..pristine import RLock
+from .judge import examine
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    from .judge import Entry
+
+    Table: TypeAlias = dict[str, tuple[Entry, ...]]
+
+lock = RLock()
+# (token, table) of every entered block, in order of entering.
+entered: tuple[tuple[object, Table], ...] = ()
+# One element each, so that the hooks reach the current value without a module look-up of their own.
+tables: list[tuple[Table, ...]] = [()]
+watched: list[frozenset[str]] = [frozenset()]
+# Memo of unions of watched events, by the identity of the tables.
+_unions: dict[tuple[int, ...], tuple[tuple[Table, ...], frozenset[str]]] = {}
+
+
+def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+    """The first violation of this attempt under any policy in force."""
+    for table in tables[0]:
+        for entry in table.get(event, ()):
+            found = examine(entry, args, kwargs)
+            if found is not None:
+                return found
+    return None
+
+
+def session_after(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
+    """Let the policies in force remember what an allowed call returned."""
+    for table in tables[0]:
+        for entry in table.get(event, ()):
+            if entry[8] is not None:
+                entry[8](entry[6], args, kwargs, result)
+
+
+def add(token: object, table: Table) -> None:
+    """Put a table in force."""
+    global entered
+    with lock:
+        entered = (*entered, (token, table))
+        _publish()
+
+
+def remove(token: object) -> bool:
+    """Take this token's table out of force; True when it was the last one."""
+    global entered
+    with lock:
+        entered = tuple(pair for pair in entered if pair[0] is not token)
+        _publish()
+        return not entered
+
+
+def _publish() -> None:
+    current: list[Table] = []
+    for _, table in entered:
+        if not any(table is known for known in current):
+            current.append(table)
+    key = tuple(map(id, current))
+    known = _unions.get(key)
+    if known is None:
+        if len(_unions) > 64:
+            _unions.clear()
+        # The tables are kept beside the union: an id is only a name while its object lives.
+        known = _unions[key] = (tuple(current), frozenset().union(*current))
+    tables[0] = known[0]
+    watched[0] = known[1]

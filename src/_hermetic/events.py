@@ -1,0 +1,67 @@
+"""One record per refusal, and where records go: stderr, and the log that decides the exit status."""
+
+from __future__ import annotations
+
+
+from .errors import PolicyViolation
+from .extract import printable
+from .pristine import dup, getpid, write_fd
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+# How the target of each family is named in a trace line.
+KINDS = (("network", "host"), ("filesystem", "path"))
+
+# Records of this process, oldest first: (guard, message, reason, remedy, call, place, target).
+# Kept short: a program that loops over a blocked call must not fill the memory.
+LOG: list[tuple[Any, ...]] = []
+KEPT = 1000
+# [process id, number of refusals]: the count starts anew after a fork.
+COUNT = [0, 0]
+# The descriptor traces go to: a duplicate of 2, taken when the first policy that traces starts.
+TRACE: list[int] = []
+
+
+def open_trace() -> None:
+    """Remember stderr as it is now; a program may replace or close its own later."""
+    if not TRACE:
+        try:
+            TRACE.append(dup(2))
+        except OSError:
+            TRACE.append(2)
+
+
+def kind_of(guard: str) -> str:
+    """host, path or name."""
+    for name, kind in KINDS:
+        if name == guard:
+            return kind
+    return "name"
+
+
+def trace_line(verb: str, call: str, guard: str, target: str | None, reason: str) -> str:
+    """The documented trace line, without its newline."""
+    shown = f" {kind_of(guard)}={printable(target)}" if target else ""
+    return f"[hermetic] {verb} {call}{shown} reason={reason}"
+
+
+def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -> None:
+    """Trace a refusal if asked, and log it if it counts as a violation."""
+    pid = getpid()
+    if COUNT[0] != pid:
+        LOG.clear()
+        COUNT[0] = pid
+        COUNT[1] = 0
+    v = violation
+    if counts:
+        COUNT[1] += 1
+    if counts and len(LOG) < KEPT:
+        LOG.append((v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target))
+    if tracing and TRACE:
+        line = trace_line(verb, v.call, v.guard, v.target, v.reason) + "\n"
+        try:
+            write_fd(TRACE[0], line.encode("utf-8", "backslashreplace"))
+        except OSError:
+            pass  # a closed stderr must not turn a refusal into another error

@@ -1,0 +1,116 @@
+"""The vocabulary: what a row of a surface says, and how one attempt is described.
+
+On the deciding path everything is a tuple, a frozenset or a string, never an
+instance of a class of ours: a class has attributes, attributes can be assigned,
+and an assignment must not be able to lift a policy.
+"""
+
+from __future__ import annotations
+
+import builtins
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+    from typing import TypeAlias
+
+    # What a call aims at, as the family's own `decide` understands it.
+    Target: TypeAlias = Any
+    # Reads a target from (args, kwargs); None means "not an act of this capability".
+    Reader: TypeAlias = Callable[[tuple[Any, ...], "dict[str, Any] | None"], Target]
+    # (message, what to show as target, option that blocks it, what would allow it)
+    Denial: TypeAlias = tuple[str, "str | None", str, str]
+    # decide(rules, capability, target, call) -> Denial | None
+    Decision: TypeAlias = Callable[[tuple[Any, ...], str, Target, str], "Denial | None"]
+
+# The namespace of every bound function (enforce/bind.py), one object, by which they are told apart. Their code
+# looks nothing up in it; C needs the builtins when it imports something from inside such a frame.
+PRIVATE: dict[str, Any] = {"__builtins__": builtins}
+
+
+class Value:
+    """A frozen record: ``__slots__``, keyword construction, equality.
+
+    dataclasses would do the same, and importing them costs more than starting
+    Python; this class is for tables and policies, which live as long as the process.
+    """
+
+    __slots__: tuple[str, ...] = ()
+    DEFAULTS: dict[str, Any] = {}
+
+    def __init__(self, **fields: Any) -> None:
+        for name in self.__slots__:
+            if name in fields:
+                value = fields.pop(name)
+            elif name in self.DEFAULTS:
+                value = self.DEFAULTS[name]
+            else:
+                raise TypeError(f"{type(self).__name__} needs {name}")
+            object.__setattr__(self, name, value)
+        if fields:
+            raise TypeError(f"{type(self).__name__} has no {', '.join(fields)}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{type(self).__name__} is frozen")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and all(getattr(self, n) == getattr(other, n) for n in self.__slots__)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, n) for n in self.__slots__))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.__slots__)
+        return f"{type(self).__name__}({fields})"
+
+
+class GuardedCall(Value):
+    """One row of a surface: a Python call that uses a capability.
+
+    audit: audit events that announce it. patch: ``module:attribute`` doors to be
+    replaced because CPython announces nothing there. read: takes the target out
+    of the call's arguments. call: how the call is named in messages (default:
+    the event, or the attribute). after: ``after(rules, args, kwargs, result)``,
+    to remember a result. door: the name of a stand-in of its own (enforce/doors)
+    instead of the plain check-then-call. final: the rules never allow this call, so a
+    policy that holds for the whole process drops the original and nobody can find it. note: what this row does not hold, for the docs.
+    example: code that tries the act, for tests and docs.
+    """
+
+    __slots__ = ("capability", "audit", "patch", "read", "call", "after", "door", "final", "note", "example")
+    DEFAULTS = {
+        "audit": (), "patch": (), "call": "", "after": None, "door": "", "final": False, "note": "", "example": ""
+    }
+
+    capability: str
+    audit: tuple[str, ...]
+    patch: tuple[str, ...]
+    read: Reader
+    call: str
+    after: Callable[..., None] | None
+    door: str
+    final: bool
+    note: str
+    example: str
+
+
+class Family(Value):
+    """One capability family, as the engine sees it.
+
+    guard: the documented ``PolicyViolation.guard``. decide: the pure decision.
+    surface: its rows. prepare: ``prepare(rules) -> rules``, effects that must
+    happen before the guards hold (resolving a root, importing what will be
+    needed), or None. engage: ``engage(rules) -> undo or None``, called when a
+    policy enters into force, for what no row can express (modules taken out of
+    ``sys.modules``); undo is called when a block is left.
+    """
+
+    __slots__ = ("guard", "decide", "surface", "prepare", "engage")
+    DEFAULTS = {"prepare": None, "engage": None}
+
+    guard: str
+    decide: Decision
+    surface: tuple[GuardedCall, ...]
+    prepare: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+    engage: Callable[[tuple[Any, ...]], Callable[[], None] | None] | None

@@ -1,0 +1,77 @@
+"""Paths as the guards compare them: absolute, normalised, and by component, never by prefix of text.
+
+``os.path`` is not used at decision time: on some versions it is Python code over
+a module that the program can change.
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+from .pristine import IS_WINDOWS, getcwd, native, readlink
+
+# Windows' own normalisation is C and knows drives, UNC and device paths.
+_full_path = getattr(native, "_getfullpathname", None)
+_os_normcase, _os_realpath, _os_sep = _os.path.normcase, _os.path.realpath, _os.sep
+
+MOST_LINKS = 40  # as the kernel's own limit
+
+
+def absolute(path: str) -> str:
+    """Absolute and without ``.``, ``..`` and doubled slashes; links are not followed."""
+    if IS_WINDOWS:
+        return _os_normcase(_full_path(path))  # type: ignore[misc]  # not None there
+    if path[:1] != "/":
+        path = getcwd() + "/" + path
+    if "/." not in path and "//" not in path:
+        return path if len(path) == 1 or path[-1] != "/" else path[:-1]
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            if parts:
+                parts.pop()
+        elif part and part != ".":
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def resolve(path: str) -> str:
+    """The path with every symbolic link followed, the last one too; what does not exist stays as it is named.
+
+    OSError (ELOOP as text) when links go round.
+    """
+    if IS_WINDOWS:
+        return _os_normcase(_os_realpath(path))
+    if path[:1] != "/":
+        path = getcwd() + "/" + path
+    pending = path.split("/")[::-1]
+    done = ""
+    links = 0
+    while pending:
+        part = pending.pop()
+        if not part or part == ".":
+            continue
+        if part == "..":
+            done = done.rpartition("/")[0]
+            continue
+        here = done + "/" + part
+        try:
+            link = readlink(here)
+        except (OSError, ValueError):
+            done = here
+            continue
+        links += 1
+        if links > MOST_LINKS:
+            raise OSError("too many links")
+        if link[:1] == "/":
+            done = ""
+        pending.extend(link.split("/")[::-1])
+    return done or "/"
+
+
+def is_below(path: str, roots: tuple[str, ...]) -> bool:
+    """Whether an absolute path is one of the roots or lies below one."""
+    for root in roots:
+        if path == root or root == "/" or path.startswith(root + _os_sep):
+            return True
+    return False

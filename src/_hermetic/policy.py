@@ -1,0 +1,93 @@
+"""A policy: frozen rules for some families, decided by pure functions.
+
+A family without rules is unrestricted. Several policies hold at once by
+conjunction: each is asked, and any of them can refuse.
+"""
+
+from __future__ import annotations
+
+
+from .capabilities import FAMILIES, load_family
+from .model import Value
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+    from collections.abc import Iterable
+
+    from .model import Denial, Target
+
+VERSION = 1
+
+
+class Policy(Value):
+    """What one context allows.
+
+    rules: family (guard name) -> that family's rules, a plain tuple.
+    trace: one line on stderr for each blocked act. report_only: record, never
+    block. sealed: nothing in the process may lift it.
+    """
+
+    __slots__ = ("rules", "trace", "report_only", "sealed")
+    DEFAULTS = {"trace": False, "report_only": False, "sealed": False}
+
+    rules: dict[str, tuple[Any, ...]]
+    trace: bool
+    report_only: bool
+    sealed: bool
+
+    def __hash__(self) -> int:
+        return hash((tuple(sorted(self.rules)), self.trace, self.report_only, self.sealed))
+
+    def denial(self, capability: str, target: Target, call: str) -> Denial | None:
+        """Why this policy refuses the act, or None."""
+        guard = capability.partition(".")[0]
+        rules = self.rules.get(guard)
+        return load_family(guard).decide(rules, capability, target, call) if rules is not None else None
+
+    def to_plain(self) -> dict[str, Any]:
+        """JSON-ready: tuples and sets as lists, in a stable order."""
+        rules = {guard: [_plain(value) for value in values] for guard, values in sorted(self.rules.items())}
+        return {
+            "version": VERSION,
+            "rules": rules,
+            "trace": self.trace,
+            "report_only": self.report_only,
+            "sealed": self.sealed,
+        }
+
+
+def from_plain(data: dict[str, Any]) -> Policy:
+    """The inverse of ``to_plain``. ValueError for a policy of another version or shape."""
+    if data.get("version") != VERSION:
+        raise ValueError(f"policy version {data.get('version')!r}, expected {VERSION}")
+    unknown = set(data["rules"]) - set(FAMILIES)
+    if unknown:
+        raise ValueError(f"unknown families: {', '.join(sorted(unknown))}")
+    rules = {guard: tuple(_frozen(value) for value in values) for guard, values in data["rules"].items()}
+    return Policy(rules=rules, trace=data["trace"], report_only=data["report_only"], sealed=data["sealed"])
+
+
+def first_denial(policies: Iterable[Policy], capability: str, target: Target, call: str) -> Denial | None:
+    """Every active policy must agree, so an inner block can only narrow."""
+    for policy in policies:
+        denial = policy.denial(capability, target, call)
+        if denial is not None:
+            return denial
+    return None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return {"set": sorted(value)}
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return value
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return frozenset(value["set"])
+    if isinstance(value, list):
+        return tuple(_frozen(v) for v in value)
+    return value
