@@ -1,0 +1,269 @@
+"""Running a target as ``__main__`` under a policy, so that it cannot tell the difference until it is blocked.
+
+Every run is this one, in hermetic's own process or in an interpreter that was
+started anew: restore what the target should see, start the guards, run it,
+decide the exit status.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _frozen_importlib import BuiltinImporter
+from _frozen_importlib_external import SourceFileLoader, SourcelessFileLoader
+
+from . import events, searchpath, status
+from .errors import HermeticError, PolicyViolation
+from .model import Value
+from .pristine import IS_WINDOWS, close_fd, fstat, getpid, native
+from .start import start_process, version_warning
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import Any
+
+    from .policy import Policy
+
+SCRIPT, MODULE, CALL, CODE, STDIN, FOLDER = "script", "module", "call", "code", "stdin", "folder"
+
+
+class Target(Value):
+    """What to run. kind: one of the six above; name: a path, a module, or the code itself.
+
+    argv: what ``sys.argv`` shall be (for a module, its first item is filled in);
+    orig_argv and executable: what they would be in a plain run, or None to leave them.
+    """
+
+    __slots__ = ("kind", "name", "attr", "argv", "orig_argv", "executable")
+    DEFAULTS = {"attr": "", "orig_argv": None, "executable": None}
+
+    kind: str
+    name: str
+    attr: str
+    argv: list[str]
+    orig_argv: list[str] | None
+    executable: str | None
+
+
+class Options(Value):
+    """How the run behaves beside its policy. keep_fds: sockets that stay open."""
+
+    __slots__ = ("strict", "keep_fds")
+    DEFAULTS = {"strict": False, "keep_fds": ()}
+
+    strict: bool
+    keep_fds: tuple[int, ...]
+
+
+def run_main(target: Target, policy: Policy | None, options: Options) -> int:
+    """Run the target; return its exit status, or raise what a plain run would end with.
+
+    SystemExit passes through; any other exception has been printed already and is
+    raised again only for the interpreter to end the process as it always does.
+    """
+    try:
+        main, code = prepare_main(target)
+    except SyntaxError as error:
+        return conclude(error.with_traceback(None), None, options)
+    if target.executable is not None:
+        sys.executable = target.executable
+    if target.orig_argv is not None:
+        sys.orig_argv = target.orig_argv
+    sys.argv = target.argv
+    if policy is not None:
+        warning = version_warning()
+        if warning is not None:
+            status.say(warning + "\n")
+        if "network" in policy.rules:
+            close_sockets(options.keep_fds)
+        prepare_reports(options.strict)
+        admit_main(code, policy)
+        start_process(policy)
+    searchpath.give_back(first_entry(target))
+    error: BaseException | None = None
+    try:
+        result = execute(target, main, code)
+        if result is not None:
+            raise SystemExit(result)
+    except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
+        error = raised
+    return conclude(error, policy, options)
+
+
+def first_entry(target: Target) -> str | None:
+    """What the interpreter would put first on sys.path."""
+    if target.kind == SCRIPT:
+        return os.path.dirname(os.path.realpath(target.name))
+    if target.kind == FOLDER:
+        return target.name
+    if target.kind in (CODE, STDIN):
+        return ""
+    return os.getcwd()
+
+
+def prepare_main(target: Target) -> tuple[ModuleType, CodeType | None]:
+    """A fresh ``__main__``, and its code where it can be compiled before the guards start."""
+    main = type(sys)("__main__")
+    names = main.__dict__
+    names["__builtins__"] = sys.modules["builtins"]
+    if sys.version_info < (3, 14):
+        names["__annotations__"] = {}
+    code: CodeType | None = None
+    if target.kind == SCRIPT:
+        path = os.path.abspath(target.name)
+        compiled = path.endswith(".pyc")
+        loader = (SourcelessFileLoader if compiled else SourceFileLoader)("__main__", path)
+        names.update(__file__=path, __cached__=None, __loader__=loader)
+        code = compile_script(loader, path, compiled)
+    elif target.kind in (CODE, STDIN):
+        names["__loader__"] = BuiltinImporter
+        filename = "<string>" if target.kind == CODE else "<stdin>"
+        text: Any = target.name if target.kind == CODE else sys.stdin.buffer.read()
+        code = compile(text, filename, "exec", dont_inherit=True)
+    sys.modules["__main__"] = main
+    return main, code
+
+
+def compile_script(loader: Any, path: str, compiled: bool) -> CodeType:
+    """The script's code; SyntaxError as a plain run reports it."""
+    if compiled:
+        return loader.get_code("__main__")  # type: ignore[no-any-return]  # importlib has no types here
+    return compile(loader.get_data(path), path, "exec", dont_inherit=True)
+
+
+def admit_main(code: CodeType | None, policy: Policy) -> None:
+    """Let the one code object of the program itself run under --no-code-exec."""
+    if "code_exec" in policy.rules:
+        from .capabilities.code_exec import admit  # the family is loaded only when it is restricted
+
+        admit(code)
+
+
+def execute(target: Target, main: ModuleType, code: CodeType | None) -> Any:
+    """Run it, with ``main`` as ``__main__``."""
+    if code is not None:
+        exec_main(code, main.__dict__)
+        return None
+    if target.kind == CALL:
+        return call_attribute(target, main)
+    if target.kind == FOLDER:
+        return run_module("__main__", main, target)
+    return run_module(target.name, main, target)
+
+
+def exec_main(code: CodeType, names: dict[str, Any]) -> None:
+    """The frame below the program's first."""
+    exec(code, names)
+
+
+def run_module(name: str, main: ModuleType, target: Target) -> None:
+    """``python -m name``: find it under the guards, run its code as ``__main__``."""
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            name += ".__main__"
+            spec = find_spec(name)
+    except PolicyViolation:
+        raise
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise HermeticError(f"{target.name}: {error}") from error
+    loader: Any = None if spec is None else spec.loader
+    code = None if loader is None else loader.get_code(name)
+    if spec is None or code is None:
+        raise HermeticError(f"no module named {target.name}, or nothing in it to run")
+    names = main.__dict__
+    names.update(
+        __file__=spec.origin, __cached__=spec.cached, __loader__=loader, __package__=spec.parent, __spec__=spec
+    )
+    sys.argv[0] = target.name if target.kind == FOLDER else spec.origin or name
+    exec_main(code, names)
+
+
+def call_attribute(target: Target, main: ModuleType) -> Any:
+    """``pkg.module:attr``: what a console script does; a module whose attribute is no callable is run instead."""
+    from importlib import import_module
+
+    thing: Any = import_module(target.name)
+    for step in target.attr.split("."):
+        thing = getattr(thing, step)
+    if callable(thing):
+        return thing()
+    return run_module(target.name, main, target)
+
+
+def close_sockets(keep: tuple[int, ...]) -> None:
+    """Close sockets inherited from the parent: writing to a connected one raises no event."""
+    if IS_WINDOWS:
+        return  # sockets are not inherited as descriptors there
+    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+    for name in native.listdir(folder):
+        number = int(name)
+        try:
+            if number > 2 and number not in keep and fstat(number).st_mode & 0o170000 == 0o140000:
+                close_fd(number)
+        except OSError:
+            pass
+
+
+def prepare_reports(strict: bool) -> None:
+    """Remember stderr, and see to it that threads and ``os._exit`` are counted."""
+    events.open_trace()
+    import _thread
+
+    original = _thread._excepthook  # type: ignore[attr-defined]  # what threading takes as its default
+
+    def thread_hook(args: Any) -> None:
+        if isinstance(args.exc_value, PolicyViolation):
+            status.UNHANDLED.append(args.exc_value)
+        original(args)
+
+    _thread._excepthook = thread_hook  # type: ignore[attr-defined]  # as above
+    leave = native._exit
+    status.MAIN[0] = getpid()
+
+    def exit_now(status_code: int) -> None:
+        record = status.culprit(None, status_code, strict) if getpid() == status.MAIN[0] else None
+        if record is not None:
+            status.say(status.explain(record, events.COUNT[1]))
+        leave(status.BLOCKED if record is not None else status_code)
+
+    os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either
+
+
+def conclude(error: BaseException | None, policy: Policy | None, options: Options) -> int:
+    """End the run as a plain one would, or with 2 and an explanation."""
+    if isinstance(error, HermeticError) and not isinstance(error, PolicyViolation):
+        raise error
+    if error is not None and not isinstance(error, SystemExit):
+        status.trim_chain(error)
+        sys.excepthook(type(error), error, error.__traceback__)
+    join_threads()
+    if policy is not None:
+        if policy.report_only:
+            status.say(status.summary())
+        else:
+            record = status.culprit(error, status.plain_status(error), options.strict)
+            if record is not None:
+                if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
+                    status.say(f"{error.code}\n")
+                status.say(status.explain(record, events.COUNT[1]) + (status.summary() if options.strict else ""))
+                return status.BLOCKED
+    if error is None:
+        return 0
+    if not isinstance(error, SystemExit):
+        sys.excepthook = silent  # it has been printed, without hermetic's frames
+    raise error
+
+
+def join_threads() -> None:
+    """As the interpreter does before it ends; what threads were refused belongs to the status."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
+def silent(*exception: object) -> None:
+    """An excepthook for what was printed already."""

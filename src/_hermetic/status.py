@@ -1,0 +1,158 @@
+"""How a guarded run ends: the exit status, and what is said on stderr.
+
+Status 2 means that a guard blocked an act and the program failed of it. Programs
+cope with a read-only disk and a missing module every day, so those count only
+when they are what ended the program.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import events
+from .callers import CORE, FACES, STDLIB, THIRD_PARTY
+from .errors import PolicyViolation
+from .extract import printable
+from .pristine import getpid, write_fd
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+BLOCKED = 2
+EVERYDAY = ("filesystem", "imports")
+# Whether a violation ended a thread; [0] is set by the thread hook.
+UNHANDLED: list[PolicyViolation] = []
+MAIN = [getpid()]
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An exception and everything in its cause and context chain, each once."""
+    seen: list[BaseException] = []
+    todo = [error]
+    while todo:
+        item = todo.pop()
+        if item is not None and not any(item is known for known in seen):
+            seen.append(item)
+            todo += [item.__context__, item.__cause__]
+    return seen
+
+
+def plain_status(error: BaseException | None) -> int:
+    """The status a plain run would end with; any non-zero one stands for itself."""
+    if error is None:
+        return 0
+    if not isinstance(error, SystemExit):
+        return 1
+    if error.code is None:
+        return 0
+    return error.code if isinstance(error.code, int) else 1
+
+
+def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any, ...] | None:
+    """The record of the violation that makes this run end with 2, or None."""
+    if events.COUNT[0] != getpid() or not events.LOG:
+        return None
+    if status != 0:
+        for item in chain(error):
+            if isinstance(item, PolicyViolation):
+                return record_of(item)
+        for record in events.LOG:
+            if record[0] not in EVERYDAY:
+                return record
+    if UNHANDLED:
+        return record_of(UNHANDLED[0])
+    return events.LOG[0] if strict else None
+
+
+def record_of(v: PolicyViolation) -> tuple[Any, ...]:
+    return (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target)
+
+
+def explain(record: tuple[Any, ...], count: int) -> str:
+    """The closing lines of a run that ends with 2."""
+    _, message, reason, remedy, _, place, _ = record
+    others = count - 1
+    more = f" (and {others} more)" if others > 0 else ""
+    lines = [f"hermetic: blocked action: {message}{more}", f"  blocked by: {option_of(reason)}"]
+    if place is not None:
+        lines.append(f"  where: {printable(place[0])}, line {place[1]}, in {place[2]}{owner_of(place[0])}")
+    lines.append(f"  to allow it: {remedy}")
+    return "\n".join(lines) + "\n"
+
+
+def option_of(reason: str) -> str:
+    """``no-network`` -> ``--no-network``; the integrity rules come with every policy."""
+    return "any policy protects the guards themselves" if reason == "integrity" else f"--{reason}"
+
+
+def owner_of(filename: str) -> str:
+    """`` (distribution NAME)`` of the file, `` (standard library)``, or nothing when it is the program's own."""
+    if filename.startswith((CORE, FACES)):
+        return " (hermetic)"
+    for folder in THIRD_PARTY:
+        if filename.startswith(folder):
+            return distribution_of(filename[len(folder) :])
+    return " (standard library)" if filename.startswith((STDLIB, "<frozen ")) else ""
+
+
+def distribution_of(relative: str) -> str:
+    """By the installed file lists; the top-level package's name when they do not tell."""
+    top = relative.replace(os.sep, "/").partition("/")[0].removesuffix(".py")
+    try:
+        from importlib.metadata import packages_distributions  # only a run that failed pays for this
+
+        names = packages_distributions().get(top)
+    except Exception:  # noqa: BLE001  # the program may have broken anything; the message must still come
+        names = None
+    return f" (distribution {names[0] if names else top})"
+
+
+def say(text: str) -> None:
+    """Write to the real stderr, after what the program has buffered for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001, S110  # a stream of the program's own making may raise anything
+            pass
+    try:
+        write_fd(events.TRACE[0] if events.TRACE else 2, text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
+
+
+def summary() -> str:
+    """For --report-only and --strict: every act that was, or would have been, blocked."""
+    lines = [f"hermetic: {events.COUNT[1]} acts"]
+    counts: dict[tuple[str, str], int] = {}
+    for record in events.LOG:
+        key = (record[1], record[2])
+        counts[key] = counts.get(key, 0) + 1
+    lines += [f"  {message}  [--{reason}]" + (f" x{n}" if n > 1 else "") for (message, reason), n in counts.items()]
+    return "\n".join(lines) + "\n"
+
+
+def trimmed(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without hermetic's own frames at its start and end."""
+    while traceback is not None and is_own_frame(traceback):
+        traceback = traceback.tb_next
+    last, walk = None, traceback
+    while walk is not None:
+        if not is_own_frame(walk):
+            last = walk
+        walk = walk.tb_next
+    if last is not None:
+        last.tb_next = None
+    return traceback
+
+
+def is_own_frame(traceback: TracebackType) -> bool:
+    return traceback.tb_frame.f_code.co_filename.startswith((CORE, FACES))
+
+
+def trim_chain(error: BaseException) -> None:
+    """Trim every traceback that will be printed with this exception."""
+    for item in chain(error):
+        item.__traceback__ = trimmed(item.__traceback__)

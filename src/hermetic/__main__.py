@@ -1,0 +1,7 @@
+"""``python -m hermetic`` is the same as ``hermetic``."""
+
+import sys
+
+from hermetic.cli import program
+
+sys.exit(program())

@@ -1,0 +1,317 @@
+"""Taking capabilities away for a while: a context manager, and a decorator for anything that is called.
+
+Blocks nest by conjunction: an act must be allowed by every block that is active,
+so an inner block can only narrow. Guards are process-wide, other threads included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any
+
+from _hermetic.start import Compiled, enter_block, leave_block, start_process
+from hermetic.settings import (
+    BOTH,
+    BY_KEY,
+    COMMON,
+    EXTEND,
+    NARROWER,
+    SETTINGS,
+    SWITCH,
+    check,
+    defaults,
+    is_restrictive,
+    joined,
+    policy_from,
+    profile,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
+__all__ = ["BlockConfig", "hermetic_blocker", "with_hermetic"]
+
+# How users of the API spell a setting.
+_SPELLED = {setting.key: f"{setting.key}" for setting in SETTINGS}
+_ALIASES = {alias: setting.name for setting in SETTINGS if setting.name for alias in setting.keywords}
+
+
+@dataclass
+class BlockConfig:
+    """What a block takes away and gives back; the fields are the keywords of ``hermetic_blocker``.
+
+    Lists hold strings: ``allow_domains=["example.com"]``, ``deny_imports=["ctypes"]``.
+    ``fs_root`` is a directory that exists. Change it freely: a block copies it when it is entered.
+    """
+
+    block_network: bool = False
+    block_subprocess: bool = False
+    fs_readonly: bool = False
+    fs_root: str | None = None
+    block_environment: bool = False
+    block_code_exec: bool = False
+    block_interpreter_mutation: bool = False
+    block_native: bool = False
+    allow_localhost: bool = False
+    allow_domains: Iterable[str] = field(default_factory=list)
+    deny_imports: Iterable[str] = field(default_factory=list)
+    environment_unset: bool = False
+    trace: bool = False
+    report_only: bool = False
+    sealed: bool = False
+
+    @classmethod
+    def from_kwargs(cls, **keywords: Any) -> BlockConfig:
+        """A config from keywords; the command line's ``no_*`` spellings count too. TypeError for an unknown one."""
+        known = {f.name for f in fields(cls)}
+        values: dict[str, Any] = {}
+        for keyword, value in keywords.items():
+            name = _ALIASES.get(keyword, keyword)
+            if name not in known:
+                raise TypeError(f"unknown setting {keyword!r}{_nearest(keyword, known)}")
+            if name in values:
+                raise TypeError(f"{keyword!r} and another spelling of {name!r} were both given")
+            values[name] = value
+        return cls(**values)
+
+    def merged_with(self, other: BlockConfig) -> BlockConfig:
+        """A new config that allows only what both allow. ValueError for roots of which neither contains the other."""
+        mine, theirs = values_of(self), values_of(other)
+        return BlockConfig(**{s.name: _narrowed(s.name, mine, theirs) for s in SETTINGS if s.name})
+
+    def __or__(self, other: BlockConfig) -> BlockConfig:
+        """The same as ``merged_with``."""
+        return self.merged_with(other) if isinstance(other, BlockConfig) else NotImplemented
+
+
+def _narrowed(key: str, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Any:
+    """One setting of the config that allows only what both allow."""
+    setting = BY_KEY[key]
+    one, two = mine[key], theirs[key]
+    # An allowance is judged only by the sides that restrict what it relaxes; where neither does, it means nothing.
+    sides = [v for v, side in ((one, mine), (two, theirs)) if not setting.needs or any(side[n] for n in setting.needs)]
+    if setting.narrow == BOTH and key == "report_only":
+        return _reports_only(mine, theirs)
+    if setting.narrow == BOTH:
+        return bool(sides) and all(sides)
+    if setting.narrow == COMMON:
+        return _common(sides)
+    if setting.narrow == EXTEND:
+        return list(dict.fromkeys((*one, *two)))
+    if setting.narrow == NARROWER:
+        return _narrower_root(one, two)
+    return bool(one) or bool(two)
+
+
+def _reports_only(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Only when every side that restricts anything merely reports."""
+    sides = [side["report_only"] for side in (mine, theirs) if is_restrictive(side)]
+    return bool(sides) and all(sides)
+
+
+def _common(sides: list[tuple[str, ...]]) -> list[str]:
+    """Domains that every side gives back: of two nested ones, the narrower."""
+    if len(sides) < 2:
+        return list(sides[0]) if sides else []
+    one, two = ([domain.lower().removeprefix("*.").rstrip(".") for domain in side] for side in sides)
+    kept = [d for d in one if any(d == e or d.endswith("." + e) for e in two)]
+    kept += [e for e in two if any(e.endswith("." + d) for d in one)]
+    return list(dict.fromkeys(kept))
+
+
+def _narrower_root(one: str | None, two: str | None) -> str | None:
+    if one is None or two is None:
+        return one if two is None else two
+    from os.path import realpath
+
+    from _hermetic.paths import is_below
+
+    if is_below(realpath(one), (realpath(two),)):
+        return one
+    if is_below(realpath(two), (realpath(one),)):
+        return two
+    raise ValueError(f"no file lies below both fs_root={one!r} and fs_root={two!r}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def values_of(config: BlockConfig) -> dict[str, Any]:
+    """The settings' values of a config, checked for their kinds. TypeError, ValueError."""
+    values = defaults()
+    for setting in SETTINGS:
+        if setting.name:
+            values[setting.key] = _checked(setting.name, getattr(config, setting.name))
+    return values
+
+
+def _checked(name: str, value: Any) -> Any:
+    kind = BY_KEY[name].kind
+    if kind == SWITCH:
+        if not isinstance(value, bool):
+            raise TypeError(f"{name} is True or False, not {value!r}")
+        return value
+    if name == "fs_root":
+        if value is None:
+            return None
+        from os import fspath
+
+        return fspath(value)
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} is a list: write {name}=[{value!r}]")
+    items = tuple(value)
+    for item in items:
+        if not isinstance(item, str):
+            raise TypeError(f"{name} holds strings, not {item!r}")
+    return items
+
+
+# Policies compiled from switches alone, which hold no memory of a run: entering one again costs a look-up.
+_compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
+_CACHED = 64
+
+
+def _compile(values: dict[str, Any]) -> Compiled:
+    """A policy ready to be entered. ValueError for values that cannot mean anything."""
+    key = tuple(values.items())
+    known = _compiled.get(key)
+    if known is None:
+        check(values, _SPELLED)
+        known = Compiled(policy_from(values))
+        if not values["allow_domains"] and not values["allow_localhost"] and values["fs_root"] is None:
+            if len(_compiled) >= _CACHED:
+                _compiled.clear()
+            _compiled[key] = known
+    return known
+
+
+class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_blocker(...)
+    """Take capabilities away from everything that runs while a block is active.
+
+    Use it as ``with``, ``async with`` or decorator (of functions, coroutine
+    functions, generators, async generators and classes). Takes keywords, a
+    ``BlockConfig``, or the name of a profile. Raises ValueError or TypeError for
+    what cannot mean anything, at the call; PolicyViolation comes from inside the block.
+    """
+
+    __slots__ = ("_config", "_tokens", "_values")
+
+    def __init__(
+        self,
+        _config: BlockConfig | str | None = None,
+        *,
+        block_network: bool = False,
+        block_subprocess: bool = False,
+        fs_readonly: bool = False,
+        fs_root: str | None = None,
+        block_environment: bool = False,
+        block_code_exec: bool = False,
+        block_interpreter_mutation: bool = False,
+        block_native: bool = False,
+        allow_localhost: bool = False,
+        allow_domains: Iterable[str] = (),
+        deny_imports: Iterable[str] = (),
+        environment_unset: bool = False,
+        trace: bool = False,
+        report_only: bool = False,
+        sealed: bool = False,
+        profile: str | None = None,
+    ) -> None:
+        given = locals()
+        self._tokens: list[object] = []
+        self._config: BlockConfig | None = None
+        keywords = {name: given[name] for name in _NAMES}
+        if isinstance(_config, str):
+            if profile is not None:
+                raise ValueError("name one profile: as the first argument or as profile=")
+            profile = _config
+        elif isinstance(_config, BlockConfig):
+            if profile is not None or any(keywords[name] for name in _NAMES):
+                raise ValueError("give a BlockConfig or keywords, not both: config.merged_with(BlockConfig(...))")
+            self._config = _config
+            self._values = values_of(_config)
+            check(self._values, _SPELLED)
+            return
+        elif callable(_config):
+            raise TypeError("write @with_hermetic(...) with parentheses, and say what to block")
+        elif _config is not None:
+            raise TypeError(f"expected a BlockConfig or the name of a profile, not {_config!r}")
+        self._values = _values(keywords, profile)
+
+    def __enter__(self) -> hermetic_blocker:
+        values = self._values if self._config is None else values_of(self._config)
+        compiled = _compile(values)
+        token = object()
+        if values["sealed"]:
+            _seal(values)
+        else:
+            enter_block(token, compiled)
+        self._tokens.append(token)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Every token of this object stands for the same policy, so any of them may go.
+        leave_block(self._tokens.pop())
+
+    async def __aenter__(self) -> hermetic_blocker:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def __call__(self, function: Any) -> Any:
+        """The function, coroutine function, generator function or class, guarded whenever it runs."""
+        from hermetic.decorate import guarded
+
+        return guarded(self, function)
+
+
+with_hermetic = hermetic_blocker
+
+_NAMES = tuple(setting.name for setting in SETTINGS if setting.name)
+_BASE = {setting.key: setting.default for setting in SETTINGS}
+_SWITCHES = tuple(setting.name for setting in SETTINGS if setting.name and setting.kind == SWITCH)
+_OTHERS = tuple(name for name in _NAMES if name not in _SWITCHES)
+
+
+def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
+    """Checked settings of one call."""
+    values = dict(_BASE)
+    for name in _SWITCHES:
+        value = keywords[name]
+        if value is not False:
+            values[name] = _checked(name, value)
+    for name in _OTHERS:
+        value = keywords[name]
+        if value is not None and value != ():
+            values[name] = _checked(name, value)
+    if named is not None:
+        values = joined(values, profile(named))
+    if tuple(values.items()) not in _compiled:
+        check(values, _SPELLED)
+        _parse(values)
+    return values
+
+
+def _parse(values: dict[str, Any]) -> None:
+    """Refuse at the call what could only be refused on entering."""
+    policy_from(values)
+
+
+_sealed: list[dict[str, Any]] = []
+
+
+def _seal(values: dict[str, Any]) -> None:
+    """Put a policy in force until the process ends; once for equal requests."""
+    if values not in _sealed:
+        start_process(policy_from(values))
+        _sealed.append(dict(values))

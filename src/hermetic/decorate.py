@@ -1,0 +1,114 @@
+"""Guarding whatever can be called, in its own kind: a decorated generator function stays one.
+
+A coroutine is guarded from its first step to its end, suspensions included. A
+generator is guarded only while it runs, so that an abandoned one guards nothing for ever.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+    from contextlib import AbstractContextManager
+
+
+def guarded(blocker: AbstractContextManager[Any], function: Any) -> Any:
+    """``function`` under ``blocker`` whenever it runs. TypeError for what cannot be called."""
+    if isinstance(function, type):
+        return guarded_class(blocker, function)
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(guarded(blocker, function.__func__))
+    if not callable(function):
+        raise TypeError(f"cannot guard {function!r}: it is not callable")
+    if inspect.isasyncgenfunction(function):
+        return async_generator(blocker, function)
+    if inspect.iscoroutinefunction(function):
+        return coroutine(blocker, function)
+    if inspect.isgeneratorfunction(function):
+        return generator(blocker, function)
+    return plain(blocker, function)
+
+
+def guarded_class(blocker: AbstractContextManager[Any], cls: type) -> type:
+    """The class itself, each of its own methods guarded."""
+    for name, value in list(vars(cls).items()):
+        if inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod)):
+            setattr(cls, name, guarded(blocker, value))
+    return cls
+
+
+def plain(blocker: AbstractContextManager[Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        with blocker:
+            return function(*args, **kwargs)
+
+    return run
+
+
+def coroutine(
+    blocker: AbstractContextManager[Any], function: Callable[..., Coroutine[Any, Any, Any]]
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @functools.wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        with blocker:
+            return await function(*args, **kwargs)
+
+    return run
+
+
+def generator(
+    blocker: AbstractContextManager[Any], function: Callable[..., Generator[Any, Any, Any]]
+) -> Callable[..., Generator[Any, Any, Any]]:
+    @functools.wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        inner = function(*args, **kwargs)
+        step: Callable[..., Any] = inner.send
+        given: Any = None
+        while True:
+            try:
+                with blocker:
+                    item = step(given)
+            except StopIteration as end:
+                return end.value
+            try:
+                given = yield item
+                step = inner.send
+            except GeneratorExit:
+                with blocker:
+                    inner.close()
+                raise
+            except BaseException as error:  # noqa: BLE001  # whatever was thrown in goes on to the inner one
+                step, given = inner.throw, error
+
+    return run
+
+
+def async_generator(
+    blocker: AbstractContextManager[Any], function: Callable[..., AsyncGenerator[Any, Any]]
+) -> Callable[..., AsyncGenerator[Any, Any]]:
+    @functools.wraps(function)
+    async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        inner = function(*args, **kwargs)
+        step: Callable[..., Any] = inner.asend
+        given: Any = None
+        while True:
+            try:
+                with blocker:
+                    item = await step(given)
+            except StopAsyncIteration:
+                return
+            try:
+                given = yield item
+                step = inner.asend
+            except GeneratorExit:
+                with blocker:
+                    await inner.aclose()
+                raise
+            except BaseException as error:  # noqa: BLE001  # as above
+                step, given = inner.athrow, error
+
+    return run

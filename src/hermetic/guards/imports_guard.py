@@ -1,0 +1,32 @@
+"""Install or remove the imports guard alone. Most callers want hermetic_blocker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hermetic.guards._slot import Slot
+
+_slot = Slot("imports_guard")
+# Libraries whose business is starting processes, and the standard library's own unpicklers.
+SUBPROCESS_LIBRARIES = ("sh", "pexpect", "plumbum", "sarge", "delegator")
+PICKLE = ("pickle", "_pickle", "cloudpickle", "dill")
+
+
+def install(
+    *,
+    block_native: bool = True,
+    trace: bool = False,
+    block_subprocess_libs: bool = False,
+    block_pickle: bool = False,
+    deny_imports: Iterable[str] = (),
+) -> None:
+    """Deny native code, named modules and two bundles of them. Replaces an earlier install."""
+    denied = [*deny_imports]
+    denied += SUBPROCESS_LIBRARIES if block_subprocess_libs else ()
+    denied += PICKLE if block_pickle else ()
+    _slot.start(block_native=block_native, deny_imports=denied, trace=trace)
+
+
+def uninstall() -> None:
+    """End what install() started. Other blocks stay."""
+    _slot.end()

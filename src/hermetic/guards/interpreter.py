@@ -1,0 +1,17 @@
+"""Install or remove the interpreter guard alone. Most callers want hermetic_blocker."""
+
+from __future__ import annotations
+
+from hermetic.guards._slot import Slot
+
+_slot = Slot("interpreter")
+
+
+def install(*, trace: bool = False) -> None:
+    """Deny changing the interpreter's state. Replaces an earlier install."""
+    _slot.start(block_interpreter_mutation=True, trace=trace)
+
+
+def uninstall() -> None:
+    """End what install() started. Other blocks stay."""
+    _slot.end()

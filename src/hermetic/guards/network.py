@@ -1,0 +1,19 @@
+"""Install or remove the network guard alone. Most callers want hermetic_blocker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hermetic.guards._slot import Slot
+
+_slot = Slot("network")
+
+
+def install(*, allow_localhost: bool = False, allow_domains: Iterable[str] = (), trace: bool = False) -> None:
+    """Deny network use except as allowed. Replaces an earlier install."""
+    _slot.start(block_network=True, allow_localhost=allow_localhost, allow_domains=allow_domains, trace=trace)
+
+
+def uninstall() -> None:
+    """End what install() started. Other blocks stay."""
+    _slot.end()

@@ -1,0 +1,17 @@
+"""Install or remove the subprocess guard alone. Most callers want hermetic_blocker."""
+
+from __future__ import annotations
+
+from hermetic.guards._slot import Slot
+
+_slot = Slot("subprocess_guard")
+
+
+def install(*, trace: bool = False) -> None:
+    """Deny starting processes. Replaces an earlier install."""
+    _slot.start(block_subprocess=True, trace=trace)
+
+
+def uninstall() -> None:
+    """End what install() started. Other blocks stay."""
+    _slot.end()

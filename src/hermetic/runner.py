@@ -1,0 +1,40 @@
+"""Running a target under a configuration, for programs that embed the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from _hermetic import VERSION
+from _hermetic.run import Options
+from hermetic.launch import launch
+from hermetic.options import SPELLED
+from hermetic.profiles import GuardConfig, to_values
+from hermetic.settings import check, is_restrictive, policy_from
+from hermetic.targets import find
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["config_to_flags", "run"]
+
+
+def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
+    """Run ``target`` with ``target_argv`` under ``cfg``; returns its exit status.
+
+    The guards stay in force in this process afterwards. HermeticError when the target
+    is not found or the guards cannot start; ValueError for a config that cannot mean anything.
+    """
+    values = to_values(cfg)
+    check(values, SPELLED)
+    policy = policy_from(values) if is_restrictive(values) else None
+    options = Options(strict=cfg.strict, keep_fds=tuple(cfg.keep_fds))
+    return launch(find([target, *target_argv]), policy, options)
+
+
+def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:
+    """Everything ``cfg`` asks for, JSON-ready: the settings by their option names, and the policy they make."""
+    values = to_values(cfg)
+    flags: dict[str, Any] = {name: list(v) if isinstance(v, (list, tuple)) else v for name, v in vars(cfg).items()}
+    flags["version"] = VERSION
+    flags["policy"] = policy_from(values).to_plain() if is_restrictive(values) else None
+    return flags

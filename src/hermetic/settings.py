@@ -1,0 +1,325 @@
+"""Every setting a user can make, declared once.
+
+The parser, the configuration classes, merging, flags and the reference page loop
+over SETTINGS. A request (strings, lists) becomes a policy in one place,
+``policy_from``, and never the other way round.
+"""
+
+from __future__ import annotations
+
+from _hermetic.capabilities import load_family
+from _hermetic.model import Value
+from _hermetic.policy import Policy
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+# Kinds of value.
+SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
+# How two values of a setting combine. Joining makes one request from several; narrowing
+# makes the policy that allows only what both allow.
+ANY, EXTEND, FIRST, NARROWER, COMMON, BOTH = "any", "extend", "first", "narrower", "common", "both"
+
+
+class Setting(Value):
+    """One row.
+
+    name: the keyword of ``hermetic_blocker`` and field of ``BlockConfig``; empty for
+    what only a command line can mean. option_name: the field of ``GuardConfig``.
+    keywords: further spellings that ``BlockConfig.from_kwargs`` accepts. flags: of the
+    command line. kind: see above. optional: the flag's ``=VALUE`` part, ("ROOT", the
+    setting it fills). needs: settings of which one must be on for this to mean something.
+    join, narrow: see above. metavar and help: for people.
+    """
+
+    __slots__ = (
+        "name",
+        "option_name",
+        "keywords",
+        "flags",
+        "kind",
+        "optional",
+        "needs",
+        "join",
+        "narrow",
+        "metavar",
+        "help",
+    )
+    DEFAULTS = {
+        "name": "",
+        "keywords": (),
+        "flags": (),
+        "kind": SWITCH,
+        "optional": None,
+        "needs": (),
+        "join": ANY,
+        "narrow": ANY,
+        "metavar": None,
+    }
+
+    name: str
+    option_name: str
+    keywords: tuple[str, ...]
+    flags: tuple[str, ...]
+    kind: str
+    optional: tuple[str, str] | None
+    needs: tuple[str, ...]
+    join: str
+    narrow: str
+    metavar: str | None
+    help: str
+
+    @property
+    def default(self) -> Any:
+        """The value that asks for nothing."""
+        return {SWITCH: False, TEXT: None, LIST: (), NUMBERS: ()}[self.kind]
+
+    @property
+    def key(self) -> str:
+        """The name under which values travel inside hermetic."""
+        return self.name or self.option_name
+
+
+SETTINGS = (
+    Setting(
+        name="block_network",
+        option_name="no_network",
+        keywords=("no_network",),
+        flags=("--no-network",),
+        help="no connecting, sending, name look-ups, or listening beyond loopback",
+    ),
+    Setting(
+        name="allow_localhost",
+        option_name="allow_localhost",
+        flags=("--allow-localhost",),
+        needs=("block_network",),
+        narrow=BOTH,
+        help="with --no-network: give back loopback, and Unix sockets that this run binds; "
+        "services on loopback can act for the program",
+    ),
+    Setting(
+        name="allow_domains",
+        option_name="allow_domains",
+        flags=("--allow-domain",),
+        kind=LIST,
+        needs=("block_network",),
+        join=EXTEND,
+        narrow=COMMON,
+        metavar="DOMAIN",
+        help="with --no-network: give back DOMAIN and its subdomains; repeatable",
+    ),
+    Setting(
+        name="block_subprocess",
+        option_name="no_subprocess",
+        keywords=("no_subprocess",),
+        flags=("--no-subprocess",),
+        help="no starting of processes, no signals to others, no typing into the terminal",
+    ),
+    Setting(
+        name="fs_readonly",
+        option_name="fs_readonly",
+        flags=("--fs-readonly",),
+        optional=("ROOT", "fs_root"),
+        help="no writing to the file system; with =ROOT, reading only below ROOT",
+    ),
+    Setting(
+        name="fs_root",
+        option_name="fs_root",
+        kind=TEXT,
+        needs=("fs_readonly",),
+        join=FIRST,
+        narrow=NARROWER,
+        metavar="ROOT",
+        help="with fs_readonly: reads must lie below this directory",
+    ),
+    Setting(
+        name="block_environment",
+        option_name="no_environment",
+        keywords=("no_environment", "no_env"),
+        flags=("--no-environment", "--no-env"),
+        optional=("unset", "environment_unset"),
+        help="no environment variables, for the program and its children; with =unset, readers see none instead "
+        "of failing",
+    ),
+    Setting(
+        name="environment_unset",
+        option_name="environment_unset",
+        needs=("block_environment",),
+        narrow=BOTH,
+        help="with block_environment: readers see variables as unset instead of failing",
+    ),
+    Setting(
+        name="block_code_exec",
+        option_name="no_code_exec",
+        keywords=("no_code_exec",),
+        flags=("--no-code-exec",),
+        help="no eval, exec, compile, or code objects; imports still work",
+    ),
+    Setting(
+        name="deny_imports",
+        option_name="deny_imports",
+        keywords=("deny_import",),
+        flags=("--deny-import",),
+        kind=LIST,
+        join=EXTEND,
+        narrow=EXTEND,
+        metavar="NAME",
+        help="no importing of module NAME and its submodules; repeatable",
+    ),
+    Setting(
+        name="block_native",
+        option_name="block_native",
+        keywords=("no_native",),
+        flags=("--block-native",),
+        help="no extension modules beyond the standard library's, no ctypes, no cffi",
+    ),
+    Setting(
+        name="block_interpreter_mutation",
+        option_name="no_interpreter_mutation",
+        keywords=("no_interpreter_mutation",),
+        flags=("--no-interpreter-mutation",),
+        help="no chdir, no changing of sys.path and import hooks, no tracing hooks",
+    ),
+    Setting(
+        name="trace",
+        option_name="trace",
+        flags=("--trace",),
+        help="one line on stderr for each blocked act",
+    ),
+    Setting(
+        name="report_only",
+        option_name="report_only",
+        flags=("--report-only",),
+        narrow=BOTH,
+        help="block nothing; trace every act that would be blocked, and sum them up at exit",
+    ),
+    Setting(
+        name="sealed",
+        option_name="sealed",
+        keywords=("seal",),
+        flags=("--seal",),
+        help="nothing that goes through Python's object model lifts the policy until the process ends",
+    ),
+    Setting(
+        option_name="strict",
+        flags=("--strict",),
+        help="any blocked act ends in status 2, also one that the program coped with",
+    ),
+    Setting(
+        option_name="keep_fds",
+        flags=("--keep-fd",),
+        kind=NUMBERS,
+        needs=("block_network",),
+        join=EXTEND,
+        narrow=COMMON,
+        metavar="N",
+        help="with --no-network: keep the inherited socket on descriptor N open; repeatable",
+    ),
+)
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+# What takes something away; a seal or an allowance needs one of these.
+RESTRICTIONS = (
+    "block_network",
+    "block_subprocess",
+    "fs_readonly",
+    "block_environment",
+    "block_code_exec",
+    "deny_imports",
+    "block_native",
+    "block_interpreter_mutation",
+)
+
+PROFILES: dict[str, dict[str, bool]] = {
+    "block-all": {
+        "block_network": True,
+        "block_subprocess": True,
+        "fs_readonly": True,
+        "block_environment": True,
+        "block_code_exec": True,
+        "block_interpreter_mutation": True,
+        "block_native": True,
+    },
+    "net-hermetic": {"block_network": True, "allow_localhost": True},
+    "exec-deny": {"block_subprocess": True},
+    "fs-readonly": {"fs_readonly": True},
+    "block-native": {"block_native": True},
+}
+
+
+def defaults() -> dict[str, Any]:
+    """Values that ask for nothing."""
+    return {setting.key: setting.default for setting in SETTINGS}
+
+
+def joined(base: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """One request from two: what either takes away is taken away, what either gives back is given back."""
+    result = dict(base)
+    for key, value in other.items():
+        how = BY_KEY[key].join
+        if how == ANY:
+            result[key] = bool(result[key]) or bool(value)
+        elif how == EXTEND:
+            result[key] = tuple(dict.fromkeys((*result[key], *value)))
+        elif result[key] is None:
+            result[key] = value
+    return result
+
+
+def profile(name: str) -> dict[str, Any]:
+    """The values of a named profile. ValueError with the known names for another."""
+    if name not in PROFILES:
+        raise ValueError(f"unknown profile {name!r} (known: {', '.join(PROFILES)})")
+    return PROFILES[name]  # type: ignore[return-value]  # a narrower value type than promised
+
+
+def is_restrictive(values: Mapping[str, Any]) -> bool:
+    """Whether these values take anything away."""
+    return any(values[key] for key in RESTRICTIONS)
+
+
+def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
+    """ValueError for an allowance with nothing to relax. spelled: how to name a setting to this user."""
+    for setting in SETTINGS:
+        if values.get(setting.key) and setting.needs and not any(values[need] for need in setting.needs):
+            needs = " or ".join(spelled[need] for need in setting.needs)
+            raise ValueError(f"{spelled[setting.key]} needs {needs}")
+    for key in ("sealed", "report_only"):
+        if values.get(key) and not is_restrictive(values):
+            raise ValueError(f"{spelled[key]} needs something to block, such as {spelled['block_network']}")
+    if values.get("sealed") and values.get("report_only"):
+        raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['sealed']} has nothing to hold")
+
+
+def policy_from(values: Mapping[str, Any]) -> Policy:
+    """The policy that these values ask for. ValueError for a value that cannot mean anything."""
+    rules: dict[str, tuple[Any, ...]] = {}
+
+    def restrict(guard: str, **settings: Any) -> None:
+        module = __import__(load_family(guard).decide.__module__, fromlist=["make_rules"])
+        rules[guard] = module.make_rules(**settings)
+
+    if values["block_network"]:
+        restrict("network", allow_localhost=values["allow_localhost"], allow_domains=values["allow_domains"])
+    if values["block_subprocess"]:
+        restrict("subprocess")
+    if values["fs_readonly"]:
+        restrict("filesystem", root=values["fs_root"])
+    if values["block_environment"]:
+        restrict("environment", unset=values["environment_unset"])
+    if values["block_code_exec"]:
+        restrict("code_exec")
+    if values["block_native"] or values["deny_imports"]:
+        restrict(
+            "imports",
+            deny=values["deny_imports"],
+            block_native=values["block_native"],
+            block_subprocess_libraries=values["block_native"] and values["block_subprocess"],
+        )
+    if values["block_interpreter_mutation"]:
+        restrict("interpreter")
+    return Policy(
+        rules=rules, trace=values["trace"], report_only=values["report_only"], sealed=values["sealed"]
+    )
