@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os as _os
 
-
+from .extract import exact_text
 from .pristine import get_frame
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -39,6 +39,14 @@ def is_ours(filename: str) -> bool:
     return filename.startswith(CORE) or filename.startswith(FACES)
 
 
+def asker(frame: FrameType | None) -> tuple[str, str] | None:
+    """(module name, function name) of a frame, as exact text; None when there is no frame or no name."""
+    if frame is None:
+        return None
+    module = dict.get(frame.f_globals, "__name__")
+    return (module, exact_text(frame.f_code.co_name)) if type(module) is str else None
+
+
 def calling_frame(depth: int) -> FrameType | None:
     """The frame that made the guarded call, or None when C made it without one.
 
@@ -56,14 +64,12 @@ def program_place(depth: int) -> tuple[str, int, str] | None:
     first = None
     while frame is not None:
         code = frame.f_code
-        name = code.co_filename
+        name = exact_text(code.co_filename)
         if not is_ours(name):
-            here = (name, frame.f_lineno or 0, code.co_name)
+            here = (name, frame.f_lineno or 0, exact_text(code.co_name))
             if not is_stdlib_file(name):
                 return here
             if first is None:
                 first = here
         frame = frame.f_back
     return first
-
-

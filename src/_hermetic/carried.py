@@ -10,29 +10,27 @@ import os
 import sys
 
 from . import VERSION
-from .errors import BootstrapError
-from .policy import from_plain
+from .errors import BootstrapError, HermeticError, PolicyViolation
+from .policy import Request
 from .pristine import close_fd, native
-from .run import Options, Target, run_main
+from .target import Options, Target
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
-    from .policy import Policy
-
 MESSAGE_LIMIT = 1 << 16  # what a pipe takes without a reader
 ENTRY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "entry.py")
 
 
-def packed(target: Target, policy: Policy | None, options: Options) -> bytes:
+def packed(target: Target, request: Request | None, options: Options) -> bytes:
     """The message; BootstrapError when it would not fit into a pipe."""
     import marshal
 
     message: dict[str, Any] = {
         "version": VERSION,
         "target": {name: getattr(target, name) for name in target.__slots__},
-        "policy": None if policy is None else policy.to_plain(),
+        "request": None if request is None else request.to_plain(),
         "options": [options.strict, list(options.keep_fds)],
     }
     data = marshal.dumps(message, 2)
@@ -45,12 +43,12 @@ def hand_over(
     interpreter: str,
     flags: list[str],
     target: Target,
-    policy: Policy | None,
+    request: Request | None,
     options: Options,
     environment: dict[str, str],
 ) -> None:
     """Replace this process by the interpreter that will run the target. Does not return."""
-    data = packed(target, policy, options)
+    data = packed(target, request, options)
     reader, writer = native.pipe()
     native.set_inheritable(reader, True)
     native.write(writer, data)
@@ -64,6 +62,9 @@ def run_carried(descriptor: int) -> int:
     """The other end: read the message, run the target."""
     import marshal
 
+    from .run import run_main  # the sending end needs none of it
+    from .status import say
+
     chunks = []
     while chunk := native.read(descriptor, MESSAGE_LIMIT):
         chunks.append(chunk)
@@ -71,7 +72,13 @@ def run_carried(descriptor: int) -> int:
     message = marshal.loads(b"".join(chunks))
     if message["version"] != VERSION:
         raise BootstrapError(f"hermetic {message['version']} started the core of {VERSION}")
-    policy = None if message["policy"] is None else from_plain(message["policy"])
+    policy = None if message["request"] is None else Request(**message["request"]).policy()
     strict, keep = message["options"]
     target = Target(**message["target"])
-    return run_main(target, policy, Options(strict=strict, keep_fds=tuple(keep)))
+    try:
+        return run_main(target, policy, Options(strict=strict, keep_fds=tuple(keep)))
+    except PolicyViolation:
+        raise
+    except HermeticError as error:
+        say(f"hermetic: error: {error}\n")
+        return 1

@@ -6,7 +6,7 @@ place and remedy are attributes.
 
 from __future__ import annotations
 
-from errno import EACCES
+EACCES = 13  # on every system; the errno module is one import less for each start
 
 
 class HermeticError(RuntimeError):
@@ -53,7 +53,7 @@ class PolicyViolation(HermeticError):
     def __reduce__(self) -> tuple[object, ...]:
         # Spelled out because OSError and ImportError each reduce to arguments of
         # their own, which would lose ours on the way through a process pool.
-        return type(self), (
+        details = (
             self.message,
             self.guard,
             self.target,
@@ -63,6 +63,8 @@ class PolicyViolation(HermeticError):
             self.place,
             self.capability,
         )
+        notes = getattr(self, "__notes__", None)
+        return (type(self), details) if notes is None else (type(self), details, {"__notes__": notes})
 
 
 class FilesystemViolation(PolicyViolation, PermissionError):
@@ -99,4 +101,3 @@ def violation(guard: str, message: str, *details: object) -> PolicyViolation:
         if name == guard:
             return cls(message, guard, *details)  # type: ignore[arg-type]  # one order everywhere
     return PolicyViolation(message, guard, *details)  # type: ignore[arg-type]  # one order everywhere
-

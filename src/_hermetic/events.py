@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from .errors import PolicyViolation
 from .extract import printable
 from .pristine import dup, getpid, write_fd
@@ -11,6 +10,8 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
+# What a policy that only reports says of an act.
+WOULD = "would block"
 # How the target of each family is named in a trace line.
 KINDS = (("network", "host"), ("filesystem", "path"))
 
@@ -47,6 +48,20 @@ def trace_line(verb: str, call: str, guard: str, target: str | None, reason: str
     return f"[hermetic] {verb} {call}{shown} reason={reason}"
 
 
+def option_of(reason: str) -> str:
+    """``no-network`` -> ``--no-network``; the integrity rules come with every policy."""
+    return "any policy protects the guards themselves" if reason == "integrity" else f"--{reason}"
+
+
+def details(reason: str, remedy: str, place: tuple[str, int, str] | None, owner: str) -> list[str]:
+    """The lines below a violation's message: rule, place, remedy. owner: whose file it is, as `` (...)`` or empty."""
+    lines = [f"  blocked by: {printable(option_of(reason))}"]
+    if place is not None:
+        lines.append(f"  where: {printable(place[0])}, line {place[1]}, in {printable(place[2])}{owner}")
+    lines.append(f"  to allow it: {printable(remedy)}")
+    return lines
+
+
 def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -> None:
     """Trace a refusal if asked, and log it if it counts as a violation."""
     pid = getpid()
@@ -55,6 +70,11 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
         COUNT[0] = pid
         COUNT[1] = 0
     v = violation
+    if verb == WOULD and v.call == "import":
+        # An import that goes on passes several doors: its name, its file, its code. It is one act.
+        for known in LOG:
+            if known[1] == v.message:
+                return
     if counts:
         COUNT[1] += 1
     if counts and len(LOG) < KEPT:

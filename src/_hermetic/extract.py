@@ -4,42 +4,70 @@ A ``str`` subclass may say one thing to a guard and hold another for C; a buffer
 may change between two looks. What comes out of here is an exact ``str`` or
 ``int`` with the content C will see, or an exception, which the engine takes as
 "denied, target unknown".
+
+Nothing here, and nothing that decides, calls into the program: no ``__fspath__``,
+no ``__eq__``, not even ``isinstance`` (it asks ``__class__``). Code of the program
+that runs inside a guard can reach the guard's frames, and since 3.13 write their locals.
 """
 
 from __future__ import annotations
 
-
-from .pristine import fspath
+from .pristine import native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
 
+TEXT, BYTES, TEXT_OR_BYTES, NUMBER, TUPLE, SEQUENCE = (str,), (bytes,), (str, bytes), (int,), (tuple,), (list, tuple)
+
+
+# A handle on a file, which can be neither read nor written (Linux).
+O_PATH = getattr(native, "O_PATH", 0)
+# Flags of open(2) that make an opening more than a read.
+WRITE_BITS = native.O_WRONLY | native.O_RDWR | native.O_CREAT | native.O_TRUNC | native.O_APPEND
+WRITE_BITS |= getattr(native, "O_TEMPORARY", 0)  # Windows: deletes the file when it is closed
+
+
+def opens_to_write(args: tuple[Any, ...]) -> bool:
+    """Whether the event open(path, mode, flags) announces more than a read.
+
+    C's ``fopen`` is announced with flags 0 and says what it does in the mode.
+    """
+    _, mode, flags = args
+    if type(flags) is not int or flags & WRITE_BITS:
+        return True
+    return mode is not None and not flags and not READ_LETTERS.issuperset(exact_text(mode))
+
+
+READ_LETTERS = frozenset("rbteU")
+
+
+def is_a(value: object, kinds: tuple[type, ...]) -> bool:
+    """isinstance by the real type; ``__class__`` is not asked."""
+    return issubclass(type(value), kinds)
+
+
 def exact_text(value: object) -> str:
     """The characters that C sees in a str or bytes, subclasses included. TypeError for anything else."""
     if type(value) is str:
         return value
-    if isinstance(value, str):
-        return str.__getitem__(value, slice(None))
-    if isinstance(value, bytes):
-        return bytes.decode(value, "utf-8", "surrogateescape")
+    if is_a(value, TEXT):
+        return str.__getitem__(value, slice(None))  # type: ignore[index]  # a str, as was just seen
+    if is_a(value, BYTES):
+        return bytes.decode(value, "utf-8", "surrogateescape")  # type: ignore[arg-type]  # bytes, as was just seen
     raise TypeError("text expected")
 
 
 def exact_path(value: object) -> str | int:
     """A path as C will read it: text, or an int for a descriptor.
 
-    A PathLike is asked here and again by C, and may change its answer between
-    the two; callers that must not be lied to hand this value on instead.
+    A PathLike is an error: audit events carry what its ``__fspath__`` answered, and
+    stand-ins ask it once and hand the answer on to C.
     """
-    if isinstance(value, int):
-        return int.__index__(value)
-    if isinstance(value, (str, bytes)):
-        return exact_text(value)
-    if isinstance(value, bytearray):
-        raise TypeError("a path that may change is not read")
-    return exact_text(fspath(value))
+    if is_a(value, NUMBER):
+        return int.__index__(value)  # type: ignore[arg-type]  # an int, as was just seen
+    return exact_text(value)
 
 
 def printable(text: str) -> str:
@@ -65,7 +93,6 @@ def always(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
 
 def first_text(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
     """The first argument as text; ``?`` when it is something else (it is a label, not a decision)."""
-    if args and isinstance(args[0], (str, bytes)):
+    if args and is_a(args[0], TEXT_OR_BYTES):
         return exact_text(args[0])
     return "?"
-

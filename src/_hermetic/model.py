@@ -12,21 +12,26 @@ import builtins
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     # What a call aims at, as the family's own `decide` understands it.
     Target: TypeAlias = Any
     # Reads a target from (args, kwargs); None means "not an act of this capability".
     Reader: TypeAlias = Callable[[tuple[Any, ...], "dict[str, Any] | None"], Target]
-    # (message, what to show as target, option that blocks it, what would allow it)
-    Denial: TypeAlias = tuple[str, "str | None", str, str]
+    # (message, what to show as target, option that blocks it, what would allow it[, the ordinary exception that a
+    # library that only asks gets to see]). With an empty message nothing is recorded, and the fifth item is that
+    # exception, or a function(rules, target) that puts something right.
+    Denial: TypeAlias = tuple[str, "str | None", str, str] | tuple[str, "str | None", str, str, Any]
     # decide(rules, capability, target, call) -> Denial | None
     Decision: TypeAlias = Callable[[tuple[Any, ...], str, Target, str], "Denial | None"]
 
 # The namespace of every bound function (enforce/bind.py), one object, by which they are told apart. Their code
 # looks nothing up in it; C needs the builtins when it imports something from inside such a frame.
 PRIVATE: dict[str, Any] = {"__builtins__": builtins}
+# The same for stand-ins, which programs see and may inspect: their code may be read, not replaced.
+PUBLIC: dict[str, Any] = {"__builtins__": builtins}
+
+_assign = object.__setattr__
 
 
 class Value:
@@ -40,16 +45,15 @@ class Value:
     DEFAULTS: dict[str, Any] = {}
 
     def __init__(self, **fields: Any) -> None:
-        for name in self.__slots__:
-            if name in fields:
-                value = fields.pop(name)
-            elif name in self.DEFAULTS:
-                value = self.DEFAULTS[name]
-            else:
-                raise TypeError(f"{type(self).__name__} needs {name}")
-            object.__setattr__(self, name, value)
-        if fields:
-            raise TypeError(f"{type(self).__name__} has no {', '.join(fields)}")
+        # Start-up makes some hundred rows, so the errors are looked for only when something is wrong.
+        values = {**self.DEFAULTS, **fields}
+        try:
+            for name in self.__slots__:
+                _assign(self, name, values[name])
+        except KeyError as missing:
+            raise TypeError(f"{type(self).__name__} needs {missing.args[0]}") from None
+        if len(values) != len(self.__slots__):
+            raise TypeError(f"{type(self).__name__} has no {', '.join(values.keys() - set(self.__slots__))}")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen")
@@ -65,6 +69,12 @@ class Value:
         return f"{type(self).__name__}({fields})"
 
 
+class BlockMemory(list):  # type: ignore[type-arg]  # list[Any] would be a class made at start
+    """What ``engage`` remembers for the blocks in force; a bound policy finds None in its place in the rules."""
+
+    __slots__ = ()
+
+
 class GuardedCall(Value):
     """One row of a surface: a Python call that uses a capability.
 
@@ -73,14 +83,39 @@ class GuardedCall(Value):
     of the call's arguments. call: how the call is named in messages (default:
     the event, or the attribute). after: ``after(rules, args, kwargs, result)``,
     to remember a result. door: the name of a stand-in of its own (enforce/doors)
-    instead of the plain check-then-call. final: the rules never allow this call, so a
-    policy that holds for the whole process drops the original and nobody can find it. note: what this row does not hold, for the docs.
-    example: code that tries the act, for tests and docs.
+    instead of the plain check-then-call. late: its stand-in is made without the original,
+    so the module is patched when it is loaded, not loaded to be patched. when: ``when(rules)``,
+    whether these rules need the row at all. final: the rules never allow this call, so a
+    policy that holds for the whole process drops the original and nobody can find it.
+    note: what this row does not hold, for the docs. example: code that tries the act,
+    for tests and docs.
     """
 
-    __slots__ = ("capability", "audit", "patch", "read", "call", "after", "door", "final", "note", "example")
+    __slots__ = (
+        "capability",
+        "audit",
+        "patch",
+        "read",
+        "call",
+        "after",
+        "door",
+        "late",
+        "when",
+        "final",
+        "note",
+        "example",
+    )
     DEFAULTS = {
-        "audit": (), "patch": (), "call": "", "after": None, "door": "", "final": False, "note": "", "example": ""
+        "audit": (),
+        "patch": (),
+        "call": "",
+        "after": None,
+        "door": "",
+        "late": False,
+        "when": None,
+        "final": False,
+        "note": "",
+        "example": "",
     }
 
     capability: str
@@ -90,6 +125,8 @@ class GuardedCall(Value):
     call: str
     after: Callable[..., None] | None
     door: str
+    late: bool
+    when: Callable[[tuple[Any, ...]], bool] | None
     final: bool
     note: str
     example: str
@@ -103,14 +140,16 @@ class Family(Value):
     happen before the guards hold (resolving a root, importing what will be
     needed), or None. engage: ``engage(rules) -> undo or None``, called when a
     policy enters into force, for what no row can express (modules taken out of
-    ``sys.modules``); undo is called when a block is left.
+    ``sys.modules``); undo is called when a block is left. refresh: called when what
+    the rows replaced was put in place for a block, perhaps not for the first time, or None.
     """
 
-    __slots__ = ("guard", "decide", "surface", "prepare", "engage")
-    DEFAULTS = {"prepare": None, "engage": None}
+    __slots__ = ("guard", "decide", "surface", "prepare", "engage", "refresh")
+    DEFAULTS = {"prepare": None, "engage": None, "refresh": None}
 
     guard: str
     decide: Decision
     surface: tuple[GuardedCall, ...]
     prepare: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
     engage: Callable[[tuple[Any, ...]], Callable[[], None] | None] | None
+    refresh: Callable[[], None] | None

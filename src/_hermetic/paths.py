@@ -7,11 +7,16 @@ a module that the program can change.
 from __future__ import annotations
 
 import os as _os
+from errno import ENAMETOOLONG
 
 from .pristine import IS_WINDOWS, getcwd, native, readlink
 
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Windows' own normalisation is C and knows drives, UNC and device paths.
-_full_path = getattr(native, "_getfullpathname", None)
+_full_path: Callable[[str], str] = getattr(native, "_getfullpathname", None)  # type: ignore[assignment]  # Windows only
 _os_normcase, _os_realpath, _os_sep = _os.path.normcase, _os.path.realpath, _os.sep
 
 MOST_LINKS = 40  # as the kernel's own limit
@@ -20,7 +25,7 @@ MOST_LINKS = 40  # as the kernel's own limit
 def absolute(path: str) -> str:
     """Absolute and without ``.``, ``..`` and doubled slashes; links are not followed."""
     if IS_WINDOWS:
-        return _os_normcase(_full_path(path))  # type: ignore[misc]  # not None there
+        return _os_normcase(_full_path(path))
     if path[:1] != "/":
         path = getcwd() + "/" + path
     if "/." not in path and "//" not in path:
@@ -57,7 +62,9 @@ def resolve(path: str) -> str:
         here = done + "/" + part
         try:
             link = readlink(here)
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", 0) == ENAMETOOLONG:
+                raise  # C walks step by step and may get further than a question that names the whole way
             done = here
             continue
         links += 1

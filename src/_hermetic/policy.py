@@ -6,14 +6,13 @@ conjunction: each is asked, and any of them can refuse.
 
 from __future__ import annotations
 
-
-from .capabilities import FAMILIES, load_family
+from .capabilities import FAMILIES, load_family, load_module
 from .model import Value
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from typing import Any
     from collections.abc import Iterable
+    from typing import Any
 
     from .model import Denial, Target
 
@@ -66,6 +65,38 @@ def from_plain(data: dict[str, Any]) -> Policy:
         raise ValueError(f"unknown families: {', '.join(sorted(unknown))}")
     rules = {guard: tuple(_frozen(value) for value in values) for guard, values in data["rules"].items()}
     return Policy(rules=rules, trace=data["trace"], report_only=data["report_only"], sealed=data["sealed"])
+
+
+class Request(Value):
+    """What a policy is made from: for each family, the keywords of its ``make_rules``.
+
+    Plain values only: a request travels to a new interpreter as it is, and whoever
+    hands it over need not load the families.
+    """
+
+    __slots__ = ("families", "trace", "report_only", "sealed")
+    DEFAULTS = {"trace": False, "report_only": False, "sealed": False}
+
+    families: dict[str, dict[str, Any]]
+    trace: bool
+    report_only: bool
+    sealed: bool
+
+    def policy(self) -> Policy:
+        """The policy that is asked for. ValueError for a value that cannot mean anything."""
+        rules = {guard: make_rules(guard, keywords) for guard, keywords in self.families.items()}
+        return Policy(rules=rules, trace=self.trace, report_only=self.report_only, sealed=self.sealed)
+
+    def to_plain(self) -> dict[str, Any]:
+        """For ``Request(**...)`` at the other end."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def make_rules(guard: str, keywords: dict[str, Any]) -> tuple[Any, ...]:
+    """One family's rules from settings. ValueError for a value that cannot mean anything."""
+    module: Any = load_module(guard)
+    rules: tuple[Any, ...] = module.make_rules(**keywords)
+    return rules
 
 
 def first_denial(policies: Iterable[Policy], capability: str, target: Target, call: str) -> Denial | None:

@@ -11,10 +11,11 @@ from _thread import RLock as RLock
 from _thread import get_ident as get_ident
 
 try:
-    import posix as native  # the C module behind os, whose functions nobody has wrapped yet
+    import posix as _native  # the C module behind os, whose functions nobody has wrapped yet
 except ImportError:  # Windows
-    import nt as native  # type: ignore[no-redef]  # the same module under the other system's name
+    import nt as _native  # type: ignore[no-redef]  # the same module under the other system's name
 
+native = _native
 IS_WINDOWS = _sys.platform == "win32"
 IS_LINUX = _sys.platform.startswith("linux")
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import sys
 from _frozen_importlib import BuiltinImporter
-from _frozen_importlib_external import SourceFileLoader, SourcelessFileLoader
+from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessFileLoader
 
 from . import events, searchpath, status
-from .errors import HermeticError, PolicyViolation
-from .model import Value
+from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, getpid, native
 from .start import start_process, version_warning
+from .target import CALL, CODE, FOLDER, SCRIPT, STDIN, Options, Target
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -24,36 +24,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .policy import Policy
-
-SCRIPT, MODULE, CALL, CODE, STDIN, FOLDER = "script", "module", "call", "code", "stdin", "folder"
-
-
-class Target(Value):
-    """What to run. kind: one of the six above; name: a path, a module, or the code itself.
-
-    argv: what ``sys.argv`` shall be (for a module, its first item is filled in);
-    orig_argv and executable: what they would be in a plain run, or None to leave them.
-    """
-
-    __slots__ = ("kind", "name", "attr", "argv", "orig_argv", "executable")
-    DEFAULTS = {"attr": "", "orig_argv": None, "executable": None}
-
-    kind: str
-    name: str
-    attr: str
-    argv: list[str]
-    orig_argv: list[str] | None
-    executable: str | None
-
-
-class Options(Value):
-    """How the run behaves beside its policy. keep_fds: sockets that stay open."""
-
-    __slots__ = ("strict", "keep_fds")
-    DEFAULTS = {"strict": False, "keep_fds": ()}
-
-    strict: bool
-    keep_fds: tuple[int, ...]
 
 
 def run_main(target: Target, policy: Policy | None, options: Options) -> int:
@@ -63,9 +33,9 @@ def run_main(target: Target, policy: Policy | None, options: Options) -> int:
     raised again only for the interpreter to end the process as it always does.
     """
     try:
-        main, code = prepare_main(target)
-    except SyntaxError as error:
-        return conclude(error.with_traceback(None), None, options)
+        names, code = prepare_main(target)
+    except SyntaxError as broken:
+        return conclude(broken.with_traceback(None), None, options)
     if target.executable is not None:
         sys.executable = target.executable
     if target.orig_argv is not None:
@@ -73,14 +43,18 @@ def run_main(target: Target, policy: Policy | None, options: Options) -> int:
     sys.argv = target.argv
     if policy is not None:
         warning = version_warning()
+        if warning is not None and options.strict:
+            raise BootstrapError("--strict needs a Python version whose audit events are classified")
         if warning is not None:
             status.say(warning + "\n")
         if "network" in policy.rules:
             close_sockets(options.keep_fds)
         prepare_reports(options.strict)
         admit_main(code, policy)
+        searchpath.expect(first_entry(target))
         start_process(policy)
     searchpath.give_back(first_entry(target))
+    main = make_main(names)
     error: BaseException | None = None
     try:
         result = execute(target, main, code)
@@ -96,22 +70,21 @@ def first_entry(target: Target) -> str | None:
     if target.kind == SCRIPT:
         return os.path.dirname(os.path.realpath(target.name))
     if target.kind == FOLDER:
-        return target.name
+        return os.path.join(os.getcwd(), target.name)
     if target.kind in (CODE, STDIN):
         return ""
     return os.getcwd()
 
 
-def prepare_main(target: Target) -> tuple[ModuleType, CodeType | None]:
-    """A fresh ``__main__``, and its code where it can be compiled before the guards start."""
-    main = type(sys)("__main__")
-    names = main.__dict__
-    names["__builtins__"] = sys.modules["builtins"]
+def prepare_main(target: Target) -> tuple[dict[str, Any], CodeType | None]:
+    """What ``__main__`` holds at first, and its code where it can be compiled before the guards start."""
+    names: dict[str, Any] = {"__builtins__": sys.modules["builtins"]}
     if sys.version_info < (3, 14):
         names["__annotations__"] = {}
     code: CodeType | None = None
     if target.kind == SCRIPT:
-        path = os.path.abspath(target.name)
+        # Joined, not normalised: so does the interpreter, and tracebacks show it.
+        path = os.path.join(os.getcwd(), target.name)
         compiled = path.endswith(".pyc")
         loader = (SourcelessFileLoader if compiled else SourceFileLoader)("__main__", path)
         names.update(__file__=path, __cached__=None, __loader__=loader)
@@ -119,10 +92,19 @@ def prepare_main(target: Target) -> tuple[ModuleType, CodeType | None]:
     elif target.kind in (CODE, STDIN):
         names["__loader__"] = BuiltinImporter
         filename = "<string>" if target.kind == CODE else "<stdin>"
+        if target.kind == STDIN:
+            names.update(__file__=filename, __cached__=None)
         text: Any = target.name if target.kind == CODE else sys.stdin.buffer.read()
         code = compile(text, filename, "exec", dont_inherit=True)
+    return names, code
+
+
+def make_main(names: dict[str, Any]) -> ModuleType:
+    """A fresh ``__main__``; made last, because what ``give_back`` has frozen is not torn down at the end."""
+    main = type(sys)("__main__")
+    main.__dict__.update(names)
     sys.modules["__main__"] = main
-    return main, code
+    return main
 
 
 def compile_script(loader: Any, path: str, compiled: bool) -> CodeType:
@@ -162,7 +144,8 @@ def run_module(name: str, main: ModuleType, target: Target) -> None:
     from importlib.util import find_spec
 
     try:
-        spec = find_spec(name)
+        # By its path: a module called __main__ is always loaded already.
+        spec = PathFinder.find_spec(name, [first_entry(target) or ""]) if target.kind == FOLDER else find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
             name += ".__main__"
             spec = find_spec(name)
@@ -186,9 +169,17 @@ def call_attribute(target: Target, main: ModuleType) -> Any:
     """``pkg.module:attr``: what a console script does; a module whose attribute is no callable is run instead."""
     from importlib import import_module
 
-    thing: Any = import_module(target.name)
-    for step in target.attr.split("."):
-        thing = getattr(thing, step)
+    try:
+        thing: Any = import_module(target.name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{target.name}.".startswith(f"{error.name}."):
+            raise  # something that the module itself needs
+        raise HermeticError(f"no module named {error.name}") from None
+    try:
+        for step in target.attr.split("."):
+            thing = getattr(thing, step)
+    except AttributeError:
+        raise HermeticError(f"{target.name} has no attribute {target.attr}") from None
     if callable(thing):
         return thing()
     return run_module(target.name, main, target)
@@ -213,14 +204,14 @@ def prepare_reports(strict: bool) -> None:
     events.open_trace()
     import _thread
 
-    original = _thread._excepthook  # type: ignore[attr-defined]  # what threading takes as its default
+    original = _thread._excepthook  # what threading takes as its default
 
     def thread_hook(args: Any) -> None:
         if isinstance(args.exc_value, PolicyViolation):
             status.UNHANDLED.append(args.exc_value)
         original(args)
 
-    _thread._excepthook = thread_hook  # type: ignore[attr-defined]  # as above
+    _thread._excepthook = thread_hook
     leave = native._exit
     status.MAIN[0] = getpid()
 

@@ -1,15 +1,23 @@
 """Where modules come from while hermetic starts: nowhere the program could have put them.
 
 An ``argparse.py`` in the working directory would otherwise run before the guards.
+The collector rests meanwhile: all that start-up makes is there to stay.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
 # What the interpreter put in front of sys.path for hermetic itself, and what was set aside.
 _original: list[str] = []
+# What the target will have first on sys.path.
+_first: list[str] = []
+# [all of it], from ``expect`` to ``give_back``.
+_destined: list[list[str]] = []
+# Not empty while the collector rests, for the target to find it as it was.
+_resting: list[bool] = []
 
 
 def adds_first_entry() -> bool:
@@ -21,6 +29,9 @@ def set_aside() -> None:
     """Take the first entry and PYTHONPATH off sys.path until ``give_back``."""
     if _original:
         return
+    if gc.isenabled():
+        gc.disable()
+        _resting.append(True)
     _original.extend(sys.path)
     rest = sys.path[1:] if adds_first_entry() else sys.path[:]
     if not sys.flags.ignore_environment:
@@ -29,10 +40,42 @@ def set_aside() -> None:
     sys.path[:] = rest
 
 
-def give_back(first: str | None) -> None:
-    """Make sys.path what the target would see in a plain run: ``first`` (or nothing) and then the interpreter's own."""
-    rest = _original[1:] if adds_first_entry() else _original[:]
+def expect(first: str | None) -> None:
+    """Say before the guards hold what ``give_back`` will put first."""
+    _first[:] = [first] if first is not None else []
+    _destined[:] = [given_back(first)]
+
+
+def coming() -> list[str]:
+    """``sys.path`` as the target will see it, also while parts of it are set aside."""
+    return [*_first, *_original, *sys.path]
+
+
+def destined() -> list[str]:
+    """Exactly what ``sys.path`` will be for the target, or is for a program that guards itself."""
+    return _destined[0] if _destined else sys.path[:]
+
+
+def given_back(first: str | None) -> list[str]:
+    """What the target would see in a plain run: ``first`` (or nothing) and then the interpreter's own."""
+    # Nothing was set aside when a program calls hermetic's main itself.
+    before = _original or sys.path
+    rest = before[1:] if adds_first_entry() else before[:]
     if first is not None and adds_first_entry():
         rest.insert(0, first)
-    sys.path[:] = rest
+    return rest
+
+
+def give_back(first: str | None) -> None:
+    """Make sys.path what the target would see in a plain run."""
+    rest = _destined.pop() if _destined else given_back(first)
+    # Guards that keep sys.path from being changed have begun with this content.
+    if sys.path != rest:
+        sys.path[:] = rest
     _original.clear()
+    if _resting:
+        _resting.clear()
+        # What is there now lives as long as the process. Frozen, it costs the program's collections nothing, nor the
+        # interpreter's last ones, which would take longer than the guards took to start.
+        gc.freeze()
+        gc.enable()

@@ -11,13 +11,16 @@ import sys
 
 from . import events
 from .capabilities import load_family
-from .enforce import audit, patches, session
-from .enforce.bind import CAN_BIND, IMPORT_SYSTEM_FILE, bind
+from .enforce import audit, fresh, patches, session
+from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind
+from .enforce.doors import load_door
 from .errors import BootstrapError
+from .model import PRIVATE, PUBLIC, BlockMemory
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
+
     from .enforce.judge import Entry
     from .model import Family
     from .policy import Policy
@@ -31,10 +34,10 @@ PATCHED = "patch "
 class Compiled:
     """A policy ready to be entered: its entries by event, and the stand-ins it needs."""
 
-    __slots__ = ("table", "families", "entries", "rules", "modes")
+    __slots__ = ("table", "families", "surface", "patched", "entries", "rules", "modes")
 
     def __init__(self, policy: Policy) -> None:
-        self.rules: dict[str, tuple[Any, ...]] = {"integrity": ()}
+        self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
         for guard, rules in policy.rules.items():
             family = load_family(guard)
@@ -42,6 +45,19 @@ class Compiled:
             self.families[guard] = family
         self.families["integrity"] = load_family("integrity")
         self.modes = (policy.trace, policy.report_only)
+        # The rows that these rules need, and (guard, name) of everything they replace.
+        self.surface = {
+            guard: [row for row in family.surface if row.when is None or row.when(self.rules[guard])]
+            for guard, family in self.families.items()
+        }
+        # Loaded before anything holds: a guard would refuse the import system the bytecode it writes.
+        for rows in self.surface.values():
+            for row in rows:
+                if row.door:
+                    load_door(row.door)
+        self.patched = frozenset(
+            (guard, name) for guard, rows in self.surface.items() for row in rows for name in row.patch
+        )
         self.entries = [entry for guard in self.families for entry in self._entries(guard)]
         self.table: session.Table = {}
         for entry in self.entries:
@@ -50,7 +66,7 @@ class Compiled:
     def _entries(self, guard: str) -> list[Entry]:
         family, rules = self.families[guard], self.rules[guard]
         entries = []
-        for row in family.surface:
+        for row in self.surface[guard]:
             keys = [(event, row.call or event) for event in row.audit]
             keys += [(PATCHED + name, row.call or name.replace(":", ".")) for name in row.patch]
             for key, call in keys:
@@ -60,34 +76,37 @@ class Compiled:
         return entries
 
     def engage(self) -> list[Any]:
-        """Do what no row can express; returns what undoes it."""
+        """Do what no row can express; returns what undoes it. A policy that only reports changes nothing."""
+        if self.modes[1]:
+            return []
         undo = [f.engage(self.rules[guard]) for guard, f in self.families.items() if f.engage is not None]
         return [step for step in undo if step is not None]
 
     def bound_entries(self, memo: dict[Any, Any]) -> list[Entry]:
         """The entries with their functions bound."""
         return [
-            (*entry[:4], bind(entry[4], {}, memo), bind(entry[5], {}, memo), *entry[6:8], bind(entry[8], {}, memo))
+            (
+                *entry[:4],
+                bind(entry[4], {}, memo),
+                bind(entry[5], {}, memo),
+                tuple([None if type(rule) is BlockMemory else rule for rule in entry[6]]),
+                entry[7],
+                bind(entry[8], {}, memo),
+            )
             for entry in self.entries
         ]
 
     def settings(
-        self, judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool
+        self, wanted: frozenset[tuple[str, str]], judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool
     ) -> list[tuple[str, patches.Setting]]:
-        """What each patched name of each row is replaced from."""
-        made = []
-        for guard, family in self.families.items():
-            for row in family.surface:
-                for name in row.patch:
-                    made.append(
-                        (
-                            name,
-                            patches.Setting(
-                                PATCHED + name, row, judge, after, memo, whole_process, self.rules[guard]
-                            ),
-                        )
-                    )
-        return made
+        """What each of the wanted names is replaced from."""
+        return [
+            (name, patches.Setting(PATCHED + name, row, judge, after, memo, whole_process, self.rules[guard]))
+            for guard, rows in self.surface.items()
+            for row in rows
+            for name in row.patch
+            if (guard, name) in wanted
+        ]
 
 
 def probe_entry() -> Entry:
@@ -124,21 +143,26 @@ def start_process(policy: Policy) -> None:
         events.open_trace()
     compiled = Compiled(policy)
     memo: dict[Any, Any] = {}
-    hook, judge = audit.make_sealed([*compiled.bound_entries(memo), probe_entry()], memo)
+    entries = [*compiled.bound_entries(memo), probe_entry()]
+    _, judge = audit.make_sealed(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
-    settings = compiled.settings(judge, after, memo, not policy.report_only)
-    with_doors = [pair for pair in settings if pair[1].row.door]
-    pending = tuple(make_pending(name, setting) for name, setting in settings if not setting.row.door)
-    changes = patches.door_changes(with_doors)
+    settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only)
+    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
+    changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None}, memo)
-    loaders = loader_changes(apply, memo) if pending else []
+    stash = None if policy.report_only else fresh.make_builtins()
+    makers: list[Any] = []
+    loaders = loader_changes(apply, memo, stash, makers)
+    hook, _ = audit.make_sealed(with_makers(entries, compiled.entries, tuple(makers), memo), memo)
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0
-    patches.install_now(pending, apply)
     for holder, name, _, new in (*changes, *loaders):
         setattr(holder, name, new)
+    patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
     compiled.engage()
+    if "code_exec" in policy.rules and not policy.report_only:
+        FIXED_CODE.append(True)
 
 
 ENTRIES: tuple[Entry, ...] = ()
@@ -151,6 +175,11 @@ def after_bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, 
             entry[8](entry[6], args, kwargs, result)
 
 
+def is_late(setting: patches.Setting) -> bool:
+    """Whether the stand-in is made without the original."""
+    return setting.row.late or not setting.row.door
+
+
 def make_pending(name: str, setting: patches.Setting) -> patches.Pending:
     """A stand-in made before its module is loaded."""
     module, path = patches.split(name)
@@ -158,16 +187,48 @@ def make_pending(name: str, setting: patches.Setting) -> patches.Pending:
     return module, path, made, box
 
 
-def loader_changes(apply: Any, memo: dict[Any, Any]) -> list[patches.Change]:
-    """The import system's doors, so that modules loaded later are patched too."""
+def loader_changes(
+    apply: Any, memo: dict[Any, Any], stash: tuple[tuple[str, ...], tuple[Any, ...]] | None, makers: list[Any]
+) -> list[patches.Change]:
+    """The import system's doors, so that modules loaded later are patched too.
+
+    stash: see ``fresh.make_builtins``. makers: gets the code of the stand-ins that make C modules.
+    """
     changes: list[patches.Change] = []
+    constants: dict[str, Any] = {"AFTER": apply, "MADE": []}
+    if stash is not None:
+        constants.update(NAMES=stash[0], STASH=stash[1])
     for module, name, function in patches.LOADERS:
         holder = sys.modules[module]
         original = getattr(holder, name)
+        if stash is not None and function is fresh.create_builtin:
+            function, box = fresh.hand_out_builtin, []
+        else:
+            box = [original]
         # The interpreter trims its own import frames from tracebacks by their file name.
-        made = bind(function, {"BOX": [original], "AFTER": apply}, memo, IMPORT_SYSTEM_FILE)
+        made = bind(function, {**constants, "BOX": box}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
+        if module == "_imp":
+            makers.append(made.__code__)
+            if CAN_BIND and not FIXED_CODE:  # nobody inspects these; their originals are not to be found in their code
+                made = FunctionType(made.__code__, PRIVATE, made.__name__)
         changes.append((holder, name, original, made))
     return changes
+
+
+def with_makers(
+    entries: list[Entry], unbound: list[Entry], makers: tuple[Any, ...], memo: dict[Any, Any]
+) -> list[Entry]:
+    """The entries, with the stand-ins that may make modules told to the row that asks for them.
+
+    The judge that stand-ins call is older than they are; only the hook's has this row complete.
+    """
+    told = [
+        (*entry[:4], bind(plain[4], {"MAKERS": makers}, memo), *entry[5:])
+        if isinstance(plain[4], FunctionType) and "MAKERS" in plain[4].__code__.co_names
+        else entry
+        for entry, plain in zip(entries, unbound, strict=False)
+    ]
+    return [*told, *entries[len(unbound) :]]
 
 
 # --- blocks ---
@@ -175,20 +236,22 @@ def loader_changes(apply: Any, memo: dict[Any, Any]) -> list[patches.Change]:
 _hooked: list[bool] = []
 # What undoes the engagement of each block that has any.
 _engaged: list[tuple[object, list[Any]]] = []
-# Installations by the families they serve, kept for the next block.
-_installed: list[tuple[frozenset[str], list[patches.Change]]] = []
-_journals: dict[frozenset[str], list[patches.Change]] = {}
+# Installations by the (guard, name) pairs they replace, kept for the next block.
+_installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
+_journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
 
 
 def enter_block(token: object, compiled: Compiled) -> None:
     """Put a compiled policy in force until ``leave_block``."""
     with session.lock:
         if not _hooked:
+            log = events.LOG[:], events.COUNT[:]
             session.add(PROBE, {PROBE: (probe_entry(),)})
             try:
                 audit.add_hook(audit.session_hook, PROBE)
             finally:
                 session.remove(PROBE)
+                events.LOG[:], events.COUNT[:] = log  # the proof is no act of the program
             _hooked.append(True)
         if any(compiled.modes):
             events.open_trace()
@@ -216,33 +279,30 @@ def leave_block(token: object) -> None:
 
 
 def install_for(compiled: Compiled) -> None:
-    """Patch for the families that no earlier block has patched for."""
-    have: frozenset[str] = frozenset().union(*(families for families, _ in _installed))
-    wanted = frozenset(compiled.families) - have
+    """Patch what this policy needs and no earlier block has patched."""
+    wanted = compiled.patched.difference(*(names for names, _ in _installed))
     if not wanted:
         return
     journal = _journals.get(wanted)
     if journal is None or not patches.redo(journal):
         journal = _journals[wanted] = fresh_journal(compiled, wanted)
     _installed.append((wanted, journal))
+    for guard in {guard for guard, _ in wanted}:
+        refresh = compiled.families[guard].refresh
+        if refresh is not None:
+            refresh()
 
 
-def fresh_journal(compiled: Compiled, wanted: frozenset[str]) -> list[patches.Change]:
-    """Patch for these families now, and note every change."""
+def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> list[patches.Change]:
+    """Patch these names now, and note every change."""
     memo: dict[Any, Any] = {}
-    settings = [
-        pair
-        for pair in compiled.settings(session.session_judge, session.session_after, memo, False)
-        if pair[1].row in {row for guard in wanted for row in compiled.families[guard].surface}
-    ]
-    journal = patches.door_changes([pair for pair in settings if pair[1].row.door])
-    pending = tuple(make_pending(name, setting) for name, setting in settings if not setting.row.door)
+    settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False)
+    journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
+    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal}, memo)
-    loaders = loader_changes(apply, memo) if pending else []
+    loaders = loader_changes(apply, memo, None, []) if pending else []
     for holder, name, _, new in (*journal, *loaders):
         setattr(holder, name, new)
     journal.extend(loaders)
-    patches.install_now(pending, apply)
+    patches.install_now(pending, apply, {})
     return journal
-
-

@@ -11,9 +11,8 @@ import os
 import sys
 
 from . import events
-from .callers import CORE, FACES, STDLIB, THIRD_PARTY
+from .callers import CORE, FACES, STDLIB
 from .errors import PolicyViolation
-from .extract import printable
 from .pristine import getpid, write_fd
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 BLOCKED = 2
+PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 EVERYDAY = ("filesystem", "imports")
 # Whether a violation ended a thread; [0] is set by the thread hook.
 UNHANDLED: list[PolicyViolation] = []
@@ -76,25 +76,20 @@ def explain(record: tuple[Any, ...], count: int) -> str:
     _, message, reason, remedy, _, place, _ = record
     others = count - 1
     more = f" (and {others} more)" if others > 0 else ""
-    lines = [f"hermetic: blocked action: {message}{more}", f"  blocked by: {option_of(reason)}"]
-    if place is not None:
-        lines.append(f"  where: {printable(place[0])}, line {place[1]}, in {place[2]}{owner_of(place[0])}")
-    lines.append(f"  to allow it: {remedy}")
+    owner = "" if place is None else owner_of(place[0])
+    lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner)]
     return "\n".join(lines) + "\n"
-
-
-def option_of(reason: str) -> str:
-    """``no-network`` -> ``--no-network``; the integrity rules come with every policy."""
-    return "any policy protects the guards themselves" if reason == "integrity" else f"--{reason}"
 
 
 def owner_of(filename: str) -> str:
     """`` (distribution NAME)`` of the file, `` (standard library)``, or nothing when it is the program's own."""
     if filename.startswith((CORE, FACES)):
         return " (hermetic)"
-    for folder in THIRD_PARTY:
-        if filename.startswith(folder):
-            return distribution_of(filename[len(folder) :])
+    for folder in PACKAGE_FOLDERS:
+        # Wherever it lies: a virtual environment's is not below the standard library.
+        _, found, relative = filename.rpartition(folder)
+        if found:
+            return distribution_of(relative)
     return " (standard library)" if filename.startswith((STDLIB, "<frozen ")) else ""
 
 
@@ -115,7 +110,7 @@ def say(text: str) -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except Exception:  # noqa: BLE001, S110  # a stream of the program's own making may raise anything
+        except Exception:  # noqa: BLE001  # a stream of the program's own making may raise anything
             pass
     try:
         write_fd(events.TRACE[0] if events.TRACE else 2, text.encode("utf-8", "backslashreplace"))

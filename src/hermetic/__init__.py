@@ -8,7 +8,26 @@ The names below are loaded on first use: importing the package costs next to not
 
 from __future__ import annotations
 
-from _hermetic import VERSION as __version__
+import sys as _sys
+from _frozen_importlib import module_from_spec as _module_from_spec
+from _frozen_importlib_external import PathFinder as _PathFinder
+
+
+def _load_core() -> None:
+    """Load ``_hermetic`` from beside this package: a file of that name in the working directory is not it."""
+    if "_hermetic" in _sys.modules:
+        return
+    found = _PathFinder.find_spec("_hermetic", [folder[: -len("/hermetic")] for folder in __path__])
+    if found is None or found.loader is None:
+        return  # carried or frozen in another way: the ordinary import finds it, or says that it does not
+    core = _module_from_spec(found)
+    _sys.modules["_hermetic"] = core
+    found.loader.exec_module(core)
+
+
+_load_core()
+
+from _hermetic import VERSION as __version__  # noqa: E402, N811  # not before its place is certain
 
 TYPE_CHECKING = False  # typing costs more to import than this package
 if TYPE_CHECKING:

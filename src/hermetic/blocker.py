@@ -80,7 +80,7 @@ class BlockConfig:
         mine, theirs = values_of(self), values_of(other)
         return BlockConfig(**{s.name: _narrowed(s.name, mine, theirs) for s in SETTINGS if s.name})
 
-    def __or__(self, other: BlockConfig) -> BlockConfig:
+    def __or__(self, other: object) -> BlockConfig:
         """The same as ``merged_with``."""
         return self.merged_with(other) if isinstance(other, BlockConfig) else NotImplemented
 

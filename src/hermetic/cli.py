@@ -77,22 +77,30 @@ def sub_command(name: str, words: list[str]) -> int:
 
 def run_target(words: list[str], values: dict[str, Any]) -> int:
     """Resolve the target and run it under the policy of these values."""
-    from _hermetic.run import Options
+    from _hermetic.target import Options
     from hermetic.launch import launch
-    from hermetic.settings import is_restrictive, policy_from
+    from hermetic.settings import is_restrictive, request_from
     from hermetic.targets import find
 
     try:
-        policy = policy_from(values) if is_restrictive(values) else None
+        request = request_from(values) if is_restrictive(values) else None
     except ValueError as error:
         raise UsageError(str(error)) from None
     options = Options(strict=values["strict"], keep_fds=values["keep_fds"])
-    return launch(find(words), policy, options)
+    return launch(find(words), request, options)
 
 
 def build_parser() -> ArgumentParser:
     """The parser behind ``--help``; runs are read by ``hermetic.options``, which says the same faster."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
+
+    class Formatter(RawDescriptionHelpFormatter):
+        """Options as they are typed: a value that may be left out needs ``=``."""
+
+        def _format_action_invocation(self, action: Any) -> str:
+            if action.nargs == "?":
+                return ", ".join(f"{flag}[={action.metavar}]" for flag in action.option_strings)
+            return super()._format_action_invocation(action)
 
     from hermetic.settings import NUMBERS, PROFILES, SETTINGS, SWITCH
 
@@ -101,7 +109,7 @@ def build_parser() -> ArgumentParser:
         usage="hermetic [OPTIONS] -- TARGET [ARGS...]\n       hermetic doctor [--json]",
         description="Run a Python program with capabilities taken away.",
         epilog=EPILOG,
-        formatter_class=RawDescriptionHelpFormatter,
+        formatter_class=Formatter,
         allow_abbrev=False,
     )
     for setting in SETTINGS:
@@ -117,7 +125,12 @@ def build_parser() -> ArgumentParser:
                 *setting.flags, action="append", type=kind, metavar=setting.metavar, default=[], help=setting.help
             )
     parser.add_argument(
-        PROFILE, action="append", choices=list(PROFILES), default=[], help="a named bundle of the above; repeatable"
+        PROFILE,
+        action="append",
+        choices=list(PROFILES),
+        metavar="NAME",
+        default=[],
+        help=f"a named bundle of the above: {', '.join(PROFILES)}; repeatable",
     )
     parser.add_argument(VERSION_FLAG, action="version", version=f"hermetic {VERSION}")
     return parser

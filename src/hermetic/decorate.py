@@ -33,10 +33,13 @@ def guarded(blocker: AbstractContextManager[Any], function: Any) -> Any:
 
 
 def guarded_class(blocker: AbstractContextManager[Any], cls: type) -> type:
-    """The class itself, each of its own methods guarded."""
+    """The class itself, each of its own methods and properties guarded."""
     for name, value in list(vars(cls).items()):
         if inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod)):
             setattr(cls, name, guarded(blocker, value))
+        elif type(value) is property:
+            accessors = [part and guarded(blocker, part) for part in (value.fget, value.fset, value.fdel)]
+            setattr(cls, name, property(accessors[0], accessors[1], accessors[2], value.__doc__))
     return cls
 
 

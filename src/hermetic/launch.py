@@ -1,32 +1,36 @@
-"""From a policy and a target to a running program: in this process where that is enough, else in a new one."""
+"""From a request and a target to a running program: in this process where that is enough, else in a new one.
+
+Each way imports only what it needs: a process that will be replaced loads no guards.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from _hermetic.run import Options, run_main
-from hermetic.targets import Launch
-
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from _hermetic.policy import Policy
+    from _hermetic.policy import Request
+    from _hermetic.target import Options
+    from hermetic.targets import Launch
 
 
-def launch(found: Launch, policy: Policy | None, options: Options) -> int:
+def launch(found: Launch, request: Request | None, options: Options) -> int:
     """Run it; return its exit status, unless this process is replaced."""
     interpreter = found.interpreter or found.target.executable or sys.executable
     if found.informative:
         os.execv(interpreter, [interpreter, *found.flags])
-    environment = dict(os.environ)
-    scrub = policy is not None and "environment" in policy.rules and not policy.report_only
+    scrub = request is not None and "environment" in request.families and not request.report_only
     if found.interpreter is None and not found.flags and not scrub:
-        return run_main(found.target, policy, options)
-    if policy is not None and scrub:
-        from _hermetic.capabilities.environment import scrubbed
+        from _hermetic.run import run_main
 
-        environment = scrubbed(environment, policy.rules["environment"])
+        return run_main(found.target, None if request is None else request.policy(), options)
+    environment = dict(os.environ)
+    if request is not None and scrub:
+        from _hermetic.capabilities.environment import make_rules, scrubbed
+
+        environment = scrubbed(environment, make_rules(**request.families["environment"]))
     from _hermetic.carried import hand_over
 
-    hand_over(interpreter, list(found.flags), found.target, policy, options, environment)
+    hand_over(interpreter, list(found.flags), found.target, request, options, environment)
     raise AssertionError("hand_over does not return")

@@ -78,9 +78,7 @@ def to_values(config: GuardConfig) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, (list, set)) else value for key, value in found.items()}
 
 
-PROFILES: dict[str, GuardConfig] = {
-    name: from_values({**defaults(), **bundle}) for name, bundle in _BUNDLES.items()
-}
+PROFILES: dict[str, GuardConfig] = {name: from_values({**defaults(), **bundle}) for name, bundle in _BUNDLES.items()}
 
 
 def apply_profile(base: GuardConfig, name: str) -> GuardConfig:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from _hermetic import VERSION
-from _hermetic.run import Options
+from _hermetic.target import Options
 from hermetic.launch import launch
 from hermetic.options import SPELLED
 from hermetic.profiles import GuardConfig, to_values
-from hermetic.settings import check, is_restrictive, policy_from
+from hermetic.settings import check, is_restrictive, policy_from, request_from
 from hermetic.targets import find
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
     """
     values = to_values(cfg)
     check(values, SPELLED)
-    policy = policy_from(values) if is_restrictive(values) else None
+    request = request_from(values) if is_restrictive(values) else None
     options = Options(strict=cfg.strict, keep_fds=tuple(cfg.keep_fds))
-    return launch(find([target, *target_argv]), policy, options)
+    return launch(find([target, *target_argv]), request, options)
 
 
 def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:

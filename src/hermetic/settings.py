@@ -7,9 +7,8 @@ over SETTINGS. A request (strings, lists) becomes a policy in one place,
 
 from __future__ import annotations
 
-from _hermetic.capabilities import load_family
 from _hermetic.model import Value
-from _hermetic.policy import Policy
+from _hermetic.policy import Policy, Request, make_rules
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -272,7 +271,7 @@ def profile(name: str) -> dict[str, Any]:
     """The values of a named profile. ValueError with the known names for another."""
     if name not in PROFILES:
         raise ValueError(f"unknown profile {name!r} (known: {', '.join(PROFILES)})")
-    return PROFILES[name]  # type: ignore[return-value]  # a narrower value type than promised
+    return PROFILES[name]
 
 
 def is_restrictive(values: Mapping[str, Any]) -> bool:
@@ -295,31 +294,43 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
 
 def policy_from(values: Mapping[str, Any]) -> Policy:
     """The policy that these values ask for. ValueError for a value that cannot mean anything."""
-    rules: dict[str, tuple[Any, ...]] = {}
+    return requested(values).policy()
 
-    def restrict(guard: str, **settings: Any) -> None:
-        module = __import__(load_family(guard).decide.__module__, fromlist=["make_rules"])
-        rules[guard] = module.make_rules(**settings)
 
+def request_from(values: Mapping[str, Any]) -> Request:
+    """The same before families are loaded, for a run that may belong to another process.
+
+    What can be wrong with a value is wrong here: only switches cannot mean nothing.
+    """
+    request = requested(values)
+    for guard, keywords in request.families.items():
+        if any(value and value is not True for value in keywords.values()):
+            make_rules(guard, keywords)
+    return request
+
+
+def requested(values: Mapping[str, Any]) -> Request:
+    """What these values ask of each family."""
+    families: dict[str, dict[str, Any]] = {}
     if values["block_network"]:
-        restrict("network", allow_localhost=values["allow_localhost"], allow_domains=values["allow_domains"])
+        families["network"] = {
+            "allow_localhost": values["allow_localhost"],
+            "allow_domains": values["allow_domains"],
+        }
     if values["block_subprocess"]:
-        restrict("subprocess")
+        families["subprocess"] = {}
     if values["fs_readonly"]:
-        restrict("filesystem", root=values["fs_root"])
+        families["filesystem"] = {"root": values["fs_root"]}
     if values["block_environment"]:
-        restrict("environment", unset=values["environment_unset"])
+        families["environment"] = {"unset": values["environment_unset"]}
     if values["block_code_exec"]:
-        restrict("code_exec")
+        families["code_exec"] = {}
     if values["block_native"] or values["deny_imports"]:
-        restrict(
-            "imports",
-            deny=values["deny_imports"],
-            block_native=values["block_native"],
-            block_subprocess_libraries=values["block_native"] and values["block_subprocess"],
-        )
+        families["imports"] = {
+            "deny": values["deny_imports"],
+            "block_native": values["block_native"],
+            "block_subprocess_libraries": values["block_native"] and values["block_subprocess"],
+        }
     if values["block_interpreter_mutation"]:
-        restrict("interpreter")
-    return Policy(
-        rules=rules, trace=values["trace"], report_only=values["report_only"], sealed=values["sealed"]
-    )
+        families["interpreter"] = {}
+    return Request(families=families, trace=values["trace"], report_only=values["report_only"], sealed=values["sealed"])

@@ -12,7 +12,7 @@ import sys
 
 from _hermetic.errors import HermeticError
 from _hermetic.model import Value
-from _hermetic.run import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Target
+from _hermetic.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Target
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -118,9 +118,7 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         interpreter, flags = command
         return script(path, args, located(interpreter), interpreter, flags)
     if path.endswith((".py", ".pyw", ".pyc")):
-        target = Target(
-            kind=SCRIPT, name=path, argv=[path, *args], orig_argv=[sys.executable, path, *args]
-        )
+        target = Target(kind=SCRIPT, name=path, argv=[path, *args], orig_argv=[sys.executable, path, *args])
         return Launch(target=target)
     raise HermeticError(
         f"{path} is not a Python program; without the kernel layer nothing can hold it, so it is not started"
@@ -153,8 +151,9 @@ def shebang(head: bytes) -> tuple[str, list[str]] | None:
         words = lines[1][len("'''exec' ") :].split('"$0"')[0].replace('"', "").split()
     if words and os.path.basename(words[0]) == "env":
         words = words[1:]
-        if words and words[0] == "-S":
-            words = words[1:]
+        if words and words[0].startswith(("-S", "--split-string=")):
+            rest = words[0].removeprefix("-S").removeprefix("--split-string=")
+            words = [rest, *words[1:]] if rest else words[1:]
         while words and "=" in words[0]:
             words = words[1:]
     if not words or not is_python_name(os.path.basename(words[0])):
@@ -197,7 +196,10 @@ def from_python(path: str, name: str, args: list[str]) -> Launch:
         word = words.pop(0)
         if word in INFORMATIVE:
             return Launch(
-                target=Target(kind=STDIN, name="-", argv=["-"]), interpreter=interpreter, flags=(word,), informative=True
+                target=Target(kind=STDIN, name="-", argv=["-"]),
+                interpreter=interpreter,
+                flags=(word,),
+                informative=True,
             )
         if word.startswith("--check-hash-based-pycs"):
             flags += [word] if "=" in word or not words else [word, words.pop(0)]
@@ -216,9 +218,7 @@ def from_python(path: str, name: str, args: list[str]) -> Launch:
     first = {SCRIPT: value, MODULE: "-m", CODE: "-c", STDIN: "-" if args else ""}[kind]
     if kind == SCRIPT and (os.path.isdir(value) or is_archive(value)):
         kind = FOLDER
-    target: Any = Target(
-        kind=kind, name=value, argv=[first, *words], orig_argv=[name, *args], executable=interpreter
-    )
+    target: Any = Target(kind=kind, name=value, argv=[first, *words], orig_argv=[name, *args], executable=interpreter)
     return Launch(target=target, interpreter=foreign(interpreter), flags=tuple(flags))
 
 

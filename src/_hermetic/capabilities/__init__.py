@@ -6,10 +6,10 @@ policy restricts it: start-up pays for nothing else.
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from ..model import Family
 
 # guard name -> module of this package
@@ -26,7 +26,13 @@ FAMILIES = {
 }
 
 
+def load_module(guard: str) -> ModuleType:
+    """The module of this guard name. KeyError for a name that is none."""
+    # __import__ with a list of names returns the module itself; importlib's own door loads warnings first.
+    return __import__(f"{__name__}.{FAMILIES[guard]}", None, None, ["FAMILY"])
+
+
 def load_family(guard: str) -> Family:
     """The family of this guard name. KeyError for a name that is none."""
-    family: Family = import_module(f"{__name__}.{FAMILIES[guard]}").FAMILY
+    family: Family = load_module(guard).FAMILY
     return family

@@ -7,11 +7,9 @@ are another hermetic at the next start.
 
 from __future__ import annotations
 
-import os as _os
-
-from ..callers import CORE, FACES
-from ..extract import exact_path, exact_text
-from ..model import PRIVATE, Family, GuardedCall
+from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
+from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, opens_to_write
+from ..model import PRIVATE, PUBLIC, Family, GuardedCall
 from ..paths import absolute, is_below
 from ..pristine import readlink, stat
 
@@ -22,10 +20,12 @@ if TYPE_CHECKING:
 GUARD = "integrity"
 # Violations name a documented guard; what is protected here is the interpreter's state.
 INTERPRETER, MEMORY, FILES, OWN = "interpreter.new", "interpreter.memory", "interpreter.files", "interpreter.guards"
+HEAP = "interpreter.heap"
+
+# Rules: (sealed,). A seal also takes away the collector's view of the heap, which finds what a policy remembers.
 
 _FUNCTION = type(lambda: None)
 OWN_FILES = (CORE[:-1], FACES[:-1])
-WRITE_BITS = _os.O_WRONLY | _os.O_RDWR | _os.O_CREAT | _os.O_TRUNC | _os.O_APPEND
 
 # Doors to other interpreters, and the test modules that run code from C.
 INTERPRETER_MODULES = frozenset(
@@ -50,6 +50,8 @@ INTERPRETER_MODULES = frozenset(
 
 
 def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
+    if capability == HEAP and not rules[0]:
+        return None
     if capability == FILES:
         return f"filesystem readonly: {target}", target, "integrity", "nothing: hermetic's own files cannot be written"
     return f"interpreter mutation disabled: {target}", target, "integrity", "nothing while a policy is in force"
@@ -64,10 +66,38 @@ def interpreter_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return name if name in INTERPRETER_MODULES or name.rpartition(".")[2] in INTERPRETER_MODULES else None
 
 
+# The code of the stand-ins that may make C modules; a start fills it in. In a block, fresh copies are patched as well.
+MAKERS: tuple[Any, ...] = ()
+
+
+def stray_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """import(name, file): a C module made by anybody but our stand-in would have its functions unguarded."""
+    if args[1] is None or not MAKERS:
+        return None
+    frame = calling_frame(CALLER_DEPTH)
+    if frame is not None:
+        for code in MAKERS:
+            if frame.f_code is code:
+                return None
+    return exact_text(args[0])
+
+
 def own_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """object.__setattr__(object, name, value): code and defaults of our functions are not replaced."""
     thing = args[0]
+    return (
+        "guards" if type(thing) is _FUNCTION and (thing.__globals__ is PRIVATE or thing.__globals__ is PUBLIC) else None
+    )
+
+
+def own_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """object.__getattr__(object, name): the code of a deciding function holds the policy."""
+    thing = args[0]
     return "guards" if type(thing) is _FUNCTION and thing.__globals__ is PRIVATE else None
+
+
+def collector(args: tuple[Any, ...], kwargs: Any) -> str:
+    return "gc"
 
 
 def is_memory_file(path: str) -> bool:
@@ -96,16 +126,15 @@ except OSError:
 
 def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing, of memory."""
-    flags = args[2]
-    if isinstance(flags, int) and not flags & WRITE_BITS:
+    if not opens_to_write(args):
         return None
-    path = exact_path(args[0]) if args[0] is not None else 0
-    return "memory" if isinstance(path, str) and is_memory_file(path) else None
+    path = exact_path(args[0])
+    return "memory" if type(path) is str and is_memory_file(path) else None
 
 
 def is_own(path: object) -> str | None:
     """The path, if it lies in hermetic's own directories."""
-    if path is None or isinstance(path, int):
+    if path is None or is_a(path, NUMBER):
         return None
     text = exact_path(path)
     if isinstance(text, int):
@@ -115,15 +144,12 @@ def is_own(path: object) -> str | None:
 
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    flags = args[2]
-    if isinstance(flags, int) and not flags & WRITE_BITS:
-        return None
-    return is_own(args[0])
+    return is_own(args[0]) if opens_to_write(args) else None
 
 
 def own_change(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """Calls that change what their first one or two arguments name."""
-    return is_own(args[0]) or (is_own(args[1]) if len(args) > 1 and isinstance(args[1], (str, bytes)) else None)
+    return is_own(args[0]) or (is_own(args[1]) if len(args) > 1 and is_a(args[1], TEXT_OR_BYTES) else None)
 
 
 SURFACE = (
@@ -134,17 +160,32 @@ SURFACE = (
         read=interpreter_module,
         example="import _testcapi",
     ),
+    GuardedCall(
+        capability=INTERPRETER,
+        audit=("import",),
+        read=stray_module,
+        note="a library of the old kind (single-phase) that is loaded already is made anew without an event: by the "
+        "stand-in, which patches it, or by an original that was found in memory",
+    ),
     GuardedCall(capability=OWN, audit=("object.__setattr__", "object.__delattr__"), read=own_function),
+    GuardedCall(capability=OWN, audit=("object.__getattr__",), read=own_code),
+    GuardedCall(
+        capability=HEAP,
+        audit=("gc.get_objects", "gc.get_referrers", "gc.get_referents"),
+        read=collector,
+    ),
     GuardedCall(
         capability=MEMORY,
-        audit=("open",),
+        audit=("open.write",),
         read=memory_write,
+        call="open",
         example="open('/proc/self/mem', 'r+b')",
     ),
     GuardedCall(
         capability=FILES,
-        audit=("open",),
+        audit=("open.write",),
         read=own_write,
+        call="open",
         example="import _hermetic; open(_hermetic.__file__, 'a')",
     ),
     GuardedCall(

@@ -7,12 +7,12 @@ and loopback needs its own permission even when an allowed name resolves to it.
 
 from __future__ import annotations
 
-
 import _socket
 
-from ..callers import CALLER_DEPTH, calling_frame
-from ..extract import argument, exact_text
+from ..callers import CALLER_DEPTH, asker, calling_frame
+from ..extract import NUMBER, TUPLE, argument, exact_text, is_a
 from ..model import Family, GuardedCall
+from ..pristine import stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ FROM_DESCRIPTOR = -1
 # On loopback too, these answer for the internet.
 RESOLVER_PORTS = frozenset({53, 853, 5353})
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal"})
+PLAIN_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
 
 
@@ -53,8 +54,12 @@ def clean_host(value: object) -> str:
     Raises ValueError for what C and a guard could read differently: NUL, spaces,
     control characters, empty labels, non-ASCII (write the ``xn--`` form).
     """
-    host = str.lower(exact_text(value))
-    if not str.isascii(host) or not str.isprintable(host) or " " in host:
+    if type(value) is str and value in PLAIN_LOOPBACK:
+        return value  # most connections, and clean as they are
+    text = exact_text(value)
+    host = str.lower(text)
+    # The text itself: the Kelvin sign's lower case is an ASCII k, and C would still have the IDNA codec asked.
+    if not str.isascii(text) or not str.isprintable(host) or " " in host:
         raise ValueError("not an ASCII host name")
     if host[-1:] == ".":
         host = host[:-1]
@@ -82,6 +87,7 @@ def packed_address(host: str) -> bytes | None:
 _socket_inet6 = _socket.AF_INET6
 V4_PREFIXES = (b"\0" * 10 + b"\xff\xff", b"\0" * 12, b"\0\x64\xff\x9b" + b"\0" * 8)
 UNSPECIFIED6, LOOPBACK6 = b"\0" * 16, b"\0" * 15 + b"\1"
+LOOPBACK4 = b"\x7f\0\0\1"
 
 
 def unwrapped(packed: bytes) -> bytes:
@@ -161,12 +167,17 @@ def denied(verb: str, host: str) -> tuple[str, str | None, str, str]:
     return f"network disabled: {verb}({host})", host, OPTION, remedy
 
 
-def decide_resolve(rules: Rules, host: str, call: str) -> tuple[str, str | None, str, str] | None:
+def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[str, str | None, str, str] | None:
+    if type(host) is tuple:  # an address whose name is asked for
+        return None if host[0] in rules[1] else denied("DNS", host[0])
+    # Loopback names are answered by the machine itself.
+    if host in PLAIN_LOOPBACK or host in LOOPBACK_NAMES:
+        return None
     packed = packed_address(host)
     if is_metadata(host, packed):
         return denied("DNS", host)
-    # An address is no question, and loopback names are answered by the machine itself.
-    if not host or packed is not None or host in LOOPBACK_NAMES or matches(rules[1], host):
+    # An address is no question.
+    if not host or packed is not None or matches(rules[1], host):
         return None
     return denied("DNS", host)
 
@@ -174,7 +185,7 @@ def decide_resolve(rules: Rules, host: str, call: str) -> tuple[str, str | None,
 def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
     family, host, port, verb = target
     if family == AF_UNIX:
-        if rules[0] and host in rules[3]:
+        if unix_identity(host) in rules[3]:
             return None
         message = f"network disabled: {verb}({host})"
         return message, host, OPTION, "--allow-localhost, for a socket that this run bound itself"
@@ -194,7 +205,7 @@ def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | Non
 def address_allowed(rules: Rules, host: str, packed: bytes, port: int) -> bool:
     if packed in METADATA:
         return False
-    if is_loopback(packed):
+    if packed == LOOPBACK4 or is_loopback(packed):
         return (rules[0] and port not in RESOLVER_PORTS) or host in rules[1]
     if host in rules[1]:
         return True
@@ -207,18 +218,33 @@ _resolve_now = _socket.getaddrinfo
 def learn(rules: Rules, host: str, port: int) -> bool:
     """Look an allowed name up and remember its addresses; False when one of them may not be reached."""
     for answer in _resolve_now(host, port):
-        packed = packed_address(answer[4][0])
+        packed = packed_address(exact_text(answer[4][0]))
         if packed is None or is_loopback(packed) or is_link_local(packed) or packed in METADATA:
             return False
         rules[2].add(packed)
     return True
 
 
+def unix_identity(name: str) -> str:
+    """What a Unix socket is, apart from its name: device and inode; abstract ones are their name."""
+    if name[:1] == "@":
+        return name
+    try:
+        found = stat(name)
+    except OSError:
+        return ""
+    return f"{found.st_dev}:{found.st_ino}"
+
+
 def decide_bind(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
-    family, host, _, _ = target
+    family, host, _, verb = target
     if family == AF_UNIX:
+        if verb == "listen":
+            # It listens, so it is this process's own; its file is remembered, not its name, which
+            # the program could give to another socket.
+            rules[3].add(unix_identity(host))
+            return None
         if rules[0] or is_multiprocessing_listener():
-            rules[3].add(host)
             return None
         return f"network disabled: bind({host})", host, OPTION, "--allow-localhost"
     packed = packed_address(host) if host else b"\0\0\0\0"
@@ -230,6 +256,7 @@ def decide_bind(rules: Rules, target: Any, call: str) -> tuple[str, str | None, 
 
 
 UNSPECIFIED = frozenset({b"\0\0\0\0", UNSPECIFIED6})
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # compared and shown, not bound
 
 
 def decide_tls(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
@@ -257,16 +284,20 @@ def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None,
             rules[2].add(packed)
 
 
+def names_domains(rules: tuple[Any, ...]) -> bool:
+    return bool(rules[1])
+
+
 # --- readers ---
 
-_family_of = _socket.socket.family.__get__  # type: ignore[attr-defined]  # a member descriptor of the C type
+_family_of = _socket.socket.family.__get__
 _peer_of = _socket.socket.getpeername
 _socket_type = _socket.socket
 
 
 def unix_name(address: object) -> str:
     """One spelling for a Unix socket's address; abstract ones keep their leading NUL, as ``@``."""
-    text = exact_text(address) if not isinstance(address, bytearray) else ""
+    text = exact_text(address)
     if not text:
         raise ValueError("no Unix socket address")
     return "@" + text[1:] if text[0] == "\0" else text
@@ -277,10 +308,23 @@ def address_of(sock: object, address: object, verb: str) -> tuple[int, str, int,
     family = _family_of(sock)
     if family == AF_UNIX:
         return family, unix_name(address), 0, verb
-    if family not in INTERNET or not isinstance(address, tuple):
+    if family not in INTERNET:
         raise ValueError("an address family that is not allowed")
-    host, port = tuple.__getitem__(address, 0), tuple.__getitem__(address, 1)
-    return family, clean_host(host), int.__index__(port), verb
+    host, port = host_and_port(address)
+    return family, clean_host(host), port if type(port) is int else int.__index__(port), verb
+
+
+def host_and_port(address: Any) -> tuple[Any, Any]:
+    """The first two items of an address, as C takes them out of it."""
+    if type(address) is tuple:
+        return address[0], address[1]
+    if not is_a(address, TUPLE):
+        raise ValueError("not an address")
+    return tuple.__getitem__(address, 0), tuple.__getitem__(address, 1)
+
+
+def nothing(args: tuple[Any, ...], kwargs: Any) -> None:
+    """For rows that only remember."""
 
 
 def connect_target(args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -301,20 +345,21 @@ def resolve_target(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None if host is None else clean_host(host)
 
 
-def reverse_target(args: tuple[Any, ...], kwargs: Any) -> str | None:
+def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """gethostbyaddr and getnameinfo ask the network about an address; about loopback the machine answers."""
     host = args[0]
-    if isinstance(host, tuple):
+    if is_a(host, TUPLE):
         host = tuple.__getitem__(host, 0)
     host = clean_host(host)
     packed = packed_address(host)
-    return None if packed is not None and is_loopback(packed) else "reverse." + host if packed is not None else host
+    if packed is None:
+        return host
+    return None if is_loopback(packed) else (host,)
 
 
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
-    address = argument(args, kwargs, 0, "address", None)
-    host, port = tuple.__getitem__(address, 0), tuple.__getitem__(address, 1)
-    return INTERNET[0], clean_host(host), port if isinstance(port, int) else 0, "create_connection"
+    host, port = host_and_port(argument(args, kwargs, 0, "address", None))
+    return INTERNET[0], clean_host(host), int.__index__(port) if is_a(port, NUMBER) else 0, "create_connection"
 
 
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -346,10 +391,12 @@ def pair_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
 def listen_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """listen() on a socket that was never bound takes every interface."""
     sock = args[0]
+    name = _name_of(sock)
+    if _family_of(sock) == AF_UNIX:
+        return (AF_UNIX, unix_name(name), 0, "listen") if name else None
     if _family_of(sock) not in INTERNET:
         return None
-    name = _name_of(sock)
-    return (_family_of(sock), "0.0.0.0", 0, "bind") if name[1] == 0 else None
+    return (_family_of(sock), EVERY_INTERFACE, 0, "bind") if name[1] == 0 else None
 
 
 _name_of = _socket.socket.getsockname
@@ -363,7 +410,7 @@ def wrapped_socket(args: tuple[Any, ...], kwargs: Any) -> Any:
         peer = _peer_of(argument(args, kwargs, 1, "sock", None))
     except _error:
         peer = None  # not connected yet: connect will be judged
-    address = clean_host(peer[0]) if isinstance(peer, tuple) else None
+    address = clean_host(peer[0]) if is_a(peer, TUPLE) else None
     return (clean_host(name) if name else None, address)
 
 
@@ -399,27 +446,29 @@ DESCRIPTOR_USERS = frozenset(
         ("socket", "_intenum_converter"),
     }
 )
-MULTIPROCESSING_LISTENER = ("multiprocessing.connection", "__init__")
+MULTIPROCESSING_LISTENERS = (
+    ("multiprocessing.connection", "__init__"),
+    ("multiprocessing.forkserver", "ensure_running"),
+)
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
     """Whether the caller, or the caller of socket's own wrapper around it, is one of these functions."""
     frame = calling_frame(CALLER_DEPTH + 1)
     for _ in range(3):
-        if frame is None:
+        who = asker(frame)
+        if who is None or who in users:
+            return who is not None
+        if who[0] != "socket":
             return False
-        if (frame.f_globals.get("__name__"), frame.f_code.co_name) in users:
-            return True
-        if frame.f_globals.get("__name__") != "socket":
-            return False
-        frame = frame.f_back
+        frame = frame.f_back  # type: ignore[union-attr]  # it had a name
     return False
 
 
 def is_multiprocessing_listener() -> bool:
     """forkserver and Manager listen on a Unix socket in a private directory of theirs."""
-    frame = calling_frame(CALLER_DEPTH + 1)
-    return frame is not None and (frame.f_globals.get("__name__"), frame.f_code.co_name) == MULTIPROCESSING_LISTENER
+    # Between examine and here: decide and decide_bind.
+    return asker(calling_frame(CALLER_DEPTH + 2)) in MULTIPROCESSING_LISTENERS
 
 
 SURFACE = (
@@ -456,10 +505,11 @@ SURFACE = (
     # The event has no results: only a stand-in can remember what an allowed name resolved to.
     GuardedCall(
         capability=RESOLVE,
-        patch=("socket:getaddrinfo", "_socket:getaddrinfo"),
-        read=lambda args, kwargs: None,
+        patch=("_socket:getaddrinfo",),  # which socket.getaddrinfo calls
+        read=nothing,
         call="socket.getaddrinfo",
         after=remember,
+        when=names_domains,
     ),
     GuardedCall(
         capability=CREATE,
@@ -504,14 +554,16 @@ SURFACE = (
         patch=("ssl:SSLContext.wrap_socket",),
         read=wrapped_socket,
         call="ssl.SSLContext.wrap_socket",
-        example="import socket, ssl; ssl.create_default_context().wrap_socket(socket.socket(), server_hostname='example.com')",
+        example="import socket, ssl; c = ssl.create_default_context(); "
+        "c.wrap_socket(socket.socket(), server_hostname='example.com')",
     ),
     GuardedCall(
         capability=TLS,
         patch=("ssl:SSLContext.wrap_bio",),
         read=wrapped_bio,
         call="ssl.SSLContext.wrap_bio",
-        example="import ssl; ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='example.com')",
+        example="import ssl; c = ssl.create_default_context(); "
+        "c.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='example.com')",
     ),
 )
 
@@ -521,9 +573,10 @@ def make_rules(allow_localhost: bool = False, allow_domains: Any = ()) -> tuple[
     domains = []
     for domain in allow_domains:
         host = domain.removeprefix("*.")
-        if not host.isascii():
-            host = host.encode("idna").decode("ascii")
-        host = clean_host(host)
+        try:
+            host = clean_host(host if host.isascii() else host.encode("idna").decode("ascii"))
+        except ValueError as error:
+            raise ValueError(f"{domain!r} is not a domain name: {error}") from None
         if not host or "*" in host or "/" in host:
             raise ValueError(f"{domain!r} is not a domain name")
         domains.append(host)
@@ -532,7 +585,7 @@ def make_rules(allow_localhost: bool = False, allow_domains: Any = ()) -> tuple[
 
 def prepare(rules: tuple[Any, ...]) -> Rules:
     """Add the two memories of a running policy."""
-    return (*rules[:2], set(), set())  # type: ignore[return-value]  # two of the four were given
+    return (*rules[:2], set(), set())
 
 
 FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE, prepare=prepare)

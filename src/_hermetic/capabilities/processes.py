@@ -6,37 +6,73 @@ that keeps no original.
 
 from __future__ import annotations
 
+from errno import ENOENT
 
-from ..extract import always, exact_text
+from ..callers import CALLER_DEPTH, STDLIB, calling_frame
+from ..extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a
 from ..model import Family, GuardedCall
-from ..pristine import getpid
+from ..pristine import IS_LINUX, getpid
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
+    from ..model import Denial
+
     Rules: TypeAlias = tuple[()]
 
 GUARD = "subprocess"
 OPTION = "no-subprocess"
+REMEDY = "running without --no-subprocess"
 START, SIGNAL, TERMINAL = "subprocess.start", "subprocess.signal", "subprocess.terminal"
+BROWSE = "subprocess.browse"
+
+# Where the standard library starts a program only for information, or to be helpful: it finds the program missing,
+# which it is prepared for. To forge these names gains nothing: the program is not started either.
+ASKERS = frozenset(
+    {
+        STDLIB + "platform.py",  # uname, file, ver
+        STDLIB + "uuid.py",  # ifconfig, ip, arp, lanscan, netstat
+        STDLIB + "ctypes/util.py",  # gcc, ld, ldconfig, objdump, dump, crle
+        STDLIB + "webbrowser.py",  # the browsers, xdg-settings, osascript
+    }
+)
+# Between the asker and the act.
+STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "os.py", "<frozen os>"})
 
 
-def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
-    return f"subprocess disabled: {call}", target or None, OPTION, "running without --no-subprocess"
+def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
+    message = f"subprocess disabled: {call}"
+    if capability == BROWSE or (capability == START and is_asked_for_information()):
+        return message, target or None, OPTION, REMEDY, FileNotFoundError(ENOENT, "No such file or directory", target)
+    return message, target or None, OPTION, REMEDY
+
+
+def is_asked_for_information() -> bool:
+    """Whether one of the askers is behind this act, with nothing but subprocess and os between."""
+    frame = calling_frame(CALLER_DEPTH + 1)
+    while frame is not None and frame.f_code.co_filename in STARTERS:
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename in ASKERS
 
 
 # --- readers: the program's name, never its arguments ---
 
 
+END_OF_WORD = frozenset(" \t\r\n\v\f;|&<>()$`'\"=")
+
+
 def name_of(program: object) -> str:
-    """A program's name; a sequence's first item; empty when it cannot be read."""
-    if isinstance(program, (list, tuple)) and len(program):
-        program = program[0]
-    if isinstance(program, (str, bytes)):
+    """A program's name; a sequence's first item; empty when it cannot be read, as a descriptor."""
+    if type(program) in SEQUENCE and program:
+        program = program[0]  # type: ignore[index]  # a list or tuple, as was just seen
+    if is_a(program, TEXT_OR_BYTES):
         text = exact_text(program)
-        # The whole of a shell command may hold secrets; its first word is the program.
-        return text.partition(" ")[0] if text else ""
+        # The whole of a shell command may hold secrets; its first word is the program, unless it sets a variable.
+        for place, character in enumerate(text):
+            if character in END_OF_WORD:
+                return "" if character == "=" else text[:place]
+        return text
     return ""
 
 
@@ -64,6 +100,25 @@ def other_process(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None if pid == getpid() or number == 0 else f"pid {pid}"
 
 
+def other_limits(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """resource.prlimit(pid, resource, limits): a limit of no time is a signal by another name."""
+    pid = int.__index__(args[0])
+    return None if args[2] is None or pid in (0, getpid()) else f"pid {pid}"
+
+
+# fcntl(fd, F_SETOWN, pid), F_SETOWN_EX; and as ioctl: who gets a signal of choice when there is input.
+OWNER_COMMANDS = frozenset({8, 15} if IS_LINUX else {6})
+OWNER_REQUESTS = frozenset({0x8901, 0x8902} if IS_LINUX else {0x8004667C, 0x80047308})
+
+
+def other_owner(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """fcntl.fcntl(fd, command, argument)."""
+    if int.__index__(args[1]) not in OWNER_COMMANDS:
+        return None
+    pid = int.__index__(args[2]) if is_a(args[2], NUMBER) else -1
+    return None if pid in (0, getpid()) else "signal owner"
+
+
 def other_group(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None if int.__index__(args[1]) == 0 else f"group {int.__index__(args[0])}"
 
@@ -73,7 +128,10 @@ TYPING_REQUESTS = frozenset({0x5412, 0x541C, 0x80017472, 0x80047472})  # TIOCSTI
 
 def typing_request(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """fcntl.ioctl(fd, request, argument): the kernel looks at the low 32 bits."""
-    return "terminal" if int.__index__(args[1]) & 0xFFFFFFFF in TYPING_REQUESTS else None
+    request = int.__index__(args[1]) & 0xFFFFFFFF
+    if request in OWNER_REQUESTS:
+        return "signal owner"
+    return "terminal" if request in TYPING_REQUESTS else None
 
 
 SURFACE = (
@@ -83,9 +141,7 @@ SURFACE = (
         read=popen_program,
         example="import subprocess; subprocess.run(['true'])",
     ),
-    GuardedCall(
-        capability=START, audit=("os.system",), read=first_program, example="import os; os.system('true')"
-    ),
+    GuardedCall(capability=START, audit=("os.system",), read=first_program, example="import os; os.system('true')"),
     GuardedCall(
         capability=START,
         audit=("os.exec", "os.posix_spawn", "pty.spawn", "os.startfile", "os.startfile/2"),
@@ -126,6 +182,18 @@ SURFACE = (
     ),
     GuardedCall(
         capability=SIGNAL,
+        audit=("resource.prlimit",),
+        read=other_limits,
+        example="import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+    ),
+    GuardedCall(
+        capability=SIGNAL,
+        audit=("fcntl.fcntl",),
+        read=other_owner,
+        example="import fcntl, os; fcntl.fcntl(0, fcntl.F_SETOWN, os.getppid())",
+    ),
+    GuardedCall(
+        capability=SIGNAL,
         patch=("_signal:pidfd_send_signal", "signal:pidfd_send_signal"),
         read=always,
         call="signal.pidfd_send_signal",
@@ -138,7 +206,23 @@ SURFACE = (
         read=typing_request,
         example="import fcntl; fcntl.ioctl(0, 0x5412, b'x')",
     ),
+    # These ask for a browser without being prepared for one that has gone.
+    GuardedCall(
+        capability=BROWSE,
+        patch=("webbrowser:UnixBrowser.open",),
+        read=always,
+        door="browsers.no_unix_browser",
+        late=True,
+    ),
+    GuardedCall(
+        capability=BROWSE,
+        patch=("webbrowser:MacOSXOSAScript.open",),
+        read=always,
+        door="browsers.no_mac_browser",
+        late=True,
+    ),
 )
+
 
 def make_rules() -> Rules:
     return ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 
 from ..errors import BootstrapError, PolicyViolation
+from ..extract import O_PATH, WRITE_BITS, opens_to_write
 from .bind import bind
 from .judge import examine
-from .session import session_judge, watched
+from .session import OPEN, OPEN_FOR_ALL, OPEN_TO_READ, OPEN_TO_WRITE, session_judge, watched, with_openings
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -25,6 +26,18 @@ JUDGE: Any = None
 def session_hook(event: str, args: tuple[Any, ...]) -> None:
     """For ordinary blocks: asks whatever policies are in force now."""
     if event in watched[0]:
+        if event == OPEN:
+            flags = args[2]
+            if type(flags) is not int or not flags or flags & WRITE_BITS:
+                found = session_judge(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
+                if found is not None:
+                    raise found
+            if OPEN_TO_READ in watched[0] and not flags & O_PATH:
+                found = session_judge(OPEN_TO_READ, args, None)
+                if found is not None:
+                    raise found
+            if OPEN_FOR_ALL not in watched[0]:
+                return
         found = session_judge(event, args, None)
         if found is not None:
             raise found
@@ -33,6 +46,18 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
 def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
     """For a whole process: everything it uses is a constant of its code."""
     if event in GUARDED:
+        if event == OPEN:
+            flags = args[2]
+            if type(flags) is not int or not flags or flags & WRITE_BITS:
+                found = JUDGE(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
+                if found is not None:
+                    raise found
+            if OPEN_TO_READ in GUARDED and not flags & O_PATH:
+                found = JUDGE(OPEN_TO_READ, args, None)
+                if found is not None:
+                    raise found
+            if OPEN_FOR_ALL not in GUARDED:
+                return
         found = JUDGE(event, args, None)
         if found is not None:
             raise found
@@ -70,6 +95,8 @@ def add_hook(hook: Any, probe: str) -> None:
     try:
         sys.audit(probe)
     except PolicyViolation as answer:
+        # Its frames hold everything that was there before the guards, and a cycle would keep them.
+        answer.__traceback__ = None
         if answer.message == probe:
             return
     raise BootstrapError("the audit hook could not be added: an earlier audit hook of this process refused it")
@@ -79,5 +106,5 @@ def make_sealed(entries: list[Entry], memo: dict[Any, Any]) -> tuple[Any, Any]:
     """(hook, judge), bound to these entries for the rest of the process."""
     slots, mask = slots_of(entries)
     judge = bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
-    guarded = frozenset(entry[0] for entry in entries)
+    guarded = with_openings(frozenset(entry[0] for entry in entries))
     return bind(sealed_hook, {"GUARDED": guarded, "JUDGE": judge}, memo), judge

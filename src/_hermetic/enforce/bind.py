@@ -15,14 +15,18 @@ over a private namespace, and a sealed start refuses.
 from __future__ import annotations
 
 import sys
-from types import CodeType, FunctionType
 
 from ..errors import BootstrapError
 from ..model import PRIVATE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from types import CodeType
+    from types import FunctionType as FunctionType
     from typing import Any
+else:  # and types as much as two modules of ours
+    FunctionType = type(lambda: None)
+    CodeType = type((lambda: None).__code__)
 
 # version -> (LOAD_GLOBAL, LOAD_CONST, PUSH_NULL, NOP, EXTENDED_ARG, cache entries after LOAD_GLOBAL,
 #             whether the NULL of a call goes below the callable)
@@ -33,32 +37,51 @@ FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool]] = {
     (3, 13): (91, 83, 34, 30, 71, 4, False),
 }
 FORMAT = FORMATS.get(sys.version_info[:2])
-CAN_BIND = FORMAT is not None and sys.implementation.name == "cpython"
 
-_CORE = __name__.partition(".")[0]
+
+def _templates(load_const: int, push_null: int, nop: int, caches: int, null_first: bool) -> tuple[bytes, bytes]:
+    """What takes the place of a LOAD_GLOBAL, of constant number 0: alone, and with the NULL of a call."""
+    load, null = bytes((load_const, 0)), bytes((max(push_null, 0), 0))
+    pair = null + load if null_first else load + null
+    return load + bytes((nop, 0)) * caches, pair + bytes((nop, 0)) * (caches - 1)
+
+
+ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(FORMAT[1], FORMAT[2], FORMAT[3], FORMAT[5], FORMAT[6])
+CAN_BIND = FORMAT is not None and sys.implementation.name == "cpython"
+# Filled once a policy for the whole process refuses that code is made; twins for later blocks keep the code they have.
+FIXED_CODE: list[bool] = []
+
+_CORE = __name__.partition(".")[0] + "."
 # A code object of ours shows this name where the interpreter trims its own import frames from tracebacks.
 IMPORT_SYSTEM_FILE = "<frozen importlib._bootstrap>"
 
 
-def bind(function: Any, constants: dict[str, Any], memo: dict[Any, Any], filename: str | None = None) -> Any:
+def bind(
+    function: Any,
+    constants: dict[str, Any],
+    memo: dict[Any, Any],
+    filename: str | None = None,
+    namespace: dict[str, Any] = PRIVATE,
+) -> Any:
     """Return the twin of ``function`` with its global names bound.
 
     constants: names that mean something else than in the function's module.
-    memo: twins made so far, shared by one start. Raises BootstrapError when a
+    memo: twins made so far, shared by one start. filename: what the twin's frames show.
+    namespace: PRIVATE, or PUBLIC for what programs hold. Raises BootstrapError when a
     name cannot be resolved.
     """
-    if not isinstance(function, FunctionType):
+    if type(function) is not FunctionType:
         return function
-    key = (function, filename) if not constants else None
-    if key is not None and key in memo:
+    key = None if constants else (function, filename)
+    if key in memo:
         return memo[key]
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         raise BootstrapError(f"{function.__qualname__} cannot be bound: it has a closure or defaults")
-    if CAN_BIND:
+    if CAN_BIND and not FIXED_CODE:
         code = _bound_code(function.__code__, function, constants, memo)
         if filename is not None:
             code = code.replace(co_filename=filename)
-        twin = FunctionType(code, PRIVATE, function.__name__)
+        twin = FunctionType(code, namespace, function.__name__)
     else:
         twin = FunctionType(function.__code__, {**function.__globals__, **constants}, function.__name__)
     twin.__doc__ = None
@@ -67,46 +90,66 @@ def bind(function: Any, constants: dict[str, Any], memo: dict[Any, Any], filenam
     return twin
 
 
-def _resolve(name: str, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any]) -> Any:
-    if name in constants:
-        return constants[name]
-    for space in (function.__globals__, function.__builtins__):
-        if name in space:
-            value = space[name]
-            ours = isinstance(value, FunctionType) and (value.__module__ or "").partition(".")[0] == _CORE
-            return bind(value, {}, memo) if ours else value
-    raise BootstrapError(f"{function.__qualname__} uses {name}, which does not exist")
-
-
 def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any]) -> CodeType:
-    assert FORMAT is not None
-    load_global, load_const, push_null, nop, extended, caches, null_first = FORMAT
-    text = bytearray(code.co_code)
-    consts: list[Any] = [
-        _bound_code(c, function, constants, memo) if isinstance(c, CodeType) else c for c in code.co_consts
-    ]
-    places: dict[str, int] = {}
-    position = 0
-    while position < len(text):
-        operation, argument = text[position], text[position + 1]
-        if operation == load_global:
-            if position and text[position - 2] == extended:
-                raise BootstrapError(f"{code.co_name} names too many globals to be bound")
-            name = code.co_names[argument >> 1 if caches else argument]
-            if name not in places:
-                places[name] = len(consts)
-                consts.append(_resolve(name, function, constants, memo))
-            index = places[name]
-            if index > 255:
-                raise BootstrapError(f"{code.co_name} has too many constants to be bound")
-            new = [(load_const, index)]
-            if caches and argument & 1:
-                new.insert(0 if null_first else 1, (push_null, 0))
-            new += [(nop, 0)] * (1 + caches - len(new))
-            for offset, (op, arg) in enumerate(new):
-                text[position + 2 * offset] = op
-                text[position + 2 * offset + 1] = arg
-            position += 2 * len(new)
+    text, names = _edited(code)
+    consts = [_bound_code(c, function, constants, memo) if type(c) is CodeType else c for c in code.co_consts]
+    space = function.__globals__
+    for name in names:
+        if name in constants:
+            value = constants[name]
         else:
-            position += 2
-    return code.replace(co_code=bytes(text), co_consts=tuple(consts))
+            value = space[name] if name in space else _builtin(name, function)
+            if type(value) is FunctionType:
+                known = memo.get((value, None))
+                if known is not None:
+                    value = known
+                elif (value.__module__ or "").startswith(_CORE):
+                    value = bind(value, {}, memo)
+        consts.append(value)
+    return code.replace(co_code=text, co_consts=tuple(consts))
+
+
+def _builtin(name: str, function: FunctionType) -> Any:
+    builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]  # new in 3.10
+    if name not in builtins:
+        raise BootstrapError(f"{function.__qualname__} uses {name}, which does not exist")
+    return builtins[name]
+
+
+# What editing made of a code object, by its id: stand-ins are bound once for every name they replace.
+_plans: dict[int, tuple[CodeType, bytes, tuple[str, ...]]] = {}
+
+
+def _edited(code: CodeType) -> tuple[bytes, tuple[str, ...]]:
+    """The instructions with constants in place of global names, and the names those constants stand for."""
+    plan = _plans.get(id(code))
+    if plan is not None and plan[0] is code:
+        return plan[1], plan[2]
+    assert FORMAT is not None
+    load_global, _, _, _, extended, caches, null_first = FORMAT
+    size, shift, with_null_at = 2 * (1 + caches), 1 if caches else 0, 3 if null_first else 1
+    first = len(code.co_consts)
+    plain, names = code.co_code, code.co_names
+    places: dict[str, int] = {}
+    text = bytearray(plain)
+    # One byte per instruction or cache entry; caches are zero here, so a search by bytes finds instructions only.
+    operations = plain[::2]
+    at = operations.find(load_global)
+    while at >= 0:
+        if at and operations[at - 1] == extended:
+            raise BootstrapError(f"{code.co_name} names too many globals to be bound")
+        place = 2 * at
+        argument = plain[place + 1]
+        index = places.setdefault(names[argument >> shift], first + len(places))
+        if index > 255:
+            raise BootstrapError(f"{code.co_name} has too many constants to be bound")
+        # A call's NULL is pushed apart, and the rest of the instruction's room does nothing.
+        if argument & shift:
+            text[place : place + size] = WITH_NULL
+            text[place + with_null_at] = index
+        else:
+            text[place : place + size] = ALONE
+            text[place + 1] = index
+        at = operations.find(load_global, at + 1 + caches)
+    _plans[id(code)] = code, bytes(text), tuple(places)
+    return _plans[id(code)][1:]

@@ -7,10 +7,11 @@ frames of the deciding code are in no traceback.
 
 from __future__ import annotations
 
+import sys
 
 from ..callers import CALLER_DEPTH, program_place
-from ..errors import PolicyViolation, violation
-from ..events import record
+from ..errors import FilesystemViolation, ImportViolation, PolicyViolation, violation
+from ..events import details, record
 from ..extract import printable
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     # (key, guard, capability, call, read, decide, rules, (trace, report_only), after)
     Entry: TypeAlias = tuple[Any, ...]
 
+
+VIOLATIONS = (PolicyViolation, FilesystemViolation, ImportViolation)
+FUNCTION = type(violation)
+HAS_NOTES = sys.version_info >= (3, 11)
 
 
 def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
@@ -32,19 +37,31 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
         denial = decide(rules, capability, target, call)
     except (RecursionError, MemoryError, PolicyViolation):
         raise  # blocked as well, and the program sees what really happened
-    except Exception:
+    except Exception:  # noqa: BLE001  # an argument may raise anything at all
         # Fail closed: what cannot be read cannot be allowed.
         denial = (f"{guard} disabled: {call}(?)", None, capability, "an argument that can be read")
     if denial is None:
         return None
     message, shown, reason, remedy = denial[:4]
     tracing, report_only = mode
+    if not message:
+        # No refusal, so nothing is recorded. A stand-in asked whether these rules want the act done in another way
+        # (in memory, say), or there is an answer in place of the act, or something to be put right.
+        if report_only:
+            return None
+        quiet: Any = denial[4]
+        return quiet(rules, target) if type(quiet) is FUNCTION else quiet  # type: ignore[possibly-undefined]  # it is read
     found = violation(
         guard, printable(message), shown, reason, remedy, call, program_place(CALLER_DEPTH - 1), capability
     )
+    if type(found) not in VIOLATIONS:
+        # Somebody gave the class another __new__; None would mean "allowed".
+        raise RuntimeError(message)
     # A fifth item is what a library that only asks gets to see instead: "no such program".
     ordinary = denial[4] if len(denial) == 5 else None
     record(found, tracing or report_only, "would block" if report_only else "blocked", ordinary is None)
     if report_only:
         return None
+    if HAS_NOTES:
+        found.__notes__ = details(reason, remedy, found.place, "")  # type: ignore[attr-defined]  # 3.10 has none
     return found if ordinary is None else ordinary

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import sys
 
-from ..extract import exact_text
-from ..model import GuardedCall
+from ..model import PUBLIC, GuardedCall
+from . import fresh
 from .bind import bind
 from .doors import load_door
 
@@ -55,7 +55,7 @@ class Setting:
     def bind(self, function: Any, filename: str | None = None, **constants: Any) -> Any:
         """The function's twin, with the names that every stand-in may use."""
         names = {"KEY": self.key, "JUDGE": self.judge, "AFTER": self.after, "BOX": self.box, **constants}
-        return bind(function, names, self.memo, filename)
+        return bind(function, names, self.memo, filename, PUBLIC)
 
 
 def check_then_call(*args: Any, **kwargs: Any) -> Any:
@@ -82,8 +82,14 @@ def refuse(*args: Any, **kwargs: Any) -> Any:
 
 
 def make_stand_in(setting: Setting) -> tuple[Any, list[Any] | None]:
-    """(stand-in, box that wants the original or None) for an ordinary row."""
+    """(stand-in, box that wants the original or None), made before the original is known."""
     row = setting.row
+    if row.door:
+        # One for all names of a call: a module that hands a name on must not be given a stand-in for a stand-in.
+        known = setting.memo.get(row.door)
+        if known is None:
+            known = setting.memo[row.door] = load_door(row.door)(setting, None), setting.box
+        return known
     if row.final and setting.whole_process:
         return setting.bind(refuse), None
     return setting.bind(check_call_remember if row.after is not None else check_then_call), setting.box
@@ -117,10 +123,10 @@ def apply_pending(name: str, module: Any) -> None:
                 JOURNAL.append((holder, path[-1], original, made))
 
 
-def install_now(pending: tuple[Pending, ...], apply: Any) -> None:
-    """Patch what is loaded already."""
+def install_now(pending: tuple[Pending, ...], apply: Any, unloaded: dict[str, Any]) -> None:
+    """Patch what is loaded already, and what has been made without being loaded."""
     for name in dict.fromkeys([row[0] for row in pending]):
-        module = sys.modules.get(name)
+        module = sys.modules.get(name) or unloaded.get(name)
         if module is not None:
             apply(name, module)
 
@@ -134,10 +140,11 @@ def undo(journal: list[Change]) -> None:
 
 def redo(journal: list[Change]) -> bool:
     """Apply a journal again if everything is as it was before; False when it must be made anew."""
-    for holder, name, old, _ in journal:
+    for done, (holder, name, old, new) in enumerate(journal):
+        # Looked at only when its turn comes: two families may each replace what the other has left there.
         if getattr(holder, name, None) is not old:
+            undo(journal[:done])
             return False
-    for holder, name, _, new in journal:
         setattr(holder, name, new)
     return True
 
@@ -177,25 +184,10 @@ def exec_again(spec: Any, module: Any) -> Any:
     return module
 
 
-def create_dynamic(*args: Any) -> Any:
-    """Stand-in for ``_imp.create_dynamic``: a fresh copy of a C module is patched before anybody sees it."""
-    name = exact_text(args[0].name)
-    module = BOX[0](*args)
-    AFTER(name.rpartition(".")[2], module)
-    AFTER(module.__name__.rpartition(".")[2], module)
-    return module
-
-
-def exec_dynamic(module: Any) -> Any:
-    """Stand-in for ``_imp.exec_dynamic``: types appear only when a module is executed."""
-    result = BOX[0](module)
-    AFTER(module.__name__.rpartition(".")[2], module)
-    return result
-
-
 LOADERS = (
     ("_frozen_importlib", "_load_unlocked", load_unlocked),
     ("_frozen_importlib", "_exec", exec_again),
-    ("_imp", "create_dynamic", create_dynamic),
-    ("_imp", "exec_dynamic", exec_dynamic),
+    ("_imp", "create_dynamic", fresh.create_dynamic),
+    ("_imp", "exec_dynamic", fresh.exec_dynamic),
+    ("_imp", "create_builtin", fresh.create_builtin),
 )

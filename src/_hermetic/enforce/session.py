@@ -7,7 +7,6 @@ removes that table, in any order.
 
 from __future__ import annotations
 
-
 from ..pristine import RLock
 from .judge import examine
 
@@ -18,6 +17,11 @@ if TYPE_CHECKING:
     from .judge import Entry
 
     Table: TypeAlias = dict[str, tuple[Entry, ...]]
+
+# CPython announces every opening by one event. Rows name it OPEN, or one of the two others: the hook tells them
+# apart, so that a read costs nothing where only writes are guarded. Linux's handles (O_PATH) are neither.
+OPEN, OPEN_TO_WRITE, OPEN_TO_READ = "open", "open.write", "open.read"
+OPEN_FOR_ALL = "open.all"  # among watched events only: some row names OPEN
 
 lock = RLock()
 # (token, table) of every entered block, in order of entering.
@@ -47,20 +51,30 @@ def session_after(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | No
                 entry[8](entry[6], args, kwargs, result)
 
 
+def with_openings(events: frozenset[str]) -> frozenset[str]:
+    """The events that rows name, as the hook needs to know them."""
+    if OPEN in events:
+        return events | {OPEN_FOR_ALL}
+    return events if events.isdisjoint((OPEN_TO_WRITE, OPEN_TO_READ)) else events | {OPEN}
+
+
 def add(token: object, table: Table) -> None:
     """Put a table in force."""
     global entered
     with lock:
         entered = (*entered, (token, table))
-        _publish()
+        # A policy that is in force already, as in recursion, changes nothing.
+        if not any([table is known for known in tables[0]]):
+            _publish()
 
 
 def remove(token: object) -> bool:
     """Take this token's table out of force; True when it was the last one."""
     global entered
     with lock:
-        entered = tuple(pair for pair in entered if pair[0] is not token)
-        _publish()
+        entered = tuple([pair for pair in entered if pair[0] is not token])
+        if len({id(table) for _, table in entered}) != len(tables[0]):
+            _publish()
         return not entered
 
 
@@ -75,6 +89,6 @@ def _publish() -> None:
         if len(_unions) > 64:
             _unions.clear()
         # The tables are kept beside the union: an id is only a name while its object lives.
-        known = _unions[key] = (tuple(current), frozenset().union(*current))
+        known = _unions[key] = (tuple(current), with_openings(frozenset().union(*current)))
     tables[0] = known[0]
     watched[0] = known[1]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
@@ -12,4 +10,4 @@ if TYPE_CHECKING:
 def load_door(name: str) -> Any:
     """``"files.checked_open"`` -> that function: ``door(setting, original) -> stand-in or None``."""
     module, _, function = name.partition(".")
-    return getattr(import_module(f"{__name__}.{module}"), function)
+    return getattr(__import__(f"{__name__}.{module}", None, None, [function]), function)

@@ -1,0 +1,259 @@
+"""What is measured, one function per line of the table in the README of this folder; each returns its rows."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from rounds import Row, commands_by_turns, workers_by_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from place import Place
+
+EVERYTHING = "--profile block-all"
+DEPTHS = range(1, 10)
+RSS = """\
+import os, sys
+pages = int(open("/proc/self/statm").read().split()[1])
+os.write(int(sys.argv[1]), str(pages * 4096 / 1048576).encode())
+"""
+
+
+class Scale:
+    """How often things are repeated."""
+
+    def __init__(self, quick: bool) -> None:
+        self.quick = quick
+        self.starts = 15 if quick else 60
+        self.rounds = 7 if quick else 25
+        self.programs = 2 if quick else 5
+
+    def repetitions(self, full: int) -> int:
+        """Per question to a worker."""
+        return max(1, full // 5) if self.quick else full
+
+
+def startup(place: Place, scale: Scale) -> list[Row]:
+    """A hello-world script, from the shell to its end."""
+    plain = [place.python, place.script]
+    rows = []
+    for options, target in (("", None), ("--no-network", 12.0), ("--fs-readonly", None), (EVERYTHING, 25.0)):
+        guarded = [place.hermetic, *options.split(), "--", place.script]
+        one, two = commands_by_turns([plain, guarded], place.environment, scale.starts)
+        rows.append(
+            Row(f"start-up: hermetic {options} -- t.py".replace("  ", " "), one, two, "ms", "difference", target)
+        )
+    return rows
+
+
+def importing(place: Place, scale: Scale) -> list[Row]:
+    """``import hermetic``, in a process of its own."""
+    commands = [
+        [place.python, "-c", code] for code in ("pass", "import hermetic", "from hermetic import with_hermetic")
+    ]
+    plain, lazy, api = commands_by_turns(commands, place.environment, scale.starts)
+    return [
+        Row("import hermetic", plain, lazy, "ms", "difference", 6.0),
+        Row("from hermetic import with_hermetic", plain, api, "ms", "difference", None),
+    ]
+
+
+def entering(place: Place, scale: Scale) -> list[Row]:
+    """Enter + exit of all guards, after the first time."""
+    commands = [place.plain_worker("blocks", "nested"), place.plain_worker("blocks", "none")]
+    nested, none = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(1000))
+    return [
+        Row("enter + exit, all guards, nested", 0, nested, "us", "absolute", 10.0),
+        Row("enter + exit, all guards, from none", 0, none, "us", "absolute", 40.0),
+    ]
+
+
+def entering_sockets(place: Place, scale: Scale) -> list[Row]:
+    """The network guard alone, beside pytest-socket."""
+    commands = [place.plain_worker("block_sockets", "hermetic")]
+    if place.has("pytest-socket", "pytest_socket"):
+        commands.append(place.plain_worker("block_sockets", "peer"))
+    times = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(1000))
+    rows = [Row("enter + exit, network alone, from none", 0, times[0], "us", "absolute", None)]
+    rows += [Row("  pytest-socket: disable + enable", 0, peer, "us", "absolute", None) for peer in times[1:]]
+    return rows
+
+
+def compared(
+    place: Place, scale: Scale, what: str, act: list[str], options: str, target: float, full: int
+) -> list[Row]:
+    """One act in a plain process, and under the command line."""
+    commands = [place.plain_worker(*act), place.guarded_worker(options, *act)]
+    plain, guarded = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(full))
+    return [Row(what, plain, guarded, "us", "ratio", target)]
+
+
+def reading(place: Place, scale: Scale) -> list[Row]:
+    """open + read + close under ``--fs-readonly``, and in a block of the API."""
+    path = place.write("small.bin", "x" * 100)
+    rows = compared(
+        place, scale, "open + read + close, --fs-readonly", ["open_binary", path], "--fs-readonly", 1.10, 5000
+    )
+    commands = [place.plain_worker("open_binary", path), place.plain_worker("block_open", path)]
+    plain, guarded = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(5000))
+    return [*rows, Row("open + read + close, block with fs_readonly", plain, guarded, "us", "ratio", 1.10)]
+
+
+def reading_below(place: Place, scale: Scale) -> list[Row]:
+    """open + read + close of 100 bytes of text under a root, at every depth."""
+    root = os.path.join(place.folder, "root")
+    rows = []
+    for depth in DEPTHS:
+        path = place.write(os.path.join("root", *(["folder"] * (depth - 1)), "text.txt"), "x" * 100)
+        what = f"open + read + close, text, --fs-readonly=ROOT, depth {depth}"
+        rows += compared(place, scale, what, ["open_text", path], f"--fs-readonly={root}", 2.0, 4000)
+    return rows
+
+
+def imports(place: Place, scale: Scale) -> list[Row]:
+    """A cached import."""
+    rows = []
+    for options in ("--deny-import=ctypes", "--block-native"):
+        rows += compared(place, scale, f"cached import json, {options}", ["cached_import"], options, 1.1, 200_000)
+    return rows
+
+
+class Server:
+    """Accepts and closes on a loopback port, so that a connect always succeeds."""
+
+    def __enter__(self) -> str:
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
+        threading.Thread(target=self.serve, daemon=True).start()
+        return str(self.listener.getsockname()[1])
+
+    def serve(self) -> None:
+        while True:
+            try:
+                self.listener.accept()[0].close()
+            except OSError:
+                return
+
+    def __exit__(self, *exception: object) -> None:
+        self.listener.close()
+
+
+def connecting(place: Place, scale: Scale) -> list[Row]:
+    """create_connection to loopback, beside pytest-socket."""
+    options = "--no-network --allow-localhost"
+    with Server() as port:
+        commands = [
+            place.plain_worker("connect", port),
+            place.guarded_worker(options, "connect", port),
+            place.plain_worker("block_connect", port),
+        ]
+        if place.has("pytest-socket", "pytest_socket"):
+            commands.append(place.plain_worker("connect_peer", port))
+        plain, *others = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(1000))
+    names = (f"create_connection to loopback, {options}", "  in a block with allow_localhost", "  pytest-socket")
+    targets = (1.15, 1.15, None)
+    return [Row(name, plain, other, "us", "ratio", target) for name, other, target in zip(names, others, targets)]
+
+
+def memory(place: Place, scale: Scale) -> list[Row]:
+    """Resident memory of a hello-world process."""
+    script = place.write("rss.py", RSS)
+
+    def resident(command: list[str]) -> float:
+        return float(place.output([*command, script, "1"]))
+
+    rows = []
+    for options in ("--no-network", EVERYTHING):
+        plain, guarded = resident([place.python]), resident([place.hermetic, *options.split(), "--"])
+        rows.append(Row(f"resident memory, {options}", plain, guarded, "MB", "difference", 4.0))
+    return rows
+
+
+def module_source(number: int, lines: int) -> str:
+    """Python that looks written by hand, and that black has something to do with."""
+    body = []
+    for index in range(lines // 5):
+        body += [
+            f"def function_{number}_{index}(first, second = None, *others, **named):",
+            f"    '''Add {index} to what was given.'''",
+            f"    total = [first+{index},   second, *others, named.get('key_{index}', {{'a':1,'b':[1,2,3]}})]",
+            f"    return [item for item in total if item is not None and item != {index}]",
+            "",
+        ]
+    return "\n".join(body)
+
+
+def tree(place: Place, scale: Scale) -> str:
+    """A folder of generated modules."""
+    for number in range(6 if scale.quick else 20):
+        place.write(os.path.join("tree", f"module_{number}.py"), module_source(number, 250))
+    return os.path.join(place.folder, "tree")
+
+
+def black(place: Place, scale: Scale) -> list[Row]:
+    """A whole program that uses nothing guarded, while guards hold and after the last block was left."""
+    if not place.has("black", "black"):
+        return []
+    folder = tree(place, scale)
+    commands = [
+        place.plain_worker("format_tree", folder),
+        place.guarded_worker("--no-network", "format_tree", folder),
+        place.guarded_worker("--profile exec-deny", "format_tree", folder),
+        place.plain_worker("after_blocks", folder),
+    ]
+    plain, *others = workers_by_turns(commands, place.environment, scale.programs, 1)
+    names = ("black, --no-network", "black, --profile exec-deny", "black, after the last block was left")
+    return [
+        Row(name, plain / 1e6, other / 1e6, "s", "ratio", target)
+        for name, other, target in zip(names, others, (1.10, 1.10, 1.05))
+    ]
+
+
+def black_process(place: Place, scale: Scale) -> list[Row]:
+    """The same from the shell: one large module, start-up included."""
+    if not place.has("black", "black"):
+        return []
+    big = place.write("big.py", "\n".join(module_source(n, 250) for n in range(4 if scale.quick else 16)))
+    words = ["-m", "black", "--quiet", "--fast", "--diff", big]
+    plain, guarded = commands_by_turns(
+        [[place.python, *words], [place.hermetic, "--no-network", "--", place.python, *words]],
+        place.environment,
+        scale.programs,
+    )
+    return [Row("black from the shell, --no-network", plain, guarded, "ms", "ratio", 1.10)]
+
+
+def pytest_run(place: Place, scale: Scale) -> list[Row]:
+    """A run of 2,000 small tests, beside pytest-socket."""
+    if not place.has("pytest", "pytest"):
+        return []
+    count = 400 if scale.quick else 2000
+    lines = ["import pytest", f"@pytest.mark.parametrize('n', range({count}))", "def test_it(n):", "    assert n >= 0"]
+    suite = place.write("suite/test_many.py", "\n".join(lines) + "\n")
+    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", os.path.dirname(suite), suite]
+    commands = [[place.python, *words, "-p", "no:socket"], [place.hermetic, "--no-network", "--", place.python, *words]]
+    if place.has("pytest-socket", "pytest_socket"):
+        commands[1] += ["-p", "no:socket"]
+        commands.append([place.python, *words, "--disable-socket"])
+    plain, *others = commands_by_turns(commands, place.environment, scale.programs)
+    names = (f"pytest, {count} tests, --no-network", f"  pytest-socket, {count} tests, --disable-socket")
+    return [Row(name, plain, other, "ms", "ratio", t) for name, other, t in zip(names, others, (1.10, None))]
+
+
+ROWS: dict[str, Callable[[Place, Scale], list[Row]]] = {
+    "startup": startup,
+    "import": importing,
+    "enter": entering,
+    "enter-sockets": entering_sockets,
+    "open": reading,
+    "open-root": reading_below,
+    "cached-import": imports,
+    "connect": connecting,
+    "memory": memory,
+    "black": black,
+    "black-process": black_process,
+    "pytest": pytest_run,
+}

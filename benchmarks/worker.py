@@ -1,0 +1,176 @@
+"""What is repeated inside a measured process: ``worker.py ACT [ARGUMENT...]``.
+
+Reads a number of repetitions per line from stdin and answers with the time that one
+of them took, in microseconds. The guards come from the command line that starts it,
+or, for an act named ``block ...``, from a block around the repetitions.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+
+def open_binary(path: str):
+    """open + read + close of a small file."""
+
+    def act():
+        with open(path, "rb") as file:
+            file.read()
+
+    return act
+
+
+def open_text(path: str):
+    """The same, as text."""
+
+    def act():
+        with open(path, encoding="utf-8") as file:
+            file.read()
+
+    return act
+
+
+def cached_import():
+    """An import statement whose module is loaded already."""
+    import json  # noqa: F401  # the first time is not measured
+
+    def act():
+        pass
+
+    return act
+
+
+def connect(port: str):
+    """create_connection to a loopback server, and close."""
+    import socket
+
+    address = ("127.0.0.1", int(port))
+
+    def act():
+        socket.create_connection(address).close()
+
+    return act
+
+
+def format_tree(folder: str):
+    """black over every file of a folder, in this process."""
+    import black
+
+    mode = black.Mode()
+    sources = []
+    for name in sorted(os.listdir(folder)):
+        with open(os.path.join(folder, name), encoding="utf-8") as file:
+            sources.append(file.read())
+
+    def act():
+        for source in sources:
+            black.format_str(source, mode=mode)
+
+    return act
+
+
+def blocks(outer: str):
+    """Enter and exit of every guard, inside another block or from none."""
+    from hermetic import hermetic_blocker
+
+    guards = hermetic_blocker(profile="block-all")
+
+    def act():
+        with guards:
+            pass
+
+    act()
+    if outer == "nested":
+        hermetic_blocker(profile="block-all").__enter__()
+    return act
+
+
+def after_blocks(folder: str):
+    """black, once every block has been left."""
+    from hermetic import hermetic_blocker
+
+    with hermetic_blocker(profile="block-all"):
+        pass
+    return format_tree(folder)
+
+
+def block_sockets(mode: str):
+    """Enter and exit of the network guard alone; for the peer, its own pair of calls."""
+    if mode == "peer":
+        import pytest_socket
+
+        def act():
+            pytest_socket.disable_socket()
+            pytest_socket.enable_socket()
+
+        return act
+    from hermetic import hermetic_blocker
+
+    guards = hermetic_blocker(block_network=True)
+
+    def act():
+        with guards:
+            pass
+
+    return act
+
+
+def connect_peer(port: str):
+    """connect under pytest-socket, which allows hosts by name."""
+    import pytest_socket
+
+    pytest_socket.socket_allow_hosts(["127.0.0.1"])
+    return connect(port)
+
+
+def block_connect(port: str):
+    """connect inside a block of the API."""
+    from hermetic import hermetic_blocker
+
+    hermetic_blocker(block_network=True, allow_localhost=True).__enter__()
+    return connect(port)
+
+
+def block_open(path: str):
+    """open + read + close inside a block of the API."""
+    from hermetic import hermetic_blocker
+
+    hermetic_blocker(fs_readonly=True).__enter__()
+    return open_binary(path)
+
+
+ACTS = {
+    function.__name__: function
+    for function in (
+        open_binary,
+        open_text,
+        cached_import,
+        connect,
+        format_tree,
+        blocks,
+        after_blocks,
+        block_sockets,
+        connect_peer,
+        block_connect,
+        block_open,
+    )
+}
+
+
+def main() -> None:
+    act = ACTS[sys.argv[1]](*sys.argv[2:])
+    clock = time.perf_counter
+    act()
+    for line in sys.stdin:
+        repetitions = range(int(line))
+        start = clock()
+        for _ in repetitions:
+            act()
+        took = clock() - start
+        print(took / len(repetitions) * 1e6, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,365 @@
+"""Environment: which variables the program may read, change and hand on.
+
+The program's own look-ups are refused; the standard library's (terminal size,
+locale, proxies, temporary folder) see an unset variable, which is no blocked act.
+What children need is kept: a short fixed list, shown only to what starts them.
+"""
+
+from __future__ import annotations
+
+import _collections_abc
+import os as _os
+
+from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file
+from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
+from ..model import BlockMemory, Family, GuardedCall
+from ..pristine import IS_WINDOWS, native, readlink, stat
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, TypeAlias
+
+    from ..model import Denial
+
+    # (whether everybody sees variables as unset instead of failing, allowed names, allowed prefixes, and in a block
+    # the names that were taken from C for its children)
+    Rules: TypeAlias = tuple[bool, frozenset[str], tuple[str, ...], "BlockMemory | None"]
+
+GUARD = "environment"
+OPTION = "no-environment"
+REMEDY = "running without --no-environment, or --no-environment=unset for a program that copes with unset variables"
+READ, WRITE, INHERIT = "environment.read", "environment.write", "environment.inherit"
+
+# What children get whatever the policy says: without these, programs are not found or write in another language.
+FIXED = frozenset(
+    {"PATH", "LANG", "TZ", "TMPDIR"}
+    | ({"SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "TEMP", "TMP"} if IS_WINDOWS else set())
+)
+FIXED_PREFIXES = ("LC_",)
+# What an interpreter that hermetic starts needs to come up at all; taken away again before the target runs.
+INTERPRETER_ONLY = frozenset(
+    {"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH", "LIBPATH", "SHLIB_PATH", "__PYVENV_LAUNCHER__"}
+)
+INTERPRETER_PREFIXES = ("PYTHON",)
+
+# What is done to the mapping. SEE asks, without a word, whether a name is listed; COPY is all of it by another way.
+GET, LIST, SEE, SET, DELETE, COPY, START = "get", "list", "see", "set", "delete", "copy", "start"
+READS, WRITES = (GET, LIST, SEE), (SET, DELETE)
+EVERY = "*"
+
+
+# --- who asks ---
+
+PROGRAM, LIBRARY, STARTER, OURSELVES = "program", "library", "starter", "hermetic"
+OS_FILE = _os.getenv.__code__.co_filename
+MAPPING_FILE = _collections_abc.Mapping.get.__code__.co_filename
+# What starts children. To forge these names shows what any child is given.
+STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "shutil.py"})
+
+
+def asker() -> str:
+    """The first frame outside os, _collections_abc and hermetic; no frame means the program."""
+    frame = calling_frame(CALLER_DEPTH + 1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name == OS_FILE:
+            if frame.f_code.co_name == "_execvpe":
+                return STARTER
+        elif name != MAPPING_FILE and not is_ours(name):
+            if not is_stdlib_file(name):
+                return PROGRAM
+            return STARTER if name in STARTERS else LIBRARY
+        frame = frame.f_back
+    return PROGRAM
+
+
+# --- decisions ---
+
+
+def is_allowed(rules: tuple[Any, ...], name: str) -> bool:
+    """Whether the policy gives this variable back."""
+    return name in rules[1] or name.startswith(rules[2])
+
+
+def is_fixed(name: str) -> bool:
+    """Whether every child gets it."""
+    return name in FIXED or name.startswith(FIXED_PREFIXES)
+
+
+def is_kept(rules: tuple[Any, ...], name: str) -> bool:
+    """Whether a variable stays in a process whose environment is scrubbed."""
+    if IS_WINDOWS:
+        name = str.upper(name)
+    return is_allowed(rules, name) or is_fixed(name)
+
+
+def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
+    verb, name, who = target
+    if verb == START:
+        return None if rules[3] is None else ("", None, OPTION, "", hide_from_children)
+    if verb == COPY:
+        return f"environment disabled: {name}", name, OPTION, "nothing: it holds every variable"
+    if who == OURSELVES and rules[3] is not None:
+        return None
+    if is_allowed(rules, name) or (who == STARTER and verb in READS and is_fixed(name)):
+        return None
+    if verb == SEE or (who != PROGRAM and verb != SET):
+        return "", None, OPTION, "", KeyError(name)
+    kind = "environment mutation disabled" if capability == WRITE else "environment disabled"
+    if rules[0] and verb != SET:
+        return f"{kind}: {name}", name, OPTION, REMEDY, KeyError(name)
+    return f"{kind}: {name}", name, OPTION, REMEDY
+
+
+# What os.environ was made from. A policy for the whole process empties it.
+DATA: Any = getattr(_os.environ, "_data", {})
+take_from_c, give_to_c = native.unsetenv, native.putenv
+
+
+def hide_from_children(rules: Rules, target: Any) -> None:
+    """A block's first child is about to start: take from C what it shall not inherit. Leaving the block gives it back.
+
+    Not done on entering: most blocks start nothing, and a block has to cost next to nothing.
+    """
+    hidden = rules[3]
+    if hidden:
+        return
+    for key in list(DATA):
+        if not is_kept(rules, exact_text(key)):
+            hidden.append(key)  # type: ignore[union-attr]  # in a block it is there
+            take_from_c(key)
+
+
+def engage(rules: tuple[Any, ...]) -> Callable[[], None]:
+    """Returns what gives children their variables back."""
+    hidden = rules[3]
+
+    def show_to_children() -> None:
+        while hidden:
+            key = hidden.pop()
+            if key in DATA:
+                give_to_c(key, DATA[key])
+
+    return show_to_children
+
+
+# --- readers ---
+
+
+def variable(name: object) -> str:
+    """A variable's name as the system compares it."""
+    text = exact_text(name)
+    return str.upper(text) if IS_WINDOWS else text
+
+
+def read_target(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
+    """(verb, name) from a guarded mapping; what is no name raises its own error later."""
+    verb, name = args
+    return (verb, variable(name), asker()) if verb in READS and is_a(name, TEXT_OR_BYTES) else None
+
+
+def write_target(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
+    verb, name = args
+    return (verb, variable(name), asker()) if verb in WRITES and is_a(name, TEXT_OR_BYTES) else None
+
+
+def changed_name(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
+    """os.putenv(name, value), os.unsetenv(name)."""
+    frame = calling_frame(CALLER_DEPTH)
+    own = frame is not None and is_ours(frame.f_code.co_filename)
+    return SET, variable(args[0]), OURSELVES if own else PROGRAM
+
+
+def starting(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
+    return START, EVERY, PROGRAM
+
+
+FILES = ("environ", "mem")
+MOST_LINKS = 16
+KIND, REGULAR, DIRECTORY = 0o170000, 0o100000, 0o040000
+try:
+    PROC_DEVICE = stat("/proc/self").st_dev
+except OSError:
+    PROC_DEVICE = -1
+
+
+def is_process_file(path: str) -> bool:
+    """Whether this names a file of procfs (no other file system gives regular files with content no size)."""
+    try:
+        found = stat(path)
+    except (OSError, ValueError):
+        return False
+    return (
+        found.st_mode & KIND == REGULAR
+        and found.st_size == 0
+        and (found.st_dev == PROC_DEVICE or "proc" in path.split("/"))
+    )
+
+
+def process_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
+    """open(path, mode, flags) of some process's environment or memory, through links too."""
+    if is_a(args[0], NUMBER):
+        return None
+    path: Any = exact_path(args[0])
+    shown: str = path
+    for _ in range(MOST_LINKS):
+        folder, _, last = path.rpartition("/")
+        if last in FILES:
+            # os.open (no mode) may mean a folder that only its descriptor names.
+            relative = args[1] is None and path[:1] != "/"
+            return (COPY, shown, PROGRAM) if relative or is_process_file(path) else None
+        try:
+            link = readlink(path)
+        except (OSError, ValueError):
+            return (COPY, shown, PROGRAM) if args[1] is None and is_process_folder(path) else None
+        path = link if link[:1] == "/" else folder + "/" + link if folder else link
+    return COPY, shown, PROGRAM
+
+
+def is_process_folder(path: str) -> bool:
+    """Whether this is a process's folder in procfs: its descriptor would reach the files in it unseen."""
+    try:
+        found = stat(path)
+        return (
+            found.st_mode & KIND == DIRECTORY
+            and found.st_dev == PROC_DEVICE
+            and stat(path + "/environ").st_dev == PROC_DEVICE
+        )
+    except (OSError, ValueError):
+        return False
+
+
+def history_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
+    """readline reads a file in C, unannounced before 3.13."""
+    return process_file((args[0], "r"), None) if args and args[0] is not None else None
+
+
+def nobody(args: tuple[Any, ...], kwargs: Any) -> None:
+    """For calls that are no act themselves."""
+
+
+GUARDED = getattr(_os, "environb", _os.environ)
+
+
+def cover_fresh(rules: Rules, args: tuple[Any, ...], kwargs: Any, result: Any) -> None:
+    """A fresh posix module has been executed: it has a copy of its own of what C holds."""
+    names = module_names(args[0])
+    if dict.get(names, "environ") is not None:
+        dict.__setitem__(names, "environ", GUARDED)
+
+
+module_names: Any = vars(type(_os))["__dict__"].__get__
+
+
+STARTS = (
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "os.forkpty",
+    "pty.spawn",
+    "_posixsubprocess.fork_exec",
+    "_winapi.CreateProcess",
+)
+CALL = "os.environ"
+MAPPINGS = ("os:environ.__class__", "os:environb.__class__")
+
+SURFACE = (
+    # CPython raises no event when a variable is read. The objects that the program holds are kept: their class is
+    # replaced, and the data behind them is taken away, so that nothing is found around the class.
+    GuardedCall(
+        capability=READ,
+        patch=MAPPINGS,
+        read=read_target,
+        call=CALL,
+        door="environ.guarded_class",
+        example="import os; os.environ['PATH']",
+    ),
+    GuardedCall(
+        capability=WRITE,
+        patch=MAPPINGS,
+        read=write_target,
+        call=CALL,
+        door="environ.unchanged",
+        example="import os; os.environ['X'] = '1'",
+    ),
+    GuardedCall(
+        capability=READ,
+        patch=("os:environ._data", "os:environb._data", "posix:environ" if not IS_WINDOWS else "nt:environ"),
+        read=read_target,
+        call=CALL,
+        door="environ.guarded_data",
+        example="import os; os.environ._data.get(b'PATH')",
+    ),
+    GuardedCall(
+        capability=WRITE,
+        audit=("os.putenv", "os.unsetenv"),
+        read=changed_name,
+        example="import os; os.putenv('X', '1')",
+    ),
+    GuardedCall(
+        capability=READ,
+        audit=("open",),
+        read=process_file,
+        note="a link to such a file that is opened relative to a folder's descriptor is the kernel layer's",
+        example="open('/proc/self/environ')",
+    ),
+    GuardedCall(
+        capability=READ,
+        patch=("readline:read_history_file", "readline:read_init_file"),
+        read=history_file,
+        example="import readline; readline.read_history_file('/proc/self/environ')",
+    ),
+    GuardedCall(
+        capability=READ,
+        patch=("_imp:exec_builtin",),
+        read=nobody,
+        after=cover_fresh,
+    ),
+    GuardedCall(
+        capability=INHERIT,
+        audit=STARTS,
+        read=starting,
+        note="a block's C environment is scrubbed when its first child starts by one of these; `_posixsubprocess` "
+        "used directly is announced from 3.13 on. Under the command line it was scrubbed before the start",
+    ),
+)
+
+
+# --- rules ---
+
+
+def make_rules(unset: bool = False, allow: Iterable[str] = ()) -> tuple[bool, frozenset[str], tuple[str, ...]]:
+    """Rules from settings: allowed names, and prefixes as ``AWS_*``. ValueError for what cannot name a variable."""
+    names, prefixes = set(), []
+    for entry in allow:
+        name = entry.upper() if IS_WINDOWS else entry
+        if not name or "=" in name or "\0" in name or "*" in name[:-1] or name == EVERY:
+            raise ValueError(f"{entry!r} is not a variable's name, nor a prefix such as AWS_*")
+        if name[-1] == EVERY:
+            prefixes.append(name[:-1])
+        else:
+            names.add(name)
+    return bool(unset), frozenset(names), tuple(prefixes)
+
+
+def scrubbed(environ: Mapping[str, str], rules: tuple[Any, ...]) -> dict[str, str]:
+    """What a new interpreter is started with: what is kept, and what only the interpreter needs.
+
+    rules: as ``make_rules`` gives them. The guards take the second part away when they start.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if is_kept(rules, name) or name in INTERPRETER_ONLY or name.startswith(INTERPRETER_PREFIXES)
+    }
+
+
+def prepare(rules: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Add a block's memory."""
+    return (*rules[:3], BlockMemory())
+
+
+FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE, prepare=prepare, engage=engage)

@@ -1,0 +1,120 @@
+"""What opening an SQLite database does to the disk, told from its name alone.
+
+The event shows the name and hides whether it is a URI. So a URI counts only in a
+form that is harmless both ways: ``file:/...``, which as a plain name would lie in
+a folder called ``file:`` that does not exist. The stand-in for ``connect``
+brings other URIs into this form.
+"""
+
+from __future__ import annotations
+
+from .descriptors import path_text
+from .pristine import close_fd, lstat, native, open_fd
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    pass
+
+MEMORY, READ_ONLY, WRITTEN = "memory", "read-only", "written"
+# Parameters that do not change what is opened; vfs does, and an unknown one may.
+HARMLESS = frozenset({"mode", "cache", "immutable", "nolock", "psow"})
+PLAIN_FOLDER = "file:"
+read_fd = native.read
+OPENING = native.O_RDONLY | getattr(native, "O_NONBLOCK", 0) | getattr(native, "O_CLOEXEC", 0)
+# The file format's two version bytes are 2 in WAL mode, where readers write beside the database.
+VERSIONS, WAL = slice(18, 20), b"\2"
+
+
+def database_use(database: object) -> tuple[str, str]:
+    """(one of the three words above, path or name)."""
+    name = path_text(database)
+    if name == ":memory:":
+        return MEMORY, name
+    path, fields = parse_uri(name)
+    if path is None or plain_folder_exists():
+        return WRITTEN, name
+    modes = [value for key, value in fields if key == "mode"]
+    if not modes or [key for key, _ in fields if key not in HARMLESS]:
+        return WRITTEN, path
+    if [value for value in modes if value != "memory"] == []:
+        return MEMORY, path
+    if [value for value in modes if value != "ro"] or not (is_immutable(fields) or not in_wal_mode(path)):
+        return WRITTEN, path
+    return READ_ONLY, path
+
+
+def parse_uri(name: str) -> tuple[str | None, list[tuple[str, str]]]:
+    """Path and parameters as SQLite reads them; no path for what is no URI of the form ``file:/...``."""
+    if not name.startswith("file:/") or "%00" in name:
+        return None, []
+    rest, _, query = name[5:].partition("#")[0].partition("?")
+    if rest.startswith("//"):
+        host, slash, path = rest[2:].partition("/")
+        if not slash or host not in ("", "localhost"):
+            return None, []
+        rest = slash + path
+    fields = []
+    for field in query.split("&"):
+        key, _, value = field.partition("=")
+        if key:
+            fields.append((unquoted(key), unquoted(value)))
+    return unquoted(rest), fields
+
+
+def unquoted(text: str) -> str:
+    """With ``%XX`` as what they stand for, one byte each."""
+    first, *rest = text.split("%")
+    done = bytearray(first.encode("utf-8", "surrogateescape"))
+    for part in rest:
+        if len(part) > 1 and part[0] in HEXADECIMAL and part[1] in HEXADECIMAL:
+            done.append(int(part[:2], 16))
+            part = part[2:]
+        else:
+            done += b"%"
+        done += part.encode("utf-8", "surrogateescape")
+    return done.decode("utf-8", "surrogateescape")
+
+
+HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
+
+
+def plain_folder_exists() -> bool:
+    """Whether a URI taken for a plain name would lie in a folder that exists."""
+    try:
+        lstat(PLAIN_FOLDER)
+    except OSError:
+        return False
+    return True
+
+
+def is_immutable(fields: list[tuple[str, str]]) -> bool:
+    """Whether SQLite may take it that nobody changes the file, and so needs no files beside it."""
+    values = [value for key, value in fields if key == "immutable"]
+    return values != [] and [value for value in values if value != "1"] == []
+
+
+def in_wal_mode(path: str) -> bool:
+    """Whether a reader of this database would write; a file that cannot be read is not in that mode."""
+    try:
+        number = open_fd(path, OPENING)
+    except OSError:
+        return False
+    try:
+        return WAL in read_fd(number, 20)[VERSIONS]
+    finally:
+        close_fd(number)
+
+
+def anchored_uri(uri: str, folder: str) -> str:
+    """The same URI in the form that the guard can judge. folder: the working directory, or empty."""
+    if not uri.startswith("file:") or uri.startswith("file:/"):
+        return uri
+    end = min([uri.find(mark) for mark in "?#" if mark in uri] or [len(uri)])
+    path, tail = uri[5:end], uri[end:]
+    if path == ":memory:":
+        return "file:/:memory:?mode=memory" + ("&" + tail[1:] if tail.startswith("?") else tail)
+    if "mode=memory" in tail:
+        return f"file:/{path}{tail}"
+    for mark, code in (("%", "%25"), ("?", "%3f"), ("#", "%23")):
+        folder = folder.replace(mark, code)
+    return f"file:{folder}/{path}{tail}"

@@ -1,0 +1,215 @@
+"""Stand-ins for the class of ``os.environ`` and ``os.environb``, and for the data behind them.
+
+The objects stay, their class is replaced. The real variables move to a mapping
+that only these functions name; around it, every way in leads back to the guard.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET, is_kept
+from ...extract import BYTES, TEXT, argument, exact_text, is_a
+from ...pristine import native
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..patches import Setting
+
+# Stand-ins for what bind() puts in place of these names.
+KEY = ""
+JUDGE: Any = None
+REAL: Any = None
+BASE: Any = None
+MISSING = object()
+
+
+def exact_key(key: Any) -> Any:
+    """The key that C will see: a subclass of str may say another name when it is encoded."""
+    if is_a(key, TEXT):
+        return exact_text(key)
+    if is_a(key, BYTES):
+        return bytes.__getitem__(key, slice(None))
+    return key
+
+
+def get_item(self: Any, key: Any) -> Any:
+    key = exact_key(key)
+    found = JUDGE(KEY, (GET, key), None)
+    if found is not None:
+        raise found
+    return REAL[key]
+
+
+def get(self: Any, *args: Any, **kwargs: Any) -> Any:
+    key = exact_key(argument(args, kwargs, 0, "key", None))
+    found = JUDGE(KEY, (GET, key), None)
+    if found is None:
+        return REAL.get(key, argument(args, kwargs, 1, "default", None))
+    if type(found) is KeyError:
+        return argument(args, kwargs, 1, "default", None)
+    raise found
+
+
+def contains(self: Any, key: Any) -> bool:
+    key = exact_key(key)
+    found = JUDGE(KEY, (GET, key), None)
+    if found is None:
+        return key in REAL
+    if type(found) is KeyError:
+        return False
+    raise found
+
+
+def set_item(self: Any, key: Any, value: Any) -> None:
+    key = exact_key(key)
+    found = JUDGE(KEY, (SET, key), None)
+    if found is not None:
+        raise found
+    REAL[key] = value
+
+
+def delete_item(self: Any, key: Any) -> None:
+    key = exact_key(key)
+    found = JUDGE(KEY, (DELETE, key), None)
+    if found is not None:
+        raise found
+    del REAL[key]
+
+
+def set_default(self: Any, key: Any, value: Any) -> Any:
+    key = exact_key(key)
+    found = JUDGE(KEY, (SET, key), None)
+    if found is not None:
+        raise found
+    return REAL.setdefault(key, value)
+
+
+def pop(self: Any, *args: Any, **kwargs: Any) -> Any:
+    key = exact_key(argument(args, kwargs, 0, "key", None))
+    default = argument(args, kwargs, 1, "default", MISSING)
+    found = JUDGE(KEY, (DELETE, key), None)
+    if found is None:
+        return REAL.pop(key) if default is MISSING else REAL.pop(key, default)
+    if type(found) is KeyError and default is not MISSING:
+        return default
+    raise found
+
+
+def pop_item(self: Any) -> Any:
+    found = JUDGE(KEY, (SET, EVERY), None)
+    if found is not None:
+        raise found
+    return REAL.popitem()
+
+
+def clear(self: Any) -> None:
+    found = JUDGE(KEY, (SET, EVERY), None)
+    if found is not None:
+        raise found
+    REAL.clear()
+
+
+def visible(self: Any) -> list[Any]:
+    """The names that whoever asks may see, or the violation."""
+    found = JUDGE(KEY, (LIST, EVERY), None)
+    if found is None:
+        return list(REAL)
+    if type(found) is not KeyError:
+        raise found
+    return [name for name in REAL if JUDGE(KEY, (SEE, name), None) is None]
+
+
+def iterate(self: Any) -> Any:
+    return iter(VISIBLE(self))
+
+
+def count(self: Any) -> int:
+    return len(VISIBLE(self))
+
+
+def show(self: Any) -> str:
+    items = {name: REAL[name] for name in VISIBLE(self)}
+    return f"environ({items!r})"
+
+
+def view(self: Any) -> Any:
+    """keys(), values(), items(): refused at the call, where the program looks for the reason."""
+    found = JUDGE(KEY, (LIST, EVERY), None)
+    if found is not None and type(found) is not KeyError:
+        raise found
+    return BASE(self)
+
+
+VISIBLE = visible
+METHODS = (
+    ("__getitem__", get_item),
+    ("get", get),
+    ("__contains__", contains),
+    ("__setitem__", set_item),
+    ("__delitem__", delete_item),
+    ("setdefault", set_default),
+    ("pop", pop),
+    ("popitem", pop_item),
+    ("clear", clear),
+    ("__iter__", iterate),
+    ("__len__", count),
+    ("__repr__", show),
+)
+
+
+def mapping_of(setting: Setting) -> Any:
+    """``os.environ`` or ``os.environb``, whichever this setting is about."""
+    return os.environb if "environb" in setting.key else os.environ
+
+
+def guarded_class(setting: Setting, original: Any) -> Any:
+    """A class for this mapping: every operation is judged, and then done on the real variables."""
+    mapping = mapping_of(setting)
+    real = original.__new__(original)
+    real.__dict__.update(mapping.__dict__)
+    if setting.whole_process and type(real._data) is dict:  # else an earlier policy has done it
+        real._data = kept_data(setting, real)
+    names = {"REAL": real, "VISIBLE": setting.bind(visible, REAL=real)}
+    body: dict[str, Any] = {"__module__": "os", "__slots__": ()}
+    for name, function in METHODS:
+        body[name] = setting.bind(function, **names)
+    for name in ("keys", "values", "items"):
+        body[name] = setting.bind(view, BASE=getattr(original, name))
+    return type(original)(original.__name__, (original,), body)
+
+
+def kept_data(setting: Setting, mapping: Any) -> Any:
+    """A copy without what nobody will be shown; C forgets it too, so that children do not get it.
+
+    Both mappings share one copy, as they shared the data.
+    """
+    data = mapping._data
+    known = setting.memo.get((KEPT, id(data)))
+    if known is None:
+        kept = {}
+        for key, value in data.items():
+            name = os.fsdecode(key) if isinstance(key, bytes) else key
+            if is_kept(setting.rules, name):
+                kept[key] = value
+            else:
+                native.unsetenv(key)
+        # Whoever holds it, under whatever name, finds nothing any more.
+        data.clear()
+        # The data is kept beside the copy: an id is only a name while its object lives.
+        known = setting.memo[KEPT, id(data)] = (kept, data)
+    return known[0]
+
+
+KEPT = "environment kept"
+
+
+def unchanged(setting: Setting, original: Any) -> None:
+    """For rows that are judged by another row's stand-in."""
+
+
+def guarded_data(setting: Setting, original: Any) -> Any:
+    """What is found where the data was: the guarded mapping itself, so that every way leads through its class."""
+    return getattr(os, "environb", os.environ)

@@ -1,0 +1,271 @@
+"""What modules are found with, as it was when a policy started, and putting it back.
+
+``sys.path``, ``sys.meta_path``, ``sys.path_hooks`` and ``sys.path_importer_cache``
+are replaced by a list and a dict whose methods refuse. Around those methods there
+are ways: C functions that take any list, the namespace of ``sys``, the finders
+themselves. So before anything is looked up, everything here is compared with what
+it was, by identity (a program's ``__eq__`` may say anything), and put back.
+"""
+
+from __future__ import annotations
+
+import _frozen_importlib as _machinery
+import _frozen_importlib_external as _external
+import sys as _sys
+
+from .model import PRIVATE, PUBLIC
+from .pristine import IS_WINDOWS, getcwd
+from .searchpath import destined
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # (class of sys, the three lists as (name, object, items), the cache, its finders of unknown kinds,
+    #  (class, absent names, present ones with their values) of what is asked, (list, items) of suffixes,
+    #  (cell, value) of path hooks, (suffix, loader) of file finders, pycache_prefix)
+    State: TypeAlias = tuple[Any, ...]
+
+SYS, SYS_NAMES = _sys, vars(_sys)
+LISTS, CACHE, PREFIX = ("path", "meta_path", "path_hooks"), "path_importer_cache", "pycache_prefix"
+WATCHED = frozenset((*LISTS, CACHE, PREFIX))
+# The namespaces of the import system: in them, sys shall be sys.
+IMPORTERS = (vars(_machinery), vars(_external))
+MODULE, FUNCTION, MISSING, EVERYTHING = type(_machinery), type(vars(_external)["_path_join"]), object(), slice(None)
+
+FILE_FINDER, NAMESPACE_PATH = _external.FileFinder, vars(_external)["_NamespacePath"]
+fields_of = FILE_FINDER.__dict__["__dict__"].__get__
+names_of = type.__dict__["__dict__"].__get__
+folders_of = NAMESPACE_PATH.__dict__["__dict__"].__get__
+FINDER_FIELDS = len(vars(FILE_FINDER("/")))
+
+# What of a class would change what a look-up sees.
+LIST_METHODS = frozenset({"__getattribute__", "__iter__", "__len__", "__bool__", "__getitem__", "__contains__"})
+CACHE_METHODS = frozenset({"__getattribute__", "__getitem__", "__missing__", "__contains__", "get"})
+SYS_METHODS = frozenset({"__getattribute__", "__getattr__", "modules", *WATCHED})
+FINDER_METHODS = frozenset(
+    {
+        "__getattribute__",
+        "__getattr__",
+        "__new__",
+        "__init__",
+        "__call__",
+        "find_spec",
+        "_get_spec",
+        "_path_hooks",
+        "_path_importer_cache",
+        "_fill_cache",
+    }
+)
+
+
+# --- taking note ---
+
+
+class SysType(type):
+    """The class of the class of ``sys``: programs write ``type(sys)`` for the class of all modules."""
+
+    def __instancecheck__(cls, thing: Any) -> bool:
+        return type.__instancecheck__(MODULE if cls is type(SYS) else cls, thing)  # type: ignore[redundant-expr]  # a door sets it
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return type.__call__(MODULE if cls is type(SYS) else cls, *args, **kwargs)  # type: ignore[redundant-expr]  # as above
+
+
+def make_held() -> tuple[type, tuple[tuple[str, Any, tuple[Any, ...]], ...], Any]:
+    """(class for sys, the three lists, the cache): what will stand in ``sys``. Doors give the classes their methods."""
+    body = {"__slots__": ("original",), "__module__": "sys"}
+    list_class, cache_class = type("list", (list,), dict(body)), type("dict", (dict,), dict(body))
+    lists = []
+    for name in LISTS:
+        items = tuple(destined() if name == "path" else SYS_NAMES[name])
+        held: Any = list.__new__(list_class)
+        list.extend(held, items)
+        lists.append((name, held, items))
+    cache: Any = dict.__new__(cache_class)
+    dict.update(cache, SYS_NAMES[CACHE])
+    return SysType("module", (type(_sys),), {"__slots__": (), "__module__": "builtins"}), tuple(lists), cache
+
+
+def noted(sys_class: type, lists: Any, cache: Any) -> State:
+    """Everything that ``put_back`` compares with."""
+    hooks = lists[2][2]
+    known = (FILE_FINDER, type(None), *hooks)
+    strange = tuple([finder for finder in dict.values(cache) if type(finder) not in known])
+    shapes: list[Any] = [
+        (sys_class, SYS_METHODS, ()),
+        (type(lists[0][1]), LIST_METHODS, ()),
+        (type(cache), CACHE_METHODS, ()),
+    ]
+    shapes += [shape_of(finder) for finder in (FILE_FINDER, *lists[1][2]) if type(finder) is type]
+    cells = [cell for hook in hooks if type(hook) is FUNCTION for cell in hook.__closure__ or ()]
+    details = vars(_external)["_get_supported_file_loaders"]()
+    return (
+        sys_class,
+        lists,
+        cache,
+        strange,
+        tuple(shapes),
+        tuple([(suffixes, tuple(suffixes)) for _, suffixes in details]),
+        tuple([(cell, cell.cell_contents) for cell in cells]),
+        tuple([(suffix, loader) for loader, suffixes in details for suffix in suffixes]),
+        SYS_NAMES.get(PREFIX),
+    )
+
+
+def shape_of(finder: type) -> tuple[type, frozenset[str], tuple[tuple[str, Any], ...]]:
+    """What this class has of the methods that find, and what it has not."""
+    names = vars(finder)
+    present = [(name, names[name]) for name in FINDER_METHODS if name in names]
+    return finder, FINDER_METHODS - names.keys(), tuple(present)
+
+
+def noted_now(state: State) -> State:
+    """The same, of what is in force now; state: an earlier one, which is mostly still right."""
+    if type(_sys) is state[0] and SYS_NAMES[CACHE] is state[2] and SYS_NAMES.get(PREFIX) is state[8]:
+        for name, held, items in state[1]:
+            if SYS_NAMES[name] is not held or not same_items(held, items):
+                break
+        else:
+            return state
+    lists = tuple([(name, SYS_NAMES[name], tuple(SYS_NAMES[name])) for name in LISTS])
+    return noted(type(_sys), lists, SYS_NAMES[CACHE])
+
+
+# --- putting back ---
+
+
+def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one comparison after another
+    """Undo what was changed behind the methods. folders: where is going to be looked; None for ``sys.path``."""
+    sys_class, lists, cache, strange, shapes, suffixes, cells, loaders, prefix = state
+    if type(SYS) is not sys_class:
+        MODULE.__setattr__(SYS, "__class__", sys_class)
+    for name, held, items in lists:
+        if dict.get(SYS_NAMES, name) is not held:
+            dict.__setitem__(SYS_NAMES, name, held)
+        if not same_items(held, items):
+            list.__setitem__(held, EVERYTHING, items)
+    if dict.get(SYS_NAMES, CACHE) is not cache:
+        dict.__setitem__(SYS_NAMES, CACHE, cache)
+    if dict.get(SYS_NAMES, PREFIX) is not prefix:
+        dict.__setitem__(SYS_NAMES, PREFIX, prefix)
+    for names in IMPORTERS:
+        if dict.get(names, "sys") is not SYS:
+            dict.__setitem__(names, "sys", SYS)
+    for held, items in suffixes:
+        if not same_items(held, items):
+            list.__setitem__(held, EVERYTHING, items)
+    for cell, value in cells:
+        if cell.cell_contents is not value:
+            cell.cell_contents = value
+    for owner, absent, present in shapes:
+        names = names_of(owner)
+        if not names.keys().isdisjoint(absent):
+            for name in absent:
+                if name in names and not is_ours(names[name]):
+                    type.__delattr__(owner, name)
+        for name, value in present:
+            if names.get(name) is not value and not is_ours(names.get(name)):
+                type.__setattr__(owner, name, value)
+    for folder in folders_in(folders, lists[0][2]):
+        if not is_genuine(dict.get(cache, folder), folder, lists[2][2], strange, loaders):
+            dict.pop(cache, folder, None)
+
+
+def same_items(held: Any, items: tuple[Any, ...]) -> bool:
+    """Whether a list holds these very objects."""
+    if list.__len__(held) != len(items):
+        return False
+    for one, other in zip(list.__iter__(held), items):
+        if one is not other:
+            return False
+    return True
+
+
+def is_ours(thing: Any) -> bool:
+    """Whether this is a stand-in of another guard; its class may wrap it."""
+    if type(thing) in WRAPPERS:
+        thing = thing.__func__
+    return type(thing) is FUNCTION and (thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE)
+
+
+WRAPPERS = (classmethod, staticmethod)
+
+
+def folders_in(folders: Any, path: tuple[Any, ...]) -> list[str]:
+    """The folders of a look-up as the cache knows them."""
+    kind = type(folders)
+    if folders is None:
+        items: Any = path
+    elif kind is list or kind is tuple:
+        items = folders
+    elif kind is NAMESPACE_PATH:
+        items = dict.get(folders_of(folders), "_path", ())
+    else:
+        return []
+    return [item or getcwd() for item in items if type(item) is str]
+
+
+def is_genuine(
+    finder: Any, folder: str, hooks: tuple[Any, ...], strange: tuple[Any, ...], loaders: tuple[Any, ...]
+) -> bool:
+    """Whether a cached finder is what the path hooks make for this folder."""
+    kind = type(finder)
+    if finder is None:
+        return True
+    if kind is FILE_FINDER:
+        fields = fields_of(finder)
+        return (
+            len(fields) == FINDER_FIELDS
+            and same_folder(dict.get(fields, "path"), folder)
+            and same_loaders(dict.get(fields, "_loaders"), loaders)
+        )
+    for hook in hooks:
+        if kind is hook:
+            return same_archive(finder, folder)
+    for known in strange:
+        if finder is known:
+            return True
+    return False
+
+
+def same_folder(path: Any, folder: str) -> bool:
+    if type(path) is not str:
+        return False
+    if path == folder or IS_WINDOWS:
+        return path == folder or str.lower(path).endswith(str.lower(folder))
+    return folder[:1] != "/" and path in (getcwd() + "/" + folder, getcwd())
+
+
+def same_loaders(found: Any, loaders: tuple[Any, ...]) -> bool:
+    if type(found) is not list or len(found) != len(loaders):
+        return False
+    for one, other in zip(found, loaders):
+        if type(one) is not tuple or len(one) != 2 or one[1] is not other[1] or type(one[0]) is not str:
+            return False
+        if one[0] != other[0]:
+            return False
+    return True
+
+
+def same_archive(finder: Any, folder: str) -> bool:
+    """zipimporter(folder): its archive, and a prefix inside it."""
+    archive, prefix = finder.archive, finder.prefix
+    if type(archive) is not str or type(prefix) is not str or "find_spec" in finder.__dict__:
+        return False
+    whole = archive + ("/" + prefix if prefix else "")
+    return whole.replace("\\", "/").rstrip("/") == folder.replace("\\", "/").rstrip("/")
+
+
+def refresh() -> None:
+    """A block has put its list and dict in place again: they shall say what the program's own say now."""
+    for name in LISTS:
+        held = SYS_NAMES[name]
+        source = getattr(held, "original", None)
+        if source is not None and not same_items(held, tuple(source)):
+            list.__setitem__(held, EVERYTHING, source)
+    held = SYS_NAMES[CACHE]
+    source = getattr(held, "original", None)
+    if source is not None and held != source:
+        dict.clear(held)
+        dict.update(held, source)

@@ -1,0 +1,144 @@
+"""What stays readable whatever the root: the interpreter, installed packages, and the system's public data.
+
+Everything is resolved once, when the guards start, into tuples that do not
+change. Not here, on purpose: ``/etc/passwd`` and other people's files, ``/proc/self/environ``,
+``/proc/self/mem``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from _frozen_importlib_external import BYTECODE_SUFFIXES, SOURCE_SUFFIXES
+from _imp import extension_suffixes
+
+from . import searchpath
+from .callers import CORE, FACES
+from .paths import resolve
+
+# The kernel layer grants the same folders.
+LIBRARIES = (
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/local/lib64",
+    "/System/Library",
+    "/nix/store",
+    "/gnu/store",
+    "/etc/ld.so.cache",
+)
+LOCALES = ("/usr/share/locale", "/usr/share/i18n", "/etc/locale.alias", "/etc/locale.conf")
+TIME = ("/usr/share/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo", "/var/db/timezone", "/etc/localtime")
+CERTIFICATES = (
+    "/etc/ssl/certs",
+    "/etc/ssl/cert.pem",
+    "/etc/ssl/openssl.cnf",
+    "/etc/ca-certificates",
+    "/etc/pki/ca-trust",
+    "/etc/pki/tls/certs",
+    "/etc/pki/tls/cert.pem",
+    "/etc/pki/tls/openssl.cnf",
+    "/etc/crypto-policies",
+    "/usr/share/crypto-policies",
+    "/usr/share/ca-certificates",
+    "/usr/local/share/ca-certificates",
+    "/var/lib/ca-certificates",
+)
+# Where the mimetypes module looks.
+MIME = (
+    "/usr/share/mime",
+    "/etc/mime.types",
+    "/etc/httpd/mime.types",
+    "/etc/httpd/conf/mime.types",
+    "/etc/apache/mime.types",
+    "/etc/apache2/mime.types",
+    "/usr/local/etc/httpd/conf/mime.types",
+    "/usr/local/etc/mime.types",
+)
+TERMINALS = ("/usr/share/terminfo", "/etc/terminfo", "/etc/inputrc")
+MACHINE = ("/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/fs/cgroup")
+DATA = LIBRARIES + LOCALES + TIME + CERTIFICATES + MIME + TERMINALS + MACHINE
+
+# Files that are what they are called: no folder, never resolved.
+FILES = frozenset(
+    {
+        "/dev/null",
+        "/dev/zero",
+        "/dev/full",
+        "/dev/random",
+        "/dev/urandom",
+        "/dev/tty",
+        "/proc/cpuinfo",
+        "/proc/meminfo",
+        "/proc/stat",
+        "/proc/uptime",
+        "/proc/loadavg",
+        "/proc/version",
+        "/proc/filesystems",
+    }
+)
+# Below /proc/PID of the program itself.
+OWN_PROCESS = frozenset(
+    {
+        "cgroup",
+        "cmdline",
+        "comm",
+        "fd",
+        "io",
+        "limits",
+        "maps",
+        "mountinfo",
+        "mounts",
+        "stat",
+        "statm",
+        "status",
+        "task",
+    }
+)
+
+# File names that the import system reads.
+SUFFIXES = tuple(dict.fromkeys((*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *extension_suffixes())))
+PACKAGES = ("site-packages", "dist-packages")
+
+
+def readable(root: str) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]:
+    """(beginnings of paths below which all is readable, single paths, beginnings below which modules are).
+
+    The root comes first: most reads are found there.
+    """
+    entries = [resolve(entry or os.getcwd()) for entry in dict.fromkeys(searchpath.coming())]
+    packages = [entry for entry in entries if entry.rpartition(os.sep)[2] in PACKAGES]
+    folders = [CORE[:-1], FACES[:-1], *interpreter_folders(), *packages, *DATA]
+    real = dict.fromkeys([root, *(resolve(folder) for folder in folders if os.path.lexists(folder))])
+    single = {resolve(name) for name in interpreter_files()}
+    return (
+        tuple(beginning(path) for path in real if path == root or path != os.sep),
+        frozenset((*real, *FILES, *single, *(entry for entry in entries if not os.path.isdir(entry)))),
+        tuple(dict.fromkeys(beginning(entry) for entry in entries if os.path.isdir(entry))),
+    )
+
+
+def beginning(folder: str) -> str:
+    """How every path below a folder begins."""
+    return folder if folder.endswith(os.sep) else folder + os.sep
+
+
+def interpreter_folders() -> list[str]:
+    """The standard library, and where packages of this interpreter are installed."""
+    name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    prefixes = dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix))
+    below = [os.path.join(lib, name) for lib in dict.fromkeys(("lib", "lib64", sys.platlibdir))]
+    if os.name == "nt":
+        below = ["Lib", "DLLs"]
+    return [os.path.dirname(os.__file__), *(os.path.join(prefix, lib) for prefix in prefixes for lib in below)]
+
+
+def interpreter_files() -> list[str]:
+    """The interpreter itself, and the program: tracebacks show its lines."""
+    main = getattr(sys.modules.get("__main__"), "__file__", None)
+    names = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), main]
+    return [name for name in names if isinstance(name, str) and name]

@@ -1,0 +1,38 @@
+"""What to run, and how: two records that travel to the process which runs it.
+
+Apart from ``run``, because the process that only starts another one needs no guards.
+"""
+
+from __future__ import annotations
+
+from .model import Value
+
+SCRIPT, MODULE, CALL, CODE, STDIN, FOLDER = "script", "module", "call", "code", "stdin", "folder"
+
+
+class Target(Value):
+    """What to run. kind: one of the six above; name: a path, a module, or the code itself.
+
+    argv: what ``sys.argv`` shall be (for a module, its first item is filled in);
+    orig_argv and executable: what they would be in a plain run, or None to leave them.
+    """
+
+    __slots__ = ("kind", "name", "attr", "argv", "orig_argv", "executable")
+    DEFAULTS = {"attr": "", "orig_argv": None, "executable": None}
+
+    kind: str
+    name: str
+    attr: str
+    argv: list[str]
+    orig_argv: list[str] | None
+    executable: str | None
+
+
+class Options(Value):
+    """How the run behaves beside its policy. keep_fds: sockets that stay open."""
+
+    __slots__ = ("strict", "keep_fds")
+    DEFAULTS = {"strict": False, "keep_fds": ()}
+
+    strict: bool
+    keep_fds: tuple[int, ...]

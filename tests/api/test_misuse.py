@@ -1,0 +1,111 @@
+"""What cannot mean anything is refused at the call, with words that say what to write instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermetic import BlockConfig, hermetic_blocker, with_hermetic
+from hermetic.guards import install_all
+
+VALUE_ERRORS = [
+    ({"allow_localhost": True}, "allow_localhost needs block_network"),
+    ({"allow_domains": ["example.com"]}, "allow_domains needs block_network"),
+    ({"fs_root": "."}, "fs_root needs fs_readonly"),
+    ({"environment_unset": True}, "environment_unset needs block_environment"),
+    ({"sealed": True}, "sealed needs something to block"),
+    ({"report_only": True}, "report_only needs something to block"),
+    ({"block_network": True, "sealed": True, "report_only": True}, "report_only blocks nothing"),
+    ({"profile": "block-everything"}, "unknown profile 'block-everything'"),
+    ({"block_network": True, "allow_domains": [""]}, "not a domain name"),
+    ({"block_network": True, "allow_domains": ["*"]}, "not a domain name"),
+    ({"block_network": True, "allow_domains": ["a b"]}, "host name"),
+    ({"block_network": True, "allow_domains": ["evil\0.example.com"]}, "name"),
+    ({"block_network": True, "allow_domains": ["http://example.com"]}, "name"),
+]
+TYPE_ERRORS = [
+    ({"block_network": True, "allow_domains": "example.com"}, r"allow_domains=\['example.com'\]"),
+    ({"block_network": True, "allow_domains": b"example.com"}, "list"),
+    ({"block_network": True, "allow_domains": [1]}, "strings"),
+    ({"deny_imports": "ctypes"}, r"deny_imports=\['ctypes'\]"),
+    ({"block_network": 1}, "True or False"),
+    ({"block_network": "no"}, "True or False"),
+    ({"fs_readonly": True, "fs_root": 5}, "fs_root|PathLike"),
+]
+
+
+@pytest.mark.parametrize(("keywords", "words"), VALUE_ERRORS, ids=repr)
+def test_value_that_cannot_mean_anything_is_a_value_error(keywords, words):
+    with pytest.raises(ValueError, match=words):
+        hermetic_blocker(**keywords)
+
+
+@pytest.mark.parametrize(("keywords", "words"), TYPE_ERRORS, ids=repr)
+def test_wrong_type_is_a_type_error(keywords, words):
+    with pytest.raises(TypeError, match=words):
+        hermetic_blocker(**keywords)
+
+
+@pytest.mark.parametrize(("keywords", "words"), [pair for pair in VALUE_ERRORS if "profile" not in pair[0]], ids=repr)
+def test_config_is_checked_like_keywords(keywords, words):
+    with pytest.raises(ValueError, match=words):
+        hermetic_blocker(BlockConfig(**keywords)).__enter__()
+
+
+def test_root_that_does_not_exist_is_a_value_error(tmp_path):
+    with pytest.raises(ValueError, match="nowhere"):
+        hermetic_blocker(fs_readonly=True, fs_root=str(tmp_path / "nowhere"))
+
+
+def test_keywords_beside_a_config_are_refused():
+    with pytest.raises(ValueError, match="not both"):
+        hermetic_blocker(BlockConfig(block_network=True), block_subprocess=True)
+    with pytest.raises(ValueError, match="not both"):
+        hermetic_blocker(BlockConfig(block_network=True), profile="block-all")
+
+
+def test_two_profiles_are_refused():
+    with pytest.raises(ValueError, match="one profile"):
+        hermetic_blocker("net-hermetic", profile="exec-deny")
+
+
+def test_decorator_without_parentheses_says_so():
+    with pytest.raises(TypeError, match="parentheses"):
+
+        @with_hermetic
+        def function() -> None: ...
+
+
+@pytest.mark.parametrize("thing", [3, ["block-all"], {"block_network": True}, b"block-all"], ids=repr)
+def test_another_first_argument_is_a_type_error(thing):
+    with pytest.raises(TypeError):
+        hermetic_blocker(thing)
+
+
+def test_unknown_keyword_is_a_type_error():
+    with pytest.raises(TypeError):
+        hermetic_blocker(block_networks=True)
+
+
+def test_settings_are_keywords_only():
+    with pytest.raises((TypeError, ValueError)):
+        hermetic_blocker(None, True)
+
+
+def test_from_kwargs_names_the_nearest_setting():
+    with pytest.raises(TypeError, match="block_network"):
+        BlockConfig.from_kwargs(block_networks=True)
+
+
+def test_from_kwargs_refuses_one_setting_twice():
+    with pytest.raises(TypeError, match="another spelling"):
+        BlockConfig.from_kwargs(no_network=True, block_network=False)
+
+
+def test_something_that_is_not_callable_cannot_be_decorated():
+    with pytest.raises(TypeError, match="not callable"):
+        with_hermetic(block_network=True)(5)
+
+
+def test_unknown_group_of_guards_is_a_type_error():
+    with pytest.raises(TypeError, match="network"):
+        install_all(network={})

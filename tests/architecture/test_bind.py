@@ -1,0 +1,147 @@
+"""Bound functions: nothing that can be assigned changes what they do."""
+
+from __future__ import annotations
+
+import opcode
+import sys
+import types
+
+import pytest
+
+import _hermetic.enforce.bind as module
+from _hermetic.enforce.bind import CAN_BIND, FORMATS, bind
+from _hermetic.errors import BootstrapError
+from _hermetic.model import PRIVATE
+
+pytestmark = pytest.mark.skipif(not CAN_BIND, reason="binding is for the classified CPython versions")
+
+
+def make(source: str, **names: object) -> types.ModuleType:
+    """A module of ours, as bind sees one."""
+    made = types.ModuleType("_hermetic.made")
+    made.__dict__.update(names)
+    exec(compile(source, "made.py", "exec"), made.__dict__)
+    return made
+
+
+def test_formats_equal_this_interpreters():
+    load_global, load_const, push_null, nop, extended, caches, _ = FORMATS[sys.version_info[:2]]
+    codes = opcode.opmap
+    assert (load_global, load_const, nop, extended) == tuple(
+        codes[n] for n in ("LOAD_GLOBAL", "LOAD_CONST", "NOP", "EXTENDED_ARG")
+    )
+    assert push_null == codes.get("PUSH_NULL", -1)
+    counts = getattr(opcode, "_inline_cache_entries", None)
+    if isinstance(counts, dict):
+        assert caches == counts.get("LOAD_GLOBAL", 0)
+    else:
+        assert caches == (counts[load_global] if counts else 0)
+
+
+def test_twin_ignores_reassigned_globals():
+    made = make("limit = 3\ndef helper(x): return x + limit\ndef act(x): return helper(x) * 2")
+    twin = bind(made.act, {}, {})
+    assert twin(1) == 8
+    made.limit = 100
+    made.helper = lambda x: 0
+    made.act.__globals__["helper"] = None
+    assert twin(1) == 8
+
+
+def test_twin_ignores_replaced_builtins(monkeypatch):
+    made = make("def act(x): return len(x)")
+    twin = bind(made.act, {}, {})
+    monkeypatch.setitem(made.__dict__, "len", lambda x: 99)
+    assert twin("abc") == 3
+
+
+def test_twin_has_nothing_to_assign_to():
+    made = make("limit = 3\ndef act(x): return x + limit")
+    twin = bind(made.act, {}, {})
+    assert twin.__globals__ is PRIVATE
+    assert twin.__closure__ is None
+    assert twin.__defaults__ is None
+    assert twin.__kwdefaults__ is None
+    assert twin.__doc__ is None
+
+
+def test_constants_replace_names_and_memo_shares_twins():
+    made = make("KEY = ''\ndef helper(): return 1\ndef act(): return KEY, helper")
+    memo: dict[object, object] = {}
+    one, two = bind(made.act, {"KEY": "a"}, memo), bind(made.act, {"KEY": "b"}, memo)
+    assert one()[0] == "a"
+    assert two()[0] == "b"
+    assert one()[1] is two()[1]
+    assert one()[1] is not made.helper
+
+
+def test_nested_code_is_bound():
+    made = make(
+        "limit = 3\ndef act(xs): return [x + limit for x in xs], {x: limit for x in xs}, sum(limit for x in xs)"
+    )
+    twin = bind(made.act, {}, {})
+    made.limit = 0
+    assert twin([1, 2]) == ([4, 5], {1: 3, 2: 3}, 6)
+
+
+def test_exceptions_and_lines_stay_right():
+    made = make(
+        "def act(x):\n    try:\n        return int(x)\n    except ValueError:\n        raise KeyError(x) from None"
+    )
+    twin = bind(made.act, {}, {})
+    with pytest.raises(KeyError) as caught:
+        twin("x")
+    assert caught.traceback[-1].lineno == 4
+
+
+def test_methods_attributes_and_calls_of_every_shape():
+    made = make(
+        "import os\n"
+        "def act(*args, **kwargs):\n"
+        "    return os.path.join('a', *args), dict(**kwargs), len(args), str(object=1), print\n"
+    )
+    assert bind(made.act, {}, {})("b", "c", k=1) == (made.os.path.join("a", "b", "c"), {"k": 1}, 2, "1", print)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def act(x=1): return x",
+        "def act(*, x=1): return x",
+        "def outer():\n    y = 1\n    def act(): return y\n    return act\nact = outer()",
+        "def act(): return nowhere_defined",
+        "def act(): return " + ", ".join(f"name{n}" for n in range(300)),
+    ],
+    ids=["default", "keyword default", "closure", "unknown name", "too many names"],
+)
+def test_what_cannot_be_bound_is_refused(source):
+    made = make(source, **{f"name{n}": n for n in range(300)})
+    with pytest.raises(BootstrapError):
+        bind(made.act, {}, {})
+
+
+def test_what_is_no_function_is_returned_as_it_is():
+    assert bind(len, {}, {}) is len
+    assert bind(None, {}, {}) is None
+
+
+def test_unknown_interpreter_gets_a_private_namespace(monkeypatch):
+    monkeypatch.setattr(module, "CAN_BIND", False)
+    made = make("limit = 3\ndef act(x): return x + limit")
+    twin = bind(made.act, {}, {})
+    made.limit = 100
+    assert twin(1) == 4
+
+
+def test_every_function_of_the_deciding_path_can_be_bound():
+    from _hermetic.capabilities import FAMILIES, load_family
+    from _hermetic.enforce import audit, judge, patches
+
+    for function in (judge.examine, audit.sealed_hook, audit.sealed_judge, patches.check_then_call, patches.refuse):
+        bind(function, {"SLOTS": (), "MASK": 0, "GUARDED": frozenset(), "JUDGE": None, "KEY": "", "BOX": []}, {})
+    for guard in FAMILIES:
+        family = load_family(guard)
+        bind(family.decide, {}, {})
+        for row in family.surface:
+            bind(row.read, {}, {})
+            bind(row.after, {}, {})

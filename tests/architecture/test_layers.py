@@ -1,0 +1,212 @@
+"""The dependency rule, checked from the syntax tree: arrows only point inward, and few may do much."""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+from syntax import CORE, FACES, core_imports, face_imports, known, modules, walk
+
+CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
+
+# From the innermost to the outermost: a module imports only modules of earlier lines. Modules of one line do not
+# know one another.
+CORE_ORDER = [
+    ["errors"],
+    ["model", "pristine"],
+    ["paths", "extract", "searchpath", "callers"],
+    ["capabilities.*"],
+    ["capabilities"],
+    ["policy"],
+    ["events"],
+    ["enforce.judge"],
+    ["enforce.session", "enforce.bind"],
+    ["enforce.doors.*"],
+    ["enforce.doors"],
+    ["enforce.patches", "enforce.audit"],
+    ["enforce"],
+    ["start"],
+    ["status"],
+    ["run"],
+    ["carried"],
+    ["entry"],
+]
+FACE_ORDER = [
+    ["errors", "settings"],
+    ["options", "decorate", "targets", "profiles"],
+    ["blocker", "launch"],
+    ["guards._slot", "resolver", "runner"],
+    ["guards.*"],
+    ["guards", "doctor"],
+    ["cli"],
+    ["__main__"],
+]
+# The core's doors, by which the faces may enter it.
+DOORS = {
+    "start",
+    "policy",
+    "events",
+    "errors",
+    "capabilities",
+    "model",
+    "paths",
+    "run",
+    "carried",
+    "searchpath",
+    "pristine",
+    "extract",
+}
+
+
+def place(order: list[list[str]], name: str) -> int:
+    """The line that a module stands on."""
+    for exact in (True, False):
+        for number, line in enumerate(order):
+            for pattern in line:
+                if pattern == name or (not exact and pattern.endswith(".*") and name.startswith(pattern[:-1])):
+                    return number
+    raise AssertionError(f"{name} has no place in the order: give it one")
+
+
+@pytest.mark.parametrize("name", CORE_MODULES)
+def test_core_imports_only_the_standard_library_and_itself(name):
+    for imported in core_imports()[name]:
+        top = imported.partition(".")[0]
+        assert top == "_hermetic" or top in sys.stdlib_module_names or top in STANDARD_PRIVATE, imported
+
+
+# The interpreter's own modules that no list names.
+STANDARD_PRIVATE = {"_frozen_importlib", "_frozen_importlib_external", "__future__"}
+
+
+@pytest.mark.parametrize("name", CORE_MODULES)
+def test_core_imports_itself_relatively(name):
+    absolute = [
+        node
+        for node in walk(CORE_MODULES[name])
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+        and not getattr(node, "level", 0)
+        and any(
+            n.partition(".")[0] == "_hermetic"
+            for n in [getattr(node, "module", None) or "", *(a.name for a in node.names)]
+        )
+    ]
+    # The carried entry is a script: it has no package to be relative to.
+    assert not absolute or name == "entry"
+
+
+@pytest.mark.parametrize("name", CORE_MODULES)
+def test_core_arrows_point_inward(name):
+    if not name:
+        return
+    mine = place(CORE_ORDER, name)
+    for other in known(core_imports()[name], "_hermetic", set(CORE_MODULES) - {""}):
+        # A package's own folder is imported with any of its modules.
+        if other != name and not name.startswith(f"{other}."):
+            assert place(CORE_ORDER, other) < mine, f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", FACE_MODULES)
+def test_face_arrows_point_inward(name):
+    if not name:
+        return
+    mine = place(FACE_ORDER, name)
+    for other in known(face_imports()[name], "hermetic", set(FACE_MODULES) - {""}):
+        if other != name and not name.startswith(f"{other}."):
+            assert place(FACE_ORDER, other) < mine, f"{name} imports {other}"
+
+
+@pytest.mark.parametrize("name", FACE_MODULES)
+def test_faces_enter_the_core_by_its_doors(name):
+    used = known(face_imports()[name], "_hermetic", set(CORE_MODULES) - {""})
+    assert {n.split(".")[0] for n in used} <= DOORS
+
+
+@pytest.mark.parametrize("name", [n for n in CORE_MODULES if n.startswith("capabilities.")])
+def test_families_know_neither_one_another_nor_the_engine(name):
+    used = known(core_imports()[name], "_hermetic", set(CORE_MODULES) - {""})
+    assert not {n for n in used if n.startswith(("capabilities.", "enforce", "start", "run", "policy", "events"))}
+
+
+def users(trees: dict[str, ast.Module], wanted) -> set[str]:
+    return {name for name, tree in trees.items() if any(wanted(node) for node in ast.walk(tree))}
+
+
+def calls(*names: str):
+    return lambda node: isinstance(node, ast.Call) and (ast.unparse(node.func) in names)
+
+
+def test_ctypes_is_for_the_kernel_layer_alone():
+    everything = {**core_imports(), **{f"hermetic.{n}": v for n, v in face_imports().items()}}
+    found = {n for n, names in everything.items() if any(i.partition(".")[0] in ("ctypes", "_ctypes") for i in names)}
+    assert found <= {"enforce.kernel.linux.syscalls"}
+
+
+def test_few_print():
+    # The stderr sink and the closing lines write to descriptors; cli and its sub-command doctor print.
+    assert users(CORE_MODULES, calls("print")) == set()
+    assert users(FACE_MODULES, calls("print")) <= {"cli", "doctor"}
+
+
+def test_one_module_has_state():
+    def rebinds(node):
+        return isinstance(node, (ast.Global, ast.Nonlocal))
+
+    assert users(CORE_MODULES, rebinds) <= {"enforce.session"}
+    assert users(FACE_MODULES, rebinds) == set()
+
+
+def test_few_exit():
+    exits = calls("sys.exit", "exit", "quit", "os._exit", "native._exit")
+    # entry is the other process's first frame; it does what cli does in ours. run hands a callable's value to SystemExit.
+    assert users(CORE_MODULES, exits) <= {"entry"}
+    assert users(FACE_MODULES, exits) <= {"cli", "__main__"}
+    raised = {
+        name
+        for trees in (CORE_MODULES, FACE_MODULES)
+        for name, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise) and node.exc is not None and ast.unparse(node.exc).startswith("SystemExit")
+    }
+    assert raised <= {"run"}
+
+
+HEAVY = {
+    "typing",
+    "dataclasses",
+    "re",
+    "json",
+    "argparse",
+    "contextlib",
+    "collections",
+    "enum",
+    "inspect",
+    "logging",
+    "pathlib",
+    "subprocess",
+    "asyncio",
+    "tempfile",
+    "ctypes",
+    "ast",
+}
+
+
+@pytest.mark.parametrize("name", CORE_MODULES)
+def test_core_loads_nothing_heavy_at_import(name):
+    assert not {n.partition(".")[0] for n in core_imports(functions=False)[name]} & HEAVY
+
+
+@pytest.mark.parametrize("name", ["", "cli", "options", "settings", "targets", "launch", "__main__"])
+def test_light_half_of_the_faces_loads_nothing_heavy_at_import(name):
+    assert not {n.partition(".")[0] for n in face_imports(functions=False)[name]} & HEAVY
+
+
+@pytest.mark.parametrize(
+    "path", [*CORE.rglob("*.py"), *FACES.rglob("*.py")], ids=lambda p: str(p.relative_to(p.parents[2]))
+)
+def test_files_stay_short_and_say_what_they_are(path):
+    text = path.read_text(encoding="utf-8")
+    # network is the largest family; a file beyond this is two.
+    assert text.count("\n") <= 600, "split it by its ideas"
+    assert path.name == "entry.py" or ast.get_docstring(ast.parse(text)), "no docstring"

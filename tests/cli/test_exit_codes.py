@@ -1,0 +1,385 @@
+"""Status 2 means that a guard blocked an act and the program failed of it; anything else is the program's own."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+ACT = "import os; os.system('true')"
+NET = "import socket; socket.create_connection(('h.invalid', 80))"
+
+CASES = {
+    # name: (options, code, status, whether a blocked action is explained)
+    "nothing handled it": ("--no-subprocess", ACT, 2, True),
+    "swallowed, and the program succeeds": ("--no-subprocess", f"try:\n    {ACT}\nexcept Exception: pass", 0, False),
+    "swallowed, and the program succeeds with sys.exit(0)": (
+        "--no-subprocess",
+        f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit(0)",
+        0,
+        False,
+    ),
+    "swallowed, and the program fails later": (
+        "--no-subprocess",
+        f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit(7)",
+        2,
+        True,
+    ),
+    "swallowed, and the program fails of something else": (
+        "--no-subprocess",
+        f"try:\n    {ACT}\nexcept Exception: pass\nraise ValueError('later')",
+        2,
+        True,
+    ),
+    "raised from it": (
+        "--no-subprocess",
+        f"try:\n    {ACT}\nexcept Exception as e:\n    raise ValueError('x') from e",
+        2,
+        True,
+    ),
+    "raised while handling it": (
+        "--no-subprocess",
+        f"try:\n    {ACT}\nexcept Exception:\n    raise ValueError('x')",
+        2,
+        True,
+    ),
+    "exit with a message": (
+        "--no-subprocess",
+        f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit('gave up')",
+        2,
+        True,
+    ),
+    "sys.exit(2) without any violation": ("--no-subprocess", "import sys; sys.exit(2)", 2, False),
+    "fails without any violation": ("--no-subprocess", "raise ValueError", 1, False),
+    "os._exit after a swallowed one": (
+        "--no-subprocess",
+        f"import os\ntry:\n    {ACT}\nexcept Exception: pass\nos._exit(3)",
+        2,
+        True,
+    ),
+    "os._exit(0) after a swallowed one": (
+        "--no-subprocess",
+        f"import os\ntry:\n    {ACT}\nexcept Exception: pass\nos._exit(0)",
+        0,
+        False,
+    ),
+    "os._exit without any violation": ("--no-subprocess", "import os; os._exit(3)", 3, False),
+    "posix._exit after a swallowed one": (
+        "--no-subprocess",
+        f"import posix\ntry:\n    {ACT}\nexcept Exception: pass\nposix._exit(3)",
+        2,
+        True,
+    ),
+    "death by signal keeps its status": (
+        "--no-subprocess",
+        f"import os, signal\ntry:\n    {ACT}\nexcept Exception: pass\nos.kill(os.getpid(), 9)",
+        -9,
+        False,
+    ),
+    "exec keeps its own": (
+        "--no-network",
+        f"import os, sys\ntry:\n    {NET}\nexcept Exception: pass\nos.execv(sys.executable, [sys.executable, '-c', 'raise SystemExit(6)'])",
+        6,
+        False,
+    ),
+    "thread that nothing handled": (
+        "--no-subprocess",
+        "import os, threading\nt = threading.Thread(target=os.system, args=('true',))\nt.start(); t.join()",
+        2,
+        True,
+    ),
+    "thread of the low-level kind": (
+        "--no-subprocess",
+        "import os, _thread, time\n_thread.start_new_thread(os.system, ('true',))\ntime.sleep(.3)",
+        2,
+        True,
+    ),
+    "thread that handled it": (
+        "--no-subprocess",
+        f"import threading\ndef run():\n    try:\n        {ACT}\n    except Exception: pass\nt = threading.Thread(target=run)\nt.start(); t.join()",
+        0,
+        False,
+    ),
+    "thread that ends after the main one": (
+        "--no-subprocess",
+        "import os, threading, time\nthreading.Thread(target=lambda: (time.sleep(.2), os.system('true'))).start()",
+        2,
+        True,
+    ),
+    "programs own thread hook": (
+        "--no-subprocess",
+        "import os, threading\nthreading.excepthook = lambda a: None\nt = threading.Thread(target=os.system, args=('true',))\nt.start(); t.join()",
+        0,
+        False,
+    ),
+    "programs own excepthook": ("--no-subprocess", f"import sys\nsys.excepthook = lambda *a: None\n{ACT}", 2, True),
+    "future that carries it to the main thread": (
+        "--no-subprocess",
+        "import os\nfrom concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as p: p.submit(os.system, 'true').result()",
+        2,
+        True,
+    ),
+    "exception group": (
+        "--no-subprocess",
+        f"import sys\ntry:\n    {ACT}\nexcept Exception as e:\n    raise (ExceptionGroup('g', [e]) if sys.version_info > (3, 11) else e)",
+        2,
+        True,
+    ),
+    "caught write, then failure of something else": (
+        "--fs-readonly",
+        "try:\n    open('new', 'w')\nexcept OSError: pass\nraise ValueError",
+        1,
+        False,
+    ),
+    "caught write, then success": ("--fs-readonly", "try:\n    open('new', 'w')\nexcept OSError: pass", 0, False),
+    "caught write, raised from it": (
+        "--fs-readonly",
+        "try:\n    open('new', 'w')\nexcept OSError as e: raise ValueError from e",
+        2,
+        True,
+    ),
+    "caught write, exit in the handler": (
+        "--fs-readonly",
+        "import sys\ntry:\n    open('new', 'w')\nexcept OSError: sys.exit(4)",
+        2,
+        True,
+    ),
+    "caught write, exit outside the handler": (
+        "--fs-readonly",
+        "import sys\ntry:\n    open('new', 'w')\nexcept OSError: pass\nsys.exit(4)",
+        4,
+        False,
+    ),
+    "write that nothing handled": ("--fs-readonly", "open('new', 'w')", 2, True),
+    "caught import, then failure of something else": (
+        "--deny-import colorsys",
+        "try:\n    import colorsys\nexcept ImportError: pass\nraise ValueError",
+        1,
+        False,
+    ),
+    "import that nothing handled": ("--deny-import colorsys", "import colorsys", 2, True),
+    "strict, swallowed": ("--no-subprocess --strict", f"try:\n    {ACT}\nexcept Exception: pass", 2, True),
+    "strict, swallowed write": ("--fs-readonly --strict", "try:\n    open('new', 'w')\nexcept OSError: pass", 2, True),
+    "strict, nothing blocked": ("--no-subprocess --strict", "print()", 0, False),
+    "strict, own status": ("--no-subprocess --strict", "raise SystemExit(5)", 5, False),
+    "strict, os._exit(0)": (
+        "--no-subprocess --strict",
+        f"import os\ntry:\n    {ACT}\nexcept Exception: pass\nos._exit(0)",
+        2,
+        True,
+    ),
+    "report only": ("--no-subprocess --report-only", f"{ACT}", 0, False),
+    "report only, own failure": ("--no-subprocess --report-only", f"{ACT}\nraise SystemExit(4)", 4, False),
+    "report only and strict": ("--no-subprocess --report-only --strict", f"{ACT}", 0, False),
+    "violation in an atexit handler": (
+        "--no-subprocess",
+        "import atexit, os\natexit.register(os.system, 'true')",
+        0,
+        False,
+    ),
+    "violation in __del__": (
+        "--no-subprocess",
+        "import os\nclass D:\n    def __del__(self): os.system('true')\nD()",
+        0,
+        False,
+    ),
+    "violation raised by the program itself": (
+        "--no-subprocess",
+        "from _hermetic.errors import PolicyViolation\nraise PolicyViolation('mine', 'network')",
+        1,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_exit_status(isolated, name):
+    options, code, status, explained = CASES[name]
+    done = isolated.script(options, code)
+    assert done.code == status, done
+    assert ("hermetic: blocked action: " in done.stderr) == explained, done.stderr
+
+
+@pytest.mark.parametrize(
+    "name", [n for n, c in CASES.items() if "_exit" not in n and "exec" not in n and "signal" not in n]
+)
+def test_exit_status_is_the_same_in_another_process(isolated, name):
+    options, code, status, explained = CASES[name]
+    isolated.write("target.py", code)
+    done = isolated.cli(*options.split(), "--", "python", "-B", "target.py")
+    assert done.code == status, done
+    assert ("hermetic: blocked action: " in done.stderr) == explained, done.stderr
+
+
+def test_stderr_ends_with_message_rule_place_and_remedy(isolated):
+    done = isolated.script(
+        "--no-network",
+        """
+        import socket
+
+        def phone_home():
+            socket.create_connection(("example.com", 443))
+
+        phone_home()
+        """,
+    )
+    assert done.errors[-4:] == [
+        "hermetic: blocked action: network disabled: create_connection(example.com)",
+        "  blocked by: --no-network",
+        f"  where: {isolated.folder}/./target.py, line 4, in phone_home",
+        "  to allow it: --allow-domain example.com",
+    ]
+
+
+def test_number_of_the_others_is_told(isolated):
+    done = isolated.script(
+        "--no-subprocess",
+        """
+        import os
+        for name in "abc":
+            try:
+                os.system(name)
+            except Exception:
+                pass
+        raise SystemExit(1)
+        """,
+    )
+    assert "hermetic: blocked action: subprocess disabled: os.system (and 2 more)\n" in done.stderr
+
+
+def test_culprit_is_the_one_that_ended_the_program(isolated):
+    done = isolated.script(
+        "--no-subprocess --no-network",
+        """
+        import os, socket
+        try:
+            os.system("true")
+        except Exception:
+            pass
+        socket.create_connection(("h.invalid", 80))
+        """,
+    )
+    assert "hermetic: blocked action: network disabled: create_connection(h.invalid) (and 1 more)" in done.stderr
+
+
+def test_place_names_the_distribution(isolated):
+    packages = next(p for p in __import__("sys").path if p.endswith("site-packages"))
+    done = isolated.script(
+        "--no-network",
+        """
+        import pluggy._tracing as library
+        code = compile("import socket\\ndef go(): socket.create_connection(('h.invalid', 80))", library.__file__, "exec")
+        names = {}
+        exec(code, names)
+        names["go"]()
+        """,
+        env={"PYTHONPATH": packages},
+    )
+    assert done.code == 2
+    assert "_tracing.py, line 2, in go (distribution pluggy)\n" in done.stderr
+
+
+def test_message_of_sys_exit_is_still_printed(isolated):
+    done = isolated.script("--no-subprocess", f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit('gave up')")
+    assert done.errors[0] == "gave up"
+    assert done.errors[1].startswith("hermetic: blocked action: ")
+
+
+def test_traceback_of_a_violation_shows_only_the_programs_frames(isolated):
+    done = isolated.script("--no-network", NET)
+    assert "_hermetic/" not in done.stderr
+    assert "PolicyViolation: network disabled: create_connection(h.invalid)" in done.stderr
+
+
+def test_atexit_handlers_run_after_a_violation(isolated):
+    done = isolated.script("--no-subprocess", f"import atexit\natexit.register(print, 'bye')\n{ACT}")
+    assert (done.code, done.stdout) == (2, "bye\n")
+
+
+def test_finally_and_with_run_after_a_violation(isolated):
+    done = isolated.script("--no-subprocess", f"try:\n    {ACT}\nfinally:\n    print('cleaned')")
+    assert (done.code, done.stdout) == (2, "cleaned\n")
+
+
+def test_counting_starts_anew_after_a_fork(isolated):
+    done = isolated.script(
+        "--no-network",
+        f"""
+import os
+try:
+    {NET}
+except Exception:
+    pass
+pid = os.fork()
+if not pid:
+    raise SystemExit(3)
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+""",
+    )
+    assert (done.code, done.stdout) == (0, "3\n"), done.stderr
+
+
+def test_violation_in_a_forked_child_is_the_childs(isolated):
+    done = isolated.script(
+        "--no-network",
+        f"""
+import os, sys
+pid = os.fork()
+if not pid:
+    {NET}
+sys.stdout.flush()
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+""",
+    )
+    assert (done.code, done.stdout.splitlines()[-1]) == (0, "2"), done.stderr
+
+
+def test_strict_sums_up(isolated):
+    done = isolated.script(
+        "--no-subprocess --strict", f"for _ in range(3):\n    try:\n        {ACT}\n    except Exception: pass"
+    )
+    assert done.code == 2
+    assert "  subprocess disabled: os.system  [--no-subprocess] x3" in done.errors
+    assert "hermetic: 3 acts" in done.stderr
+
+
+def test_report_only_sums_up_and_lets_everything_happen(isolated):
+    done = isolated.script("--no-subprocess --report-only", "import os\nfor _ in range(2): os.system('echo done')")
+    assert (done.code, done.stdout) == (0, "done\ndone\n")
+    assert done.errors[:2] == ["[hermetic] would block os.system name=echo reason=no-subprocess"] * 2
+    assert "  subprocess disabled: os.system  [--no-subprocess] x2" in done.errors
+
+
+def test_report_only_says_nothing_when_there_is_nothing(isolated):
+    done = isolated.script("--no-subprocess --report-only", "print('x')")
+    assert (done.code, done.stdout) == (0, "x\n")
+    assert "blocked" not in done.stderr
+
+
+def test_deep_exception_chain_does_not_break_the_end(isolated):
+    done = isolated.script(
+        "--no-subprocess",
+        textwrap.dedent(f"""
+        error = None
+        for n in range(3000):
+            try:
+                try:
+                    raise ValueError(n)
+                finally:
+                    pass
+            except ValueError as new:
+                new.__context__ = error
+                error = new
+        def f():
+            try:
+                {ACT}
+            except Exception as inner:
+                inner.__cause__ = inner.__context__ = error
+                error.__cause__ = inner
+                raise
+        import sys
+        sys.excepthook = lambda *a: None
+        f()
+        """),
+    )
+    assert done.code == 2, done.stderr[-500:]

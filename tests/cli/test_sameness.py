@@ -1,0 +1,230 @@
+"""Until it is blocked, a program cannot tell the difference from a plain run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+REPORT = """
+import json, os, sys
+main = sys.modules["__main__"]
+names = {k: v for k, v in vars(main).items() if k.startswith("__") and k not in ("__builtins__", "__loader__", "__spec__")}
+spec = getattr(main, "__spec__", None)
+print(json.dumps({
+    "argv": sys.argv, "orig_argv": sys.orig_argv, "path": sys.path, "flags": list(sys.flags), "main": names,
+    "spec": spec and [spec.name, spec.origin, spec.parent], "loader": type(main.__loader__).__name__ if main.__loader__ and not isinstance(main.__loader__, type) else repr(main.__loader__),
+    "name": __name__, "file": globals().get("__file__"), "executable": sys.executable, "prefix": sys.prefix,
+    "cwd": os.getcwd(), "environ": {k: v for k, v in os.environ.items() if k != "__CF_USER_TEXT_ENCODING"},
+    "warnoptions": sys.warnoptions, "xoptions": sys._xoptions, "is_main": main.__dict__ is globals(),
+    "builtins": type(__builtins__).__name__, "stdin": sys.stdin.read(), "encoding": sys.stdout.encoding,
+    "line_buffering": sys.stderr.line_buffering, "unbuffered": sys.stdout.write_through, "hooks": [
+        sys.excepthook is sys.__excepthook__, sys.displayhook is sys.__displayhook__, sys.stdout is sys.__stdout__],
+}, default=repr))
+"""
+OPTIONS = ["--no-network", "--no-subprocess"]
+FORMS = {
+    "script": ["tool.py", "a", "--b", "--", "c d"],
+    "script by path": ["sub/tool.py"],
+    "module": ["-m", "tool", "a"],
+    "package": ["-m", "package", "a"],
+    "submodule": ["-m", "package.inner", "a"],
+    "code": ["-c", REPORT, "a", "-x"],
+    "stdin form": ["-", "a"],
+    "options": ["-O", "-B", "-W", "ignore::UserWarning", "-X", "dev", "tool.py", "a"],
+    "joined options": ["-OOBu", "-Wdefault", "-Xutf8", "tool.py"],
+    "optimised code": ["-O", "-c", REPORT, "x"],
+    "isolated": ["-I", "tool.py"],
+    "no site": ["-S", "tool.py"],
+    "ignore environment": ["-E", "tool.py"],
+    "folder": ["folder"],
+    "archive": ["app.pyz", "a"],
+    "no first entry": ["-P", "tool.py"],
+}
+
+
+def prepare(isolated):
+    import zipfile
+
+    for name in ("tool.py", "sub/tool.py", "package/__main__.py", "package/inner.py", "folder/__main__.py"):
+        isolated.write(name, REPORT)
+    isolated.write("package/__init__.py", "")
+    with zipfile.ZipFile(isolated.folder / "app.pyz", "w") as file:
+        file.writestr("__main__.py", REPORT)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("options", [OPTIONS, ["--trace"]], ids=["guarded", "unguarded"])
+def test_program_sees_what_it_sees_in_a_plain_run(isolated, form, options):
+    if form == "no first entry" and sys.version_info < (3, 11):
+        pytest.skip("-P came with 3.11")
+    prepare(isolated)
+    stdin = REPORT if form == "stdin form" else "input"
+    plain = isolated.python(*FORMS[form], stdin=stdin)
+    assert plain.code == 0, plain.stderr
+    guarded = isolated.cli(*options, "--", sys.executable, *FORMS[form], stdin=stdin)
+    assert guarded.code == 0, guarded.stderr
+    assert guarded.stderr == plain.stderr
+    assert guarded.data == plain.data
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "def f():\n    raise ValueError('x')\nf()",
+        "import json\njson.loads('{')",
+        "try:\n    1/0\nexcept Exception as e:\n    raise KeyError('y') from e",
+        "def broken(:\n    pass",
+        "import sys\nsys.exit('a message')",
+        "import sys\nsys.exit(3)",
+        "import sys\nsys.exit(True)",
+        "import sys\nsys.exit(None)",
+        "import sys\nsys.exit(256 + 7)",
+        "import sys\nsys.exit(-1)",
+        "import sys\nsys.exit([1, 2])",
+        "raise SystemExit",
+        "raise KeyboardInterrupt",
+        "class E(SystemExit): pass\nraise E(4)",
+        "import os\nos._exit(9)",
+        "import atexit, sys\natexit.register(print, 'bye')\nsys.exit(5)",
+        "import atexit\nclass F:\n    def __call__(self): 1 / 0\n    def __repr__(self): return 'F'\natexit.register(F())",
+        "import threading\nt = threading.Thread(target=lambda: 1/0)\nt.start(); t.join()",
+        "import threading, time\nthreading.Thread(target=lambda: (time.sleep(.2), print('late'))).start()",
+        "import sys\nsys.excepthook = lambda *a: print('mine', a[0].__name__)\nraise ValueError",
+        "import sys\nsys.stdout.write('no newline')\nsys.stdout.close()",
+        "import os, signal\nos.kill(os.getpid(), signal.SIGTERM)",
+        "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
+        "import os\nos.abort()",
+        "import warnings\nwarnings.warn('careful')",
+        "class D:\n    def __del__(self): print('del')\nd = D()",
+        "raise BaseExceptionGroup('g', [ValueError(1), KeyError(2)]) if 'BaseExceptionGroup' in dir(__builtins__) else ValueError",
+        "import sys\nprint(sys.getrecursionlimit())\ndef f(): f()\ntry:\n    f()\nexcept RecursionError: print('deep')",
+    ],
+    ids=lambda body: body.replace("\n", "; ")[:50],
+)
+def test_status_and_output_are_those_of_a_plain_run(isolated, body):
+    isolated.write("t.py", body)
+    plain = isolated.python("./t.py")
+    guarded = isolated.cli("--no-network", "--", sys.executable, "./t.py")
+    assert guarded == plain
+
+
+def test_traceback_shows_none_of_our_frames_in_the_documented_modes(isolated):
+    isolated.write("mod.py", "def main():\n    raise ValueError('x')\n")
+    for target in (["mod:main"], ["./t.py"], ["mod2"]):
+        isolated.write("t.py", "import mod; mod.main()")
+        isolated.write("mod2.py", "import mod; mod.main()")
+        done = isolated.cli("--no-network", "--", *target)
+        assert done.code == 1
+        assert "hermetic" not in done.stderr, done.stderr
+        assert done.stderr.endswith("ValueError: x\n")
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "text"),
+    [
+        ("None", 0, ""),
+        ("0", 0, ""),
+        ("3", 3, ""),
+        ("'failed'", 1, "failed\n"),
+        ("True", 1, ""),
+        ("[]", 1, "[]\n"),
+        ("False", 0, ""),
+        ("''", 1, "\n"),
+    ],
+)
+def test_return_value_of_a_callable_means_what_sys_exit_makes_of_it(isolated, result, code, text):
+    isolated.write("mod.py", f"def main():\n    return {result}\n")
+    assert isolated.cli("--no-network", "--", "mod:main") == (code, "", text)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
+def test_signals_end_the_program_as_they_would(isolated, number):
+    isolated.write("t.py", "import time\nprint('ready', flush=True)\ntime.sleep(30)\n")
+    ends = []
+    for command in (["./t.py"], ["-m", "hermetic", "--no-network", "--", sys.executable, "./t.py"]):
+        process = isolated.start(*command)
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.1)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=20)
+        ends.append((process.returncode, errors))
+    assert ends[0] == ends[1]
+
+
+def test_programs_own_signal_handler_runs(isolated):
+    isolated.write(
+        "t.py",
+        """
+        import signal, sys, time
+        signal.signal(signal.SIGTERM, lambda *a: sys.exit(42))
+        print('ready', flush=True)
+        time.sleep(30)
+        """,
+    )
+    process = isolated.start("-m", "hermetic", "--no-network", "--", "./t.py")
+    assert process.stdout.readline() == "ready\n"
+    process.terminate()
+    process.communicate(timeout=20)
+    assert process.returncode == 42
+
+
+def test_pickles_of_main_find_their_classes(isolated):
+    done = isolated.script(
+        "--no-network",
+        """
+        import pickle, sys
+        class Thing: pass
+        assert pickle.loads(pickle.dumps(Thing())).__class__ is Thing
+        assert sys.modules["__main__"].Thing is Thing and Thing.__module__ == "__main__"
+        print("ok")
+        """,
+    )
+    assert done == (0, "ok\n", "")
+
+
+def test_multiprocessing_finds_the_programs_functions(isolated):
+    done = isolated.script(
+        "--no-network",
+        """
+        import multiprocessing
+        def double(x): return 2 * x
+        if __name__ == "__main__":
+            for method in multiprocessing.get_all_start_methods():
+                with multiprocessing.get_context(method).Pool(2) as pool:
+                    print(method, pool.map(double, [1, 2]))
+        """,
+    )
+    assert done.code == 0, done.stderr
+    assert done.stdout.count("[2, 4]") == 3
+
+
+def test_binary_stdin_and_stdout_pass_untouched(isolated):
+    isolated.write("t.py", "import sys; sys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])")
+    data = bytes(range(256))
+    done = subprocess.run(
+        [sys.executable, "-m", "hermetic", "--no-network", "--", "./t.py"],
+        input=data,
+        capture_output=True,
+        env=isolated.environment(),
+        cwd=isolated.folder,
+    )
+    assert (done.returncode, done.stdout) == (0, data[::-1])
+
+
+def test_closed_standard_streams_do_no_harm(isolated):
+    isolated.write(
+        "t.py", "import os; os.write(1, b'ran') if 1 in [int(n) for n in os.listdir('/proc/self/fd')] else None"
+    )
+    done = isolated.run(["sh", "-c", f"{sys.executable} -m hermetic --no-network -- ./t.py <&- 2>&-"])
+    assert done.code == 0
+
+
+def test_folder_of_the_run_is_the_callers(isolated):
+    isolated.write("deep/t.py", "import os; print(os.getcwd())")
+    assert isolated.cli("--no-network", "--", "deep/t.py").stdout == f"{isolated.folder}\n"
+    assert os.sep in str(isolated.folder)

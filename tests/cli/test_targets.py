@@ -1,0 +1,313 @@
+"""What a target is: a callable, a console script, an executable or a path, a module; in this order."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+import hermetic
+
+SAY = "import sys; print('ran', sys.argv[1:], __name__)\n"
+BLOCKED = "import socket\nsocket.create_connection(('192.0.2.1', 80), 1)\n"
+
+
+def bin_folder(isolated, **files: str) -> dict[str, str | None]:
+    """Executable files on PATH."""
+    for name, text in files.items():
+        isolated.write(f"bin/{name}", text, mode=0o755)
+    here = Path(sys.executable).parent
+    return {"PATH": os.pathsep.join([str(isolated.folder / "bin"), str(here), "/usr/bin", "/bin"])}
+
+
+# --- form 1: pkg.module:attr ---
+
+
+def test_reference_calls_the_attribute(isolated):
+    isolated.write("pkg/__init__.py", "")
+    isolated.write("pkg/mod.py", "import sys\ndef main():\n    print('called', sys.argv[1:], __name__)\n    return 7\n")
+    done = isolated.cli("--no-network", "--", "pkg.mod:main", "a", "--b")
+    assert (done.code, done.stdout) == (7, "called ['a', '--b'] pkg.mod\n"), done.stderr
+
+
+def test_reference_follows_dots(isolated):
+    isolated.write(
+        "mod.py", "class A:\n    class B:\n        @staticmethod\n        def go():\n            print('deep')\n"
+    )
+    assert isolated.cli("--no-network", "--", "mod:A.B.go").stdout == "deep\n"
+
+
+def test_reference_to_something_not_callable_runs_the_module(isolated):
+    isolated.write("mod.py", "value = 1\nif __name__ == '__main__':\n    print('as main')\n")
+    done = isolated.cli("--no-network", "--", "mod:value")
+    assert (done.code, done.stdout) == (0, "as main\n"), done.stderr
+
+
+def test_reference_whose_module_needs_a_missing_one_shows_the_traceback(isolated):
+    isolated.write("mod.py", "import missing_helper\n")
+    done = isolated.cli("--no-network", "--", "mod:main")
+    assert done.code == 1
+    assert "Traceback" in done.stderr
+    assert done.stderr.endswith("No module named 'missing_helper'\n")
+
+
+def test_drive_letter_is_a_path(isolated):
+    assert "target not found" in isolated.cli("--no-network", "--", "C:\\tool.py").stderr
+
+
+def test_reference_wins_over_a_file_of_that_name(isolated):
+    isolated.write("mod.py", "def main():\n    print('callable')\n")
+    isolated.write("mod:main", SAY)
+    assert isolated.cli("--no-network", "--", "mod:main").stdout == "callable\n"
+
+
+# --- form 2: console scripts ---
+
+WRAPPER = """\
+#!{python}
+# -*- coding: utf-8 -*-
+import re
+import sys
+from tool_module import main
+if __name__ == '__main__':
+    sys.argv[0] = re.sub(r'(-script\\.pyw|\\.exe)?$', '', sys.argv[0])
+    sys.exit(main())
+"""
+
+
+def test_console_script_on_path(isolated):
+    env = bin_folder(isolated, tool=WRAPPER.format(python=sys.executable))
+    isolated.write(
+        "lib/tool_module.py", "import sys\ndef main():\n    print(sys.argv, sys.path[0])\n    return 'failed'\n"
+    )
+    env["PYTHONPATH"] = str(isolated.folder / "lib")
+    path = str(isolated.folder / "bin" / "tool")
+    done = isolated.cli("--no-network", "--", "tool", "x", env=env)
+    assert (done.code, done.stderr) == (1, "failed\n")
+    assert done.stdout == f"{[path, 'x']} {isolated.folder / 'bin'}\n"
+
+
+def test_entry_point_without_a_file(isolated):
+    isolated.python("-m", "venv", "--without-pip", "env")
+    (packages,) = (isolated.folder / "env" / "lib").glob("python*/site-packages")
+    place = packages.relative_to(isolated.folder)
+    isolated.write(f"{place}/tool_module.py", "import sys\ndef main():\n    print('entry', sys.argv)\n")
+    isolated.write(f"{place}/tool-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tool\nVersion: 1\n")
+    isolated.write(f"{place}/tool-1.dist-info/entry_points.txt", "[console_scripts]\nonly-entry = tool_module:main\n")
+    python = str(isolated.folder / "env" / "bin" / "python")
+    folder = str(Path(hermetic.__file__).parent.parent)
+    done = isolated.run([python, "-m", "hermetic", "--no-network", "--", "only-entry", "a"], env={"PYTHONPATH": folder})
+    assert (done.code, done.stdout) == (0, "entry ['only-entry', 'a']\n"), done.stderr
+
+
+# --- form 3: executables and paths ---
+
+SHEBANGS = {
+    "absolute": "#!{python}\n",
+    "absolute with option": "#!{python} -B\n",
+    "spaces": "#! {python}  \n",
+    "env": "#!/usr/bin/env python\n",
+    "env with version": "#!/usr/bin/env python{version}\n",
+    "env -S": "#!/usr/bin/env -S python -B -u\n",
+    "env -S joined": "#!/usr/bin/env -Spython -B\n",
+    "env with variables": "#!/usr/bin/env -S A=1 python\n",
+    "installer's two lines": "#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n",
+    "installer's two lines, unquoted": "#!/bin/sh\n'''exec' {python} \"$0\" \"$@\"\n' '''\n",
+    "isolated": "#!{python} -I\n",
+    "no environment": "#!{python} -E\n",
+    "no site": "#!{python} -S\n",
+    "all three": "#!{python} -IES\n",
+    "carriage return": "#!{python}\r\n",
+}
+
+
+def shebang(form: str) -> str:
+    version = f"{sys.version_info[0]}"
+    return SHEBANGS[form].format(python=sys.executable, version=version)
+
+
+@pytest.mark.parametrize("form", SHEBANGS)
+def test_script_with_a_python_shebang_runs_guarded(isolated, form):
+    isolated.write("tool", shebang(form) + SAY + BLOCKED, mode=0o755)
+    done = isolated.cli("--no-network", "--", "./tool", "a")
+    assert (done.code, done.stdout) == (2, "ran ['a'] __main__\n"), done.stderr
+    assert "hermetic: blocked action: network disabled: create_connection(192.0.2.1)" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["plain.py", "plain.pyw"])
+def test_python_file_without_execute_bit(isolated, name):
+    isolated.write(name, SAY, mode=0o644)
+    assert isolated.cli("--no-network", "--", f"./{name}", "a").stdout == "ran ['a'] __main__\n"
+    assert isolated.cli("--no-network", "--", name, "a").stdout == "ran ['a'] __main__\n"
+
+
+def test_name_of_an_existing_file_is_that_file_not_a_command(isolated):
+    env = bin_folder(isolated, tool="#!" + sys.executable + "\nprint('command')\n")
+    isolated.write("tool", "#!" + sys.executable + "\nprint('file')\n")
+    assert isolated.cli("--no-network", "--", "tool", env=env).stdout == "file\n"
+
+
+def test_symbolic_link_to_a_script(isolated):
+    isolated.write("real/tool.py", "import sys; print(sys.argv[0], sys.path[0])")
+    (isolated.folder / "link.py").symlink_to("real/tool.py")
+    plain = isolated.python("link.py")
+    done = isolated.cli("--no-network", "--", sys.executable, "link.py")
+    assert done.stdout == plain.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["python", "-c", BLOCKED],
+        ["python", "-m", "blocked"],
+        ["python", "blocked.py"],
+        ["python", "-"],
+        ["python", "-I", "-c", BLOCKED],
+        ["python", "-E", "blocked.py"],
+        ["python", "-S", "blocked.py"],
+        ["python", "-IS", "-c", BLOCKED],
+        ["python", "-O", "-B", "-W", "ignore", "-X", "utf8", "-u", "blocked.py"],
+        ["python", "-OOBu", "-Wignore", "-Xutf8", "-c", BLOCKED],
+        ["python", "-Bc", BLOCKED],
+        ["python", "-c" + BLOCKED],
+        ["python", "--check-hash-based-pycs", "always", "blocked.py"],
+        [f"python{sys.version_info[0]}", "blocked.py"],
+        [sys.executable, "blocked.py"],
+        ["blocked.py"],
+        ["./blocked.py"],
+        ["blocked"],
+        ["blocked:main"],
+        ["folder"],
+    ],
+    ids=lambda words: " ".join(words)[:40].replace("\n", ";"),
+)
+def test_every_way_to_name_a_program_is_guarded(isolated, words):
+    isolated.write(
+        "blocked.py",
+        "def main():\n    import socket\n    socket.create_connection(('192.0.2.1', 80), 1)\n"
+        "if __name__ == '__main__':\n    main()\n",
+    )
+    isolated.write("folder/__main__.py", BLOCKED)
+    done = isolated.cli("--no-network", "--", *words, stdin=BLOCKED)
+    assert done.code == 2, done
+    assert "hermetic: blocked action: network disabled: create_connection(192.0.2.1)" in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--version", "-V", "-h"])
+def test_informative_options_of_python_only_inform(isolated, option):
+    plain = isolated.python(option)
+    assert isolated.cli("--no-network", "--", sys.executable, option)[:2] == plain[:2]
+
+
+@pytest.mark.parametrize("words", [["-i", "t.py"], ["-i", "-c", "1"], ["-ic", "1"]], ids=" ".join)
+def test_interactive_session_is_refused(isolated, words):
+    isolated.write("t.py", SAY)
+    done = isolated.cli("--no-network", "--", "python", *words)
+    assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
+    assert "interactive" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["#!/bin/sh\necho ran\n", "\x7fELF rest", "no shebang\n", "#!/no/such/program\n", ""])
+def test_program_that_is_not_python_is_refused(isolated, text):
+    isolated.write("tool", text, mode=0o755)
+    done = isolated.cli("--no-network", "--", "./tool")
+    assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
+    assert "not a Python program" in done.stderr
+
+
+def test_interpreter_that_does_not_exist_is_named(isolated):
+    isolated.write("tool", "#!/no/such/python3\n" + SAY, mode=0o755)
+    done = isolated.cli("--no-network", "--", "./tool")
+    assert (done.code, len(done.errors)) == (1, 1)
+    assert "/no/such/python3" in done.stderr
+
+
+def test_folder_without_main_is_refused(isolated):
+    (isolated.folder / "empty").mkdir()
+    done = isolated.cli("--no-network", "--", "./empty")
+    assert (done.code, len(done.errors)) == (1, 1)
+
+
+# --- form 4: modules ---
+
+
+def test_module_name_runs_as_with_m(isolated):
+    isolated.write("sub/__init__.py", "")
+    isolated.write("sub/pkg/__init__.py", "")
+    isolated.write("sub/pkg/__main__.py", SAY)
+    isolated.write("one.py", SAY)
+    assert isolated.cli("--no-network", "--", "sub.pkg", "a").stdout == "ran ['a'] __main__\n"
+    assert isolated.cli("--no-network", "--", "one", "a").stdout == "ran ['a'] __main__\n"
+    assert isolated.cli("--no-network", "--", "json.tool", stdin="[1]").stdout == "[\n    1\n]\n"
+
+
+def test_module_that_is_a_package_without_main_is_one_line(isolated):
+    done = isolated.cli("--no-network", "--", "json")
+    assert (done.code, len(done.errors)) == (1, 1), done.stderr
+
+
+# --- what the working directory and PYTHONPATH hold does not run before the guards ---
+
+PLANTED = """
+import sys
+try:
+    import socket
+    socket.create_connection(("192.0.2.1", 80), 0.2)
+except Exception as error:
+    text = type(error).__name__
+else:
+    text = "connected"
+with open({log!r}, "a") as file:
+    file.write(__name__ + " " + text + "\\n")
+raise ImportError("planted")
+"""
+NAMES = [
+    "argparse",
+    "_hermetic",
+    "hermetic_",
+    "marshal",
+    "typing",
+    "dataclasses",
+    "json",
+    "re",
+    "runpy",
+    "ctypes",
+    "importlib",
+    "sitecustomize_",
+    "functools",
+    "types",
+    "encodings_",
+    "zipimport",
+    "difflib",
+    "errno",
+    "platform",
+]
+
+
+@pytest.mark.parametrize("place", ["cwd", "PYTHONPATH", "beside the script"])
+def test_planted_modules_do_not_run_before_the_guards(isolated, place):
+    log = str(isolated.folder / "log.txt")
+    for name in NAMES:
+        isolated.write(f"plant/{name}.py", PLANTED.format(log=log))
+    isolated.write("bin/hermetic", "import sys\nfrom hermetic.cli import program\nsys.exit(program())\n")
+    isolated.write("plant/target.py" if place == "beside the script" else "target.py", "print('ran')")
+    plant = isolated.folder / "plant"
+    where = {"cwd": plant} if place == "cwd" else {"env": {"PYTHONPATH": str(plant)}} if place == "PYTHONPATH" else {}
+    target = str(plant / "target.py") if place == "beside the script" else str(isolated.folder / "target.py")
+    for options in (
+        ["--no-network"],
+        ["--profile", "net-hermetic", "--trace"],
+        ["--no-network", "--no-subprocess", "--seal"],
+        ["--profile", "block-all"],
+    ):
+        done = isolated.python(str(isolated.folder / "bin" / "hermetic"), *options, "--", target, **where)
+        seen = Path(log).read_text() if Path(log).exists() else ""
+        assert not seen, (options, seen, done.stderr)
+        assert done.stdout == "ran\n", done.stderr
+    # A wrong command line imports more.
+    done = isolated.python(str(isolated.folder / "bin" / "hermetic"), "--nonsense", **where)
+    assert (done.code, len(done.errors)) == (1, 1)
+    assert isolated.python(str(isolated.folder / "bin" / "hermetic"), "--help", **where).code == 0
+    assert not Path(log).exists(), Path(log).read_text()

@@ -1,0 +1,176 @@
+"""Trace lines: one per act, in order, the same text in every mode, to the stderr of the start; secrets never."""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+
+import pytest
+
+LINE = re.compile(r"^\[hermetic\] blocked \S+( (host|path|name)=\S.*?)? reason=[a-z-]+$")
+
+ACTS = """
+import os, socket, subprocess
+def attempt(act):
+    try:
+        act()
+    except Exception:
+        pass
+attempt(lambda: socket.getaddrinfo("example.com", 80))
+attempt(lambda: socket.socket().connect(("192.0.2.1", 80)))
+attempt(lambda: os.system("true secret-argument"))
+attempt(lambda: subprocess.run(["prog", "secret-argument"], env={"S": "secret-value"}))
+attempt(socket.socketpair)
+"""
+EXPECTED = [
+    "[hermetic] blocked socket.getaddrinfo host=example.com reason=no-network",
+    "[hermetic] blocked socket.connect host=192.0.2.1 reason=no-network",
+    "[hermetic] blocked os.system name=true reason=no-subprocess",
+    "[hermetic] blocked subprocess.Popen name=prog reason=no-subprocess",
+    "[hermetic] blocked socket.socketpair reason=no-network",
+]
+
+
+@pytest.mark.parametrize("how", [["./target.py"], ["python", "-B", "./target.py"], ["target"]], ids=" ".join)
+@pytest.mark.parametrize("more", [[], ["--seal"]], ids=["plain", "sealed"])
+def test_lines_are_the_same_in_every_mode(isolated, how, more):
+    isolated.write("target.py", ACTS)
+    done = isolated.cli("--no-network", "--no-subprocess", "--trace", *more, "--", *how)
+    assert (done.code, done.errors) == (0, EXPECTED)
+
+
+def test_lines_of_a_block_are_the_same(isolated):
+    code = "from hermetic import hermetic_blocker\n__import__('subprocess')\nwith hermetic_blocker(block_network=True, block_subprocess=True, trace=True):\n"
+    done = isolated.passes(code + "    " + ACTS.strip().replace("\n", "\n    "))
+    assert done.errors == EXPECTED
+
+
+def test_no_trace_without_the_option(isolated):
+    isolated.write("target.py", ACTS)
+    assert isolated.cli("--no-network", "--no-subprocess", "--", "./target.py").stderr == ""
+
+
+DOCUMENTED = {
+    "--no-network": (
+        "import socket; socket.getaddrinfo('example.com', 80)",
+        "[hermetic] blocked socket.getaddrinfo host=example.com reason=no-network",
+    ),
+    "--fs-readonly": ("open('/tmp/x', 'w')", "[hermetic] blocked open path=/tmp/x reason=fs-readonly"),
+    "--block-native": ("import ctypes", "[hermetic] blocked import name=ctypes reason=block-native"),
+    "--no-environment": ("import os; os.environ['HOME']", None),
+    "--no-code-exec": ("eval('1')", None),
+    "--deny-import colorsys": ("import colorsys", "[hermetic] blocked import name=colorsys reason=deny-import"),
+    "--no-interpreter-mutation": ("import os; os.chdir('/')", None),
+}
+
+
+@pytest.mark.parametrize("option", DOCUMENTED)
+def test_documented_line_of_each_family(isolated, option):
+    code, expected = DOCUMENTED[option]
+    done = isolated.script(f"{option} --trace", code)
+    assert done.code == 2, done.stderr
+    line = done.errors[0]
+    assert LINE.match(line), line
+    assert line.endswith(f"reason={option.split()[0].lstrip('-')}")
+    if expected is not None:
+        assert line == expected
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\r[hermetic] fake", "\x1b[2Jx", "a\0b", "\u202e", "\udc80"], ids=ascii)
+def test_control_characters_are_escaped_everywhere(isolated, name):
+    done = isolated.script(
+        "--no-subprocess --fs-readonly --trace",
+        f"""
+        import os
+        name = {name!a}
+        for act in (lambda: os.system(name), lambda: open(name, "w"), lambda: os.mkdir(name)):
+            try:
+                act()
+            except Exception as error:
+                text = str(error)
+                assert text.isprintable(), text
+        raise SystemExit(1)
+        """,
+    )
+    assert all(line.isprintable() for line in done.errors), done.stderr
+    assert len([line for line in done.errors if line.startswith("[hermetic]")]) <= 3
+
+
+def test_trace_goes_to_the_stderr_of_the_start(isolated):
+    done = isolated.script(
+        "--no-subprocess --trace",
+        """
+        import os, sys, io
+        sys.stderr = io.StringIO()
+        null = os.open(os.devnull, os.O_RDWR)
+        os.dup2(null, 2)
+        try:
+            os.system("true")
+        except Exception:
+            pass
+        """,
+    )
+    assert done.errors == ["[hermetic] blocked os.system name=true reason=no-subprocess"]
+
+
+def test_order_with_the_programs_own_output(isolated):
+    done = isolated.script(
+        "--no-subprocess --trace",
+        """
+        import os, sys
+        for n in range(3):
+            print(n, file=sys.stderr, flush=True)
+            try:
+                os.system("true")
+            except Exception:
+                pass
+        """,
+    )
+    assert [line[:3] for line in done.errors] == ["0", "[he", "1", "[he", "2", "[he"]
+
+
+# --- descriptors of the parent ---
+
+
+def pair_of_sockets():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    client = socket.create_connection(listener.getsockname())
+    server, _ = listener.accept()
+    listener.close()
+    return client, server
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["closed", "kept"])
+@pytest.mark.parametrize("how", [["./target.py"], ["python", "-B", "./target.py"]], ids=" ".join)
+def test_inherited_sockets_are_closed_unless_kept(isolated, kept, how):
+    client, server = pair_of_sockets()
+    with client, server:
+        number = client.fileno()
+        isolated.write("target.py", f"import os\nos.write({number}, b'leak')\n")
+        options = ["--no-network", *(["--keep-fd", str(number)] if kept else [])]
+        done = isolated.cli(*options, "--", *how, pass_fds=(number,))
+        server.settimeout(0.3)
+        try:
+            data = server.recv(10)
+        except TimeoutError:
+            data = b""
+    assert data == (b"leak" if kept else b""), done
+    assert (done.code == 0) == kept
+
+
+def test_other_inherited_descriptors_stay(isolated):
+    path = isolated.write("data.txt", "content")
+    with open(path) as file:
+        done = isolated.cli(
+            "--no-network",
+            "--",
+            "python",
+            "-c",
+            f"import os; print(os.read({file.fileno()}, 9))",
+            pass_fds=(file.fileno(),),
+        )
+    assert done.stdout == "b'content'\n"
+    assert sys.platform != "win32"

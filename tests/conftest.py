@@ -1,0 +1,163 @@
+"""Fixtures: everything irreversible runs in a fresh interpreter, which is judged from outside.
+
+The suite resets no private state: an audit hook cannot be removed, so a test that
+starts guards starts a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src"
+TIME_LIMIT = 60
+
+
+def import_path() -> str | None:
+    """The folder that children need on PYTHONPATH to import hermetic; None when it is installed."""
+    spec = find_spec("hermetic")
+    if spec is None or spec.origin is None:
+        sys.path.insert(0, str(SOURCE))
+        return str(SOURCE)
+    folder = Path(spec.origin).resolve().parent.parent
+    return None if folder.name in ("site-packages", "dist-packages") else str(folder)
+
+
+IMPORT_PATH = import_path()
+
+
+class Outcome(NamedTuple):
+    """How a process ended and what it said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> Any:
+        """The last line of stdout, as JSON."""
+        assert self.stdout.strip(), f"nothing on stdout; status {self.code}\n{self.stderr}"
+        return json.loads(self.stdout.strip().splitlines()[-1])
+
+    @property
+    def errors(self) -> list[str]:
+        """The lines of stderr."""
+        return self.stderr.splitlines()
+
+
+class Isolated:
+    """Runs code in fresh interpreters, in a folder of its own."""
+
+    def __init__(self, folder: Path, temp: Path) -> None:
+        self.folder = folder
+        self.temp = temp
+
+    def environment(self, changes: dict[str, str | None] | None = None) -> dict[str, str]:
+        """A short, known environment; a change to None takes a variable away, PYTHONPATH is added to hermetic's."""
+        found: dict[str, str | None] = {
+            "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath),
+            "HOME": str(self.folder),
+            "TMPDIR": str(self.temp),
+            "LANG": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        for name in ("SYSTEMROOT", "COMSPEC", "PATHEXT", "LD_LIBRARY_PATH"):
+            found[name] = os.environ.get(name)
+        found.update(changes or {})
+        paths = [p for p in (IMPORT_PATH, found.get("PYTHONPATH")) if p]
+        found["PYTHONPATH"] = os.pathsep.join(paths) or None
+        return {name: value for name, value in found.items() if value is not None}
+
+    def write(self, name: str, text: str, mode: int | None = None) -> Path:
+        """A file in the folder; the text's common indentation is taken off."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        if mode is not None:
+            path.chmod(mode)
+        return path
+
+    def run(
+        self,
+        command: list[str],
+        *,
+        env: dict[str, str | None] | None = None,
+        cwd: Path | None = None,
+        stdin: str | None = None,
+        pass_fds: tuple[int, ...] = (),
+        timeout: float = TIME_LIMIT,
+    ) -> Outcome:
+        """Run a command line to its end."""
+        done = subprocess.run(
+            command,
+            env=self.environment(env),
+            cwd=cwd or self.folder,
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",
+            pass_fds=pass_fds,
+            timeout=timeout,
+        )
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    def python(self, *words: str, **how: Any) -> Outcome:
+        """``python WORDS``."""
+        return self.run([sys.executable, *words], **how)
+
+    def code(self, code: str, *arguments: str, **how: Any) -> Outcome:
+        """Python code in a fresh interpreter that can import hermetic."""
+        return self.python("-c", textwrap.dedent(code), *arguments, **how)
+
+    def passes(self, code: str, *arguments: str, **how: Any) -> Outcome:
+        """The same, for code that asserts by itself: it must reach its end."""
+        done = self.code(code, *arguments, **how)
+        assert done.code == 0, f"status {done.code}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def cli(self, *words: str, **how: Any) -> Outcome:
+        """``python -m hermetic WORDS``."""
+        return self.python("-m", "hermetic", *words, **how)
+
+    def script(self, options: str | list[str], code: str, *arguments: str, **how: Any) -> Outcome:
+        """A script under the command line: ``hermetic OPTIONS -- ./target.py ARGUMENTS``."""
+        words = options.split() if isinstance(options, str) else options
+        self.write("target.py", code)
+        return self.cli(*words, "--", "./target.py", *arguments, **how)
+
+    def start(self, *words: str, env: dict[str, str | None] | None = None) -> subprocess.Popen[str]:
+        """``python WORDS``, running; for signals. The caller waits for it."""
+        return subprocess.Popen(
+            [sys.executable, *words],
+            env=self.environment(env),
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+
+@pytest.fixture
+def isolated(tmp_path: Path) -> Iterator[Isolated]:
+    """A runner of fresh interpreters; the temporary folder it gives them must be empty in the end."""
+    folder = tmp_path / "run"
+    folder.mkdir()
+    # Not below tmp_path: a Unix socket's path has room for about a hundred characters.
+    with tempfile.TemporaryDirectory(prefix="h") as temp:
+        yield Isolated(folder, Path(temp))
+        left = [path.name for path in Path(temp).iterdir()]
+    assert not left, "left behind in TMPDIR"

@@ -1,0 +1,62 @@
+"""The subprocess family: every start is refused, and only a program's name is ever shown."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from _hermetic.capabilities import processes as family
+
+
+def test_every_capability_is_refused_with_the_documented_text():
+    for capability in (family.START, family.SIGNAL, family.TERMINAL):
+        message, target, reason, remedy = family.decide((), capability, "prog", "os.system")
+        assert (message, target, reason) == ("subprocess disabled: os.system", "prog", "no-subprocess")
+        assert remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("prog --password x", "prog"),
+        (b"prog x", "prog"),
+        (["prog", "secret"], "prog"),
+        (("prog", "secret"), "prog"),
+        ([b"prog", "secret"], "prog"),
+        ("", ""),
+        ([], ""),
+        (None, ""),
+        (5, ""),
+        ([[]], ""),
+        ("/usr/bin/prog", "/usr/bin/prog"),
+    ],
+)
+def test_name_shows_no_arguments(given, name):
+    assert family.name_of(given) == name
+
+
+@pytest.mark.parametrize(
+    "command", ["PASSWORD=secret prog", "prog\tsecret", "prog\nsecret", "prog;secret", "sh -c 'secret'"]
+)
+def test_name_of_a_shell_command_holds_no_secret(command):
+    assert "secret" not in family.name_of(command)
+
+
+def test_signals_to_oneself_and_questions_are_no_act():
+    assert family.other_process((os.getpid(), 15), None) is None
+    assert family.other_process((os.getppid(), 0), None) is None
+    assert family.other_process((os.getppid(), 15), None) == f"pid {os.getppid()}"
+    assert family.other_process((0, 15), None) is not None
+    assert family.other_process((-1, 15), None) is not None
+    assert family.other_group((5, 0), None) is None
+    assert family.other_group((5, 15), None) is not None
+
+
+@pytest.mark.parametrize("request_number", [0x5412, 0x541C, 0x5412 | 1 << 32, 0x541C | 1 << 40, 0x5412 - (1 << 32)])
+def test_typing_into_the_terminal_is_seen_in_the_low_32_bits(request_number):
+    assert family.typing_request((0, request_number, b"x"), None) == "terminal"
+
+
+def test_other_requests_to_the_terminal_are_no_act():
+    assert family.typing_request((0, 0x5413, b"x"), None) is None

@@ -1,0 +1,85 @@
+"""ctypes, cffi, Tcl, SQLite's and OpenSSL's loaders: native code without an extension module of one's own."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from import_attempts import assert_all_blocked, outcomes
+
+INTERFACES = """
+@attempt
+def ctypes_import(): import ctypes; return ctypes
+@attempt
+def ctypes_submodule(): import ctypes.util; return ctypes
+@attempt
+def c_part(): import _ctypes; return _ctypes
+@attempt
+def c_part_by_name(): return importlib.import_module("_ctypes")
+@attempt
+def cffi(): import cffi; return cffi
+@attempt
+def cffi_backend(): return __import__("_cffi_backend")
+@attempt
+def tcl(): import _tkinter; return _tkinter
+@attempt
+def openssl_configuration(): os.environ["OPENSSL_CONF"] = "./engine.cnf"
+@attempt
+def openssl_modules(): os.putenv("OPENSSL_MODULES", ".")
+@attempt
+def iconv_modules(): os.putenv(b"GCONV_PATH", b".")
+"""
+
+
+@pytest.mark.parametrize("seal", [[], ["--seal"]], ids=["", "sealed"])
+def test_interfaces_are_shut(isolated, seal):
+    found = outcomes(isolated, ["--block-native", *seal], INTERFACES)
+    assert_all_blocked(found, "native import blocked: ", "native interface blocked: os.putenv(")
+
+
+@pytest.mark.skipif(
+    not hasattr(sqlite3.Connection, "enable_load_extension"), reason="this SQLite was built without extensions"
+)
+def test_sqlite_loads_nothing(isolated):
+    code = """
+import sqlite3
+CONNECTION = sqlite3.connect(":memory:")
+@attempt
+def enable(): CONNECTION.enable_load_extension(True)
+@attempt
+def load_extension(): CONNECTION.load_extension("./evil.so")
+CONNECTION.enable_load_extension(False)
+"""
+    found = outcomes(isolated, ["--block-native"], code)
+    assert_all_blocked(found, "native interface blocked: sqlite3.")
+
+
+def test_loaded_ctypes_is_shut_and_can_still_be_asked_about(isolated):
+    isolated.passes(
+        """
+        import ctypes, sys
+        from hermetic import PolicyViolation, hermetic_blocker
+
+        library = ctypes.CDLL(None) if sys.platform != "win32" else ctypes.windll.kernel32
+        buffer = ctypes.create_string_buffer(4)
+        acts = {
+            "ctypes.dlopen": lambda: ctypes.CDLL(None),
+            "ctypes.dlsym": lambda: library.getppid,
+            "ctypes.string_at": lambda: ctypes.string_at(ctypes.addressof(buffer)),
+            "ctypes.cdata": lambda: ctypes.c_char.from_address(1),
+            "ctypes.addressof": lambda: ctypes.addressof(buffer),
+        }
+        with hermetic_blocker(block_native=True):
+            for call, act in acts.items():
+                try:
+                    act()
+                except PolicyViolation as error:
+                    assert error.guard == "imports" and str(error).startswith("native interface blocked: ctypes."), error
+                else:
+                    raise AssertionError(call)
+            assert isinstance(library, ctypes.CDLL) and not isinstance(3, ctypes.CDLL)
+            assert "ctypes" not in sys.modules and "_ctypes" not in sys.modules
+        import ctypes as again
+        assert again is ctypes and library.getpid() > 0
+        """
+    )

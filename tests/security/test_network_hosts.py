@@ -1,0 +1,92 @@
+"""BYPASSES rows 13, 41, 42, 57, 94: the host that is judged is the host that C will look up."""
+
+from __future__ import annotations
+
+import pytest
+from network_attack import attack
+
+NAMES = [
+    "169.254.169.254\\0.example.com",
+    "\\uff11\\uff12\\uff17.0.0.1",
+    "example.com\\n",
+    "a\\x1b.example.com",
+    "\\u2460.example.com",
+    "evilexample.com",
+    "example.com.evil.org",
+    "2852039166",
+    "0xa9fea9fe",
+    "::ffff:169.254.169.254",
+    "metadata.google.internal",
+    "metadata",
+    "64:ff9b::a9fe:a9fe",
+    "2002:a9fe:a9fe::",
+    "fd00:ec2::254",
+    "\\u212a.example.org",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "call",
+    [
+        "getaddrinfo({}, 80)",
+        "gethostbyname({})",
+        "gethostbyname_ex({})",
+        "gethostbyaddr({})",
+        "getnameinfo(({}, 80), 0)",
+        "create_connection(({}, 80), 1)",
+        "socket().connect(({}, 80))",
+        "socket(2, 2).sendto(b'x', ({}, 80))",
+    ],
+)
+def test_name_is_refused_by_every_call(isolated, name, call):
+    done = isolated.script(
+        "--no-network --allow-localhost --allow-domain example.com --allow-domain k.example.org",
+        f"""
+        import socket, _socket
+        name = "{name}"
+        try:
+            print("answered", socket.{call.format("name")})
+        except OSError as error:
+            # An answer of the resolver, or of the network: the name has been asked for.
+            print("asked", type(error).__name__)
+        except Exception as error:
+            # Refused by a guard, or by C before anybody could be asked (an embedded NUL).
+            assert type(error).__name__ == "PolicyViolation" or isinstance(error, (TypeError, ValueError)), repr(error)
+        """)
+    assert (done.code, done.stdout) == (0, ""), done
+
+
+RESOLVERS = {
+    "IDNA's functions": "import encodings.idna as e\ne.ToASCII = e.nameprep = lambda *a: b'127.0.0.1'",
+    "IDNA's codec": "import encodings.idna as e\ne.Codec.encode = lambda self, text, errors='strict': (b'127.0.0.1', len(text))",
+    "a codec of one's own": "import codecs\ni = codecs.lookup('idna')\ncodecs.register(lambda n: codecs.CodecInfo(lambda t, e='': (b'127.0.0.1', len(t)), i.decode, name='idna'))\ntry: codecs.unregister(__import__('encodings').search_function)\nexcept Exception: pass",
+    "the codec's module": "sys.modules['encodings.idna'] = type(sys)('x')\nsys.modules['encodings.idna'].getregentry = lambda: __import__('codecs').CodecInfo(lambda t, e='': (b'127.0.0.1', len(t)), None, name='idna')",
+    "a name in the codec's module": "import encodings.idna as e\ne.len = lambda x: 1",
+    "encodings' cache": "import encodings, codecs\nencodings._cache['idna'] = codecs.CodecInfo(lambda t, e='': (b'127.0.0.1', len(t)), None, name='idna')",
+    "getaddrinfo's answers": "socket.getaddrinfo = lambda *a, **k: [(2, 1, 6, '', ('127.0.0.1', PORT))]",
+    "the C module's getaddrinfo": "_socket.getaddrinfo = lambda *a, **k: [(2, 1, 6, '', ('127.0.0.1', PORT))]",
+    "inet_aton and friends": "for n in ('inet_aton', 'inet_pton'):\n    setattr(_socket, n, lambda *a: b'\\xc0\\x00\\x02\\x01'); setattr(socket, n, lambda *a: b'\\xc0\\x00\\x02\\x01')",
+    "ipaddress": "import ipaddress\nipaddress.ip_address = lambda x: None",
+    "str methods seen by Python": "import builtins\nbuiltins.str = type('str', (str,), {'lower': lambda s: 'allowed.test'})\nbuiltins.isinstance = lambda *a: True",
+}
+
+
+@pytest.mark.parametrize("name", RESOLVERS)
+def test_replaced_helpers_do_not_change_who_is_reached(isolated, name):
+    code = (
+        RESOLVERS[name]
+        + """
+for host in ("allowed.test", "\\u00e4.allowed.test", "xn--4ca.allowed.test"):
+    attempt(lambda: socket.socket().connect((host, PORT)))
+    attempt(lambda: socket.create_connection((host, PORT), 1))
+    found = attempt(lambda: _socket.getaddrinfo(host, PORT))
+    if isinstance(found, list):
+        attempt(lambda: socket.socket().connect(found[0][4]))
+attempt(lambda: socket.socket().connect(("127.0.0.1", PORT)))
+"""
+    )
+    works, reached, done = attack(isolated, code, "--no-network --allow-domain allowed.test --seal")
+    assert works
+    assert not reached
+    assert done.code == 0, done

@@ -1,0 +1,73 @@
+"""Listening beyond loopback lets others in: bind, listen without bind, servers of libraries; BYPASSES row 32."""
+
+from __future__ import annotations
+
+import pytest
+
+CASES = {
+    "bind to every interface": "socket.socket().bind(('0.0.0.0', 0))",
+    "bind to the empty name": "socket.socket().bind(('', 0))",
+    "bind to every IPv6 interface": "socket.socket(socket.AF_INET6).bind(('::', 0))",
+    "mapped": "socket.socket(socket.AF_INET6).bind(('::ffff:0.0.0.0', 0))",
+    "listen without bind": "socket.socket().listen()",
+    "create_server": "socket.create_server(('', 0))",
+    "asyncio server": "__import__('asyncio').run(__import__('asyncio').start_server(print, '0.0.0.0', 0))",
+    "http.server": "__import__('http.server').server.HTTPServer(('', 0), None)",
+    "C class": "_socket.socket.bind(socket.socket(), ('0.0.0.0', 0))",
+    "datagram": "socket.socket(2, 2).bind(('0.0.0.0', 0))",
+}
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --allow-localhost", "--no-network --seal"])
+@pytest.mark.parametrize("name", CASES)
+def test_listening_beyond_loopback_is_refused(isolated, name, options):
+    done = isolated.script(options, f"import socket, _socket\n{CASES[name]}")
+    assert done.code == 2, done
+    assert "hermetic: blocked action: network disabled: bind(" in done.stderr
+
+
+def test_listening_on_loopback_works(isolated):
+    done = isolated.script(
+        "--no-network",
+        """
+        import asyncio, socket
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            print(server.getsockname()[0])
+        async def main():
+            server = await asyncio.start_server(print, "127.0.0.1", 0)
+            server.close()
+            await server.wait_closed()
+        asyncio.run(main())
+        """,
+    )
+    assert (done.code, done.stdout) == (0, "127.0.0.1\n"), done.stderr
+
+
+def test_event_loops_keep_their_wake_up_pair(isolated):
+    done = isolated.script(
+        "--no-network",
+        """
+        import asyncio, selectors
+        async def main():
+            await asyncio.sleep(0)
+            return await asyncio.get_running_loop().run_in_executor(None, int, "5")
+        print(asyncio.run(main()))
+        """,
+    )
+    assert (done.code, done.stdout) == (0, "5\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "socket.socketpair()",
+        "_socket.socketpair()",
+        "socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
+        "socket.fromfd(0, 2, 1)",
+        "socket.socket(fileno=0)",
+        "_socket.socket(fileno=0)",
+    ],
+)
+def test_pairs_and_adopted_descriptors_of_the_program_are_refused(isolated, code):
+    done = isolated.script("--no-network", f"import socket, _socket\n{code}")
+    assert done.code == 2, done

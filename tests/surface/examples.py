@@ -1,0 +1,99 @@
+"""What the rows' examples need to be run: which are harmless when they are not blocked, and why some rows have none."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+
+# Rows without an example, by family and first door. Each names where it is tested instead.
+NO_EXAMPLE: dict[tuple[str, str], str] = {
+    ("network", "socket:getaddrinfo"): "remembers answers and refuses nothing: tests/policy/test_network.py",
+    ("network", "socket:fromshare"): "Windows only",
+    ("environment", "_imp:exec_builtin"): "puts guards on a fresh posix and refuses nothing: tests/security",
+    ("environment", "subprocess.Popen"): "what a child inherits: tests/security",
+    ("code_exec", "cpython.run_command"): "raised from C only: Py_RunMain and PyRun_* of the test modules",
+    ("code_exec", "builtins:compile"): "a door of its own for what the compile event does not tell",
+    ("imports", "open"): "the import system's own reads: tests/security/test_imports*.py",
+    ("imports", "exec"): "the import system's own execution: tests/security/test_imports*.py",
+    ("imports", "_imp:get_frozen_object"): "a frozen module by a private door: tests/security/test_imports*.py",
+    ("imports", "ctypes.dlopen"): "needs ctypes, whose import is blocked before",
+    ("imports", "sqlite3.load_extension"): "needs enable_load_extension, which is blocked before",
+    ("imports", "_cffi_backend:load_library"): "cffi is not installed for tests",
+    ("imports", "cffi.api:FFI.dlopen"): "cffi is not installed for tests",
+    ("interpreter", "import"): "a look-up on a changed path: tests/security",
+    ("interpreter", "_frozen_importlib:_find_spec"): "a look-up on a changed path: tests/security",
+    ("interpreter", "sys:settrace"): "settrace(None) is allowed; a door of its own: tests/security",
+    ("interpreter", "sys.monitoring.register_callback"): "differs by version: tests/security",
+    ("integrity", "cpython.PyInterpreterState_New"): "needs a module that another row refuses: tests/security",
+    ("integrity", "import"): "modules that reach into others: tests/security",
+    ("integrity", "object.__setattr__"): "needs a function of the guards: tests/security",
+    ("integrity", "object.__getattr__"): "needs an object of the guards: tests/security",
+    ("integrity", "gc.get_objects"): "only under a seal: tests/security",
+}
+
+# Examples that may really happen, so that --report-only can be tried with them. The others would reach the network,
+# end or replace the process, or write where the interpreter or hermetic lives.
+HARMLESS = frozenset(
+    {
+        "import socket; socket.socket().bind(('0.0.0.0', 0))",
+        "import socket; socket.socketpair()",
+        "import socket; socket.socket().listen()",
+        "import socket; socket.fromfd(0, socket.AF_INET, socket.SOCK_STREAM)",
+        "import subprocess; subprocess.run(['true'])",
+        "import os; os.system('true')",
+        "import os; os.spawnv(os.P_WAIT, '/bin/true', ['true'])",
+        "import signal; signal.pidfd_send_signal(0, 0)",
+        "import os; os.environ['PATH']",
+        "import os; os.environ['X'] = '1'",
+        "import os; os.putenv('X', '1')",
+        "open('/proc/self/environ')",
+        "compile('1', 'x', 'eval')",
+        "eval('1')",
+        "exec('1')",
+        "exec((lambda: 0).__code__)",
+        "eval((lambda: 0).__code__)",
+        "import marshal; marshal.loads(b'N')",
+        "import io, marshal; marshal.load(io.BytesIO(b'N'))",
+        "(lambda: 0).__code__.replace(co_name='x')",
+        "import pickle; pickle.loads(b'cbuiltins\\nlen\\n.')",
+        "import ctypes",
+        "import importlib; importlib.import_module('ctypes')",
+        "import os; os.chdir('/')",
+        "import sys; sys.path.append('x')",
+        "import sys; sys.settrace(print)",
+        "import threading; threading.settrace(print)",
+    }
+)
+
+# Examples whose door this interpreter, build or machine may lack.
+AVAILABLE = {
+    "import sqlite3; sqlite3.connect(':memory:').enable_load_extension(True)": hasattr(
+        sqlite3.Connection, "enable_load_extension"
+    ),
+    "import os; os.chroot('/')": hasattr(os, "chroot"),
+    "import readline; readline.read_history_file('/proc/self/environ')": sys.platform == "linux",
+}
+
+# The documented first lines (SPEC.md section 6), by guard.
+PHRASES = {
+    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket)",
+    "subprocess": r"subprocess disabled: [\w.]+",
+    "filesystem": r"(filesystem readonly: .+|filesystem mutation disabled: .+\(.*\)|read outside sandbox root: .+)",
+    "environment": r"environment (mutation )?disabled: .+",
+    "imports": r"(import blocked|native import blocked|native interface blocked): .+",
+    "code_exec": r"dynamic code execution disabled: .+",
+    "interpreter": r"interpreter mutation disabled: .+",
+}
+
+# What to restrict so that a family's rows hold.
+SETTINGS = {
+    "network": {"block_network": True},
+    "subprocess": {"block_subprocess": True},
+    "filesystem": {"fs_readonly": True, "fs_root": "root"},
+    "environment": {"block_environment": True},
+    "code_exec": {"block_code_exec": True},
+    "imports": {"block_native": True, "deny_imports": ["colorsys", "__hello__"]},
+    "interpreter": {"block_interpreter_mutation": True},
+    "integrity": {"block_subprocess": True},
+}

@@ -1,0 +1,46 @@
+"""The prose around the tables of the reference pages."""
+
+from __future__ import annotations
+
+SURFACE_INTRODUCTION = """\
+One row is one way to use a capability. *Events* are CPython audit events: they hold for captured references and for
+C-level twins too. *Stand-ins* replace calls that raise no event; *door* means that the stand-in does more than
+check and call, *final* that a whole-process run keeps no original. A note after it says what the row does not hold.
+`open.write` is the event `open` for anything but reading; hermetic tells the two apart once, for all rows.
+"""
+
+SETTINGS_INTRODUCTION = """\
+The keyword is an argument of `hermetic_blocker` and a field of `BlockConfig`; the `GuardConfig` name is a field of
+the command line's request. `BlockConfig.from_kwargs` takes the keyword and the spellings under *also accepted*. A
+setting that *needs* another one is an error without it."""
+
+SETTINGS_COMBINED = """\
+*join* makes one request from several (options, profiles): `any` is or, `extend` adds to the list, `first` keeps the
+value that was there.
+
+*narrow* makes the config that allows only what both allow (`BlockConfig.merged_with`, `|`): `any` is or, `both` is
+and (of the sides that restrict the family), `extend` joins deny lists, `common` keeps what every side gives back,
+`narrower` keeps the inner root. Nested blocks need no merging: every active block is asked."""
+
+CLI_WORDS = """\
+Everything before the first `--` is hermetic's; everything after it reaches the target untouched. Options are
+written out: abbreviations are errors. `hermetic doctor [--json]` prints what this interpreter and this machine can
+enforce."""
+
+CLI_BLOCKED = """\
+On 2, stderr ends with `hermetic: blocked action: MESSAGE`, the option that blocked it, the place in the program,
+and what would allow it. `--strict` makes any blocked act end in 2."""
+
+CLI_TRACE = """\
+`--trace` writes one line for each blocked act to the stderr of the start; `--report-only` writes `would block`
+lines and a summary at exit."""
+
+CLI_TRACE_NEVER = """\
+The part after the call is `host=`, `path=` or `name=`, by family; control characters are escaped. Process
+arguments, values of variables and file contents are never written."""
+
+ERRORS_INTRODUCTION = """\
+The first line of a violation, `str(error)`, is a documented phrase followed by what the act was aimed at.
+`error.guard` names the family and `error.target` the aim; `error.reason`, `error.remedy`, `error.place` and
+`error.call` hold what the command line prints below it.
+"""
