@@ -1,4 +1,4 @@
-"""What is measured, one function per line of the table in the README of this folder; each returns its rows."""
+"""What is measured: one function per subject; ROWS, at the end, gives them their names for the command line."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from place import Place
+
+    Measure = Callable[["Place", "Scale"], list[Row]]
 
 EVERYTHING = "--profile block-all"
 DEPTHS = range(1, 10)
@@ -37,17 +39,17 @@ class Scale:
         return max(1, full // 5) if self.quick else full
 
 
-def startup(place: Place, scale: Scale) -> list[Row]:
+def starting(options: str, target: float | None) -> Measure:
     """A hello-world script, from the shell to its end."""
-    plain = [place.python, place.script]
-    rows = []
-    for options, target in (("", None), ("--no-network", 12.0), ("--fs-readonly", None), (EVERYTHING, 25.0)):
+
+    def measure(place: Place, scale: Scale) -> list[Row]:
         guarded = [place.hermetic, *options.split(), "--", place.script]
-        one, two = commands_by_turns([plain, guarded], place.environment, scale.starts)
-        rows.append(
-            Row(f"start-up: hermetic {options} -- t.py".replace("  ", " "), one, two, "ms", "difference", target)
-        )
-    return rows
+        commands = [[place.python, place.script], guarded]
+        plain, took = commands_by_turns(commands, place.environment, scale.starts)
+        shown = " ".join(["start-up: hermetic", *options.split(), "-- t.py"])
+        return [Row(shown, plain, took, "ms", "difference", target)]
+
+    return measure
 
 
 def importing(place: Place, scale: Scale) -> list[Row]:
@@ -243,8 +245,11 @@ def pytest_run(place: Place, scale: Scale) -> list[Row]:
     return [Row(name, plain, other, "ms", "ratio", t) for name, other, t in zip(names, others, (1.10, None))]
 
 
-ROWS: dict[str, Callable[[Place, Scale], list[Row]]] = {
-    "startup": startup,
+ROWS: dict[str, Measure] = {
+    "start-nothing": starting("", None),
+    "start-network": starting("--no-network", 12.0),
+    "start-readonly": starting("--fs-readonly", None),
+    "start-block-all": starting(EVERYTHING, 25.0),
     "import": importing,
     "enter": entering,
     "enter-sockets": entering_sockets,

@@ -9,6 +9,7 @@ target was missed or a row could not be measured.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 import tempfile
 
@@ -41,7 +42,7 @@ def measure(place: Place, scale: Scale, names: list[str]) -> int:
         print(f"... {name}", file=sys.stderr, flush=True)
         try:
             rows += ROWS[name](place, scale)
-        except RuntimeError as error:  # a guarded program failed: the other rows are still worth having
+        except (RuntimeError, subprocess.CalledProcessError) as error:  # the other rows are still worth having
             failed.append(f"{name}: {error}")
     print(f"hermetic on {running()}; medians of interleaved rounds\n")
     print(table(rows))

@@ -93,16 +93,19 @@ def is_folder(path: str) -> bool:
 def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """open(path, mode, flags), of which only reads count here.
 
-    What opens a handle again is judged then, by where the handle leads.
+    What opens a handle or a descriptor again is judged by where that leads.
     """
     path, mode, flags = args
     if type(path) is str:
-        if path == NULL_DEVICE:
-            return None
         if path[:6] == "/proc/":
-            own = f"/proc/{getpid()}/fd/"
-            if path.startswith(own) and path[len(own) :].isdigit():
-                return path, link_of(path)
+            parts = path.split("/")
+            if len(parts) == 5 and parts[3] == "fd" and parts[4].isdigit():
+                try:
+                    return path, readlink(path)
+                except OSError:
+                    return path, None
+        elif path == NULL_DEVICE:
+            return None
     if flags & ACCESS == O_WRONLY or is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):
@@ -112,13 +115,6 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
         # os.open, and not by our stand-in, which asks for handles only: a dir_fd would not be announced.
         return text, None
     return text, real_path(text, None)
-
-
-def link_of(path: str) -> str | None:
-    try:
-        return readlink(path)
-    except OSError:
-        return None
 
 
 def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:

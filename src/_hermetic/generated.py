@@ -243,3 +243,18 @@ def is_mock_signature(text: str) -> bool:
     plain = f"def {name}{_CALL}:\n    _checksig_{_CALL}\n    return mock{_CALL}"
     waiting = f"async def {name}{_CALL}:\n    _checksig_{_CALL}\n    return await mock{_CALL}"
     return name.isidentifier() and (text == plain or text == waiting)
+
+
+# --- Cython ---
+
+# What C code made by Cython executes when it is loaded, to register its types.
+CYTHON_PATCH = b"""\
+if _cython_generator_type is not None:
+    try: Generator = _module.Generator
+    except AttributeError: pass
+    else: Generator.register(_cython_generator_type)
+if _cython_coroutine_type is not None:
+    try: Coroutine = _module.Coroutine
+    except AttributeError: pass
+    else: Coroutine.register(_cython_coroutine_type)
+"""

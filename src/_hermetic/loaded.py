@@ -60,7 +60,7 @@ def take_away(wants: Callable[[str], bool], heads: Iterable[str]) -> Absence:
     made = Absence(wants)
     _in_force.append(ref(made))
     loaded = sys.modules
-    if any([head in loaded for head in heads]):
+    if any(head in loaded for head in heads):
         made.take()
     return made
 

@@ -76,7 +76,9 @@ def number_of(path: str | int) -> Number | None:
 def search_roots() -> tuple[str, ...]:
     """The folders and archives that modules are looked for in, as they are named and with their links followed."""
     here = getcwd()
-    named = [entry or here for entry in (here, *coming()) if type(entry) is str]  # or a path object, which finds nothing
+    named = [
+        entry or here for entry in (here, *coming()) if type(entry) is str
+    ]  # or a path object, which finds nothing
     roots = [root for entry in named for root in (absolute(entry), resolve(entry))]
     return tuple(dict.fromkeys(roots))
 

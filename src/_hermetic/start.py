@@ -71,7 +71,17 @@ class Compiled:
             keys += [(PATCHED + name, row.call or name.replace(":", ".")) for name in row.patch]
             for key, call in keys:
                 entries.append(
-                    (key, family.guard, row.capability, call, row.read, family.decide, rules, self.modes, row.after)
+                    (
+                        key,
+                        row.capability.partition(".")[0],
+                        row.capability,
+                        call,
+                        row.read,
+                        family.decide,
+                        rules,
+                        self.modes,
+                        row.after,
+                    )
                 )
         return entries
 

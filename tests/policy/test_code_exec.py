@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from _hermetic import generated, provenance
+from _hermetic import generated, naming, provenance
 from _hermetic.capabilities import code_exec
 
 # --- the decision ---
@@ -245,7 +245,13 @@ def test_the_program_itself_runs_however_it_is_given(isolated: Any) -> None:
     isolated.write("folder/__main__.py", say)
     isolated.write("target.py", say)
     isolated.passes("import zipapp; zipapp.create_archive('folder', 'app.pyz')")
-    for words in (["./target.py"], ["python", "target.py"], ["python", "-c", say], ["python", "folder"], ["python", "app.pyz"]):
+    for words in (
+        ["./target.py"],
+        ["python", "target.py"],
+        ["python", "-c", say],
+        ["python", "folder"],
+        ["python", "app.pyz"],
+    ):
         done = isolated.cli("--no-code-exec", "--strict", "--", *words)
         assert (done.code, done.stdout) == (0, "END\n"), (words, done)
     done = isolated.cli("--no-code-exec", "--strict", "--", "python", "-", stdin=say)
@@ -340,7 +346,10 @@ def test_tracebacks_are_the_same(isolated: Any) -> None:
     shown = [line for line in done.errors if "object at 0x" not in line and "Thread-" not in line]
     assert done.code == plain.code == 1
     assert "hermetic" not in done.stderr
-    assert sum("~~" in line for line in done.errors) == sum("~~" in line for line in plain.errors), (shown, plain.errors)
+    assert sum("~~" in line for line in done.errors) == sum("~~" in line for line in plain.errors), (
+        shown,
+        plain.errors,
+    )
 
 
 # --- blocks ---
@@ -430,5 +439,5 @@ def test_tables_fit_this_python() -> None:
     import opcode
 
     numbers = {opcode.opmap[name] for name in ("LOAD_NAME", "LOAD_GLOBAL", "LOAD_ATTR")}
-    assert numbers <= set(code_exec.LOADS + code_exec.SHIFTED_LOADS)
+    assert numbers <= set(naming.LOADS + naming.SHIFTED_LOADS)
     assert sys.modules["_frozen_importlib"]._call_with_frames_removed.__code__ is code_exec.CALL_IT

@@ -29,7 +29,7 @@ class Listener:
     def __init__(self, folder: str) -> None:
         self.tcp = socket.socket()
         self.tcp.bind(("127.0.0.1", 0))
-        self.tcp.listen(20)
+        self.tcp.listen(1024)  # nobody accepts: an attack may try often
         self.port = self.tcp.getsockname()[1]
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", self.port))

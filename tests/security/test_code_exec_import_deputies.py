@@ -121,6 +121,14 @@ DEPUTIES = {
         else:
             attack(lambda: exec(_imp.get_frozen_object("x", data)))
         """,
+    "extension loader, its C function replaced": """
+        import _imp, functools
+        loader = importlib.machinery.ExtensionFileLoader("x", "x.so")
+        _imp.exec_dynamic = functools.partial(exec, SOURCE)
+        attack(lambda: loader.exec_module({}))
+        _imp.create_dynamic = functools.partial(next, map(exec, [SOURCE], [{}]))
+        attack(lambda: loader.create_module(None))
+        """,
     "zip private functions": """
         import zipimport
         attack(lambda: exec(zipimport._compile_source("x.py", BYTES)))

@@ -53,7 +53,8 @@ def test_name_is_refused_by_every_call(isolated, name, call):
         except Exception as error:
             # Refused by a guard, or by C before anybody could be asked (an embedded NUL).
             assert type(error).__name__ == "PolicyViolation" or isinstance(error, (TypeError, ValueError)), repr(error)
-        """)
+        """,
+    )
     assert (done.code, done.stdout) == (0, ""), done
 
 

@@ -34,7 +34,7 @@ ATTACKS = {
     "reloaded socket": "import importlib; attempt(lambda: importlib.reload(socket)); attempt(lambda: socket.socket().connect(('127.0.0.1', PORT)))",
     "fresh _socket": "del sys.modules['_socket']\nimport _socket as fresh; attempt(lambda: fresh.socket().connect(('127.0.0.1', PORT)))",
     "loader used directly": "import importlib.machinery as m, importlib.util as u\ns = u.find_spec('_socket')\nif s.origin and s.origin != 'built-in':\n    f = u.module_from_spec(m.ModuleSpec('_socket', m.ExtensionFileLoader('_socket', s.origin), origin=s.origin)); s.loader.exec_module(f)\n    attempt(lambda: f.socket().connect(('127.0.0.1', PORT)))\nelse: attempt(lambda: _socket.socket().connect(('127.0.0.1', PORT)))",
-    "stdin made a socket": "attempt(lambda: real(fileno=os.dup(real().fileno())).connect(('127.0.0.1', PORT)))",
+    "stdin made a socket": "s = real()\nattempt(lambda: real(fileno=os.dup(s.fileno())).connect(('127.0.0.1', PORT)))",
     "recursion to the limit": "def deep(n):\n    try: deep(n + 1)\n    except RecursionError: pass\n    try: real().connect(('127.0.0.1', PORT))\n    except BaseException: pass\nsys.setrecursionlimit(300)\ntry: deep(0)\nexcept BaseException: pass",
 }
 

@@ -19,7 +19,7 @@ ATTACKS = {
     "another audit hook first": "attempt(lambda: sys.addaudithook(lambda *a: None))",
     "fresh built-ins": "import _imp, importlib.machinery as m\nfresh = attempt(lambda: _imp.create_builtin(m.ModuleSpec('_socket', None)))",
     "memory": "def write():\n    with open('/proc/self/mem', 'r+b', 0) as f: f.seek(0)\nattempt(write)",
-    "builtins replaced": "import builtins\nfor n in ('isinstance', 'str', 'int', 'type', 'len', 'hash', 'tuple', 'any', 'all', 'getattr'):\n    pass\nattempt(lambda: setattr(builtins, 'isinstance', lambda *a: False)); attempt(lambda: setattr(builtins, 'hash', lambda x: 0)); attempt(lambda: setattr(builtins, 'len', lambda x: 0))",
+    "builtins replaced": "import builtins\nattempt(lambda: setattr(builtins, 'isinstance', lambda *a: False)); attempt(lambda: setattr(builtins, 'hash', lambda x: 0)); attempt(lambda: setattr(builtins, 'len', lambda x: 0))",
     "os functions replaced": "for n in ('getpid', 'readlink', 'fspath', 'write', 'dup'):\n    attempt(lambda: setattr(os, n, lambda *a, **k: 0))\n    attempt(lambda: setattr(__import__('posix'), n, lambda *a, **k: 0))",
     "profile function that raises": "def p(*a): raise KeyboardInterrupt\nattempt(lambda: sys.setprofile(p))",
     "trace function that changes locals": "def t(frame, event, arg):\n    for k in list(frame.f_locals):\n        attempt(lambda: frame.f_locals.__setitem__(k, None))\n    return t\nattempt(lambda: sys.settrace(t))",
@@ -37,7 +37,7 @@ ATTACKS = {
 @pytest.mark.parametrize("name", ATTACKS)
 def test_sealed_policy_is_not_lifted(isolated, name):
     works, reached, done = attack(isolated, ATTACKS[name] + TRY, "--no-network --seal")
-    if name not in ("interrupting thread", "memory exhausted"):
+    if name != "trace function that changes locals":  # which breaks the plain run as well
         assert works, "without the seal, nothing would be shown"
     assert not reached
     assert done.code in (0, 1, 2, -14), done

@@ -18,8 +18,9 @@ import sys as _sys
 from ..callers import CALLER_DEPTH, CORE, FROZEN, calling_frame
 from ..creation import ITERABLE_COROUTINE, for_whole_process, is_step, takes_turn
 from ..extract import always, exact_text, is_a
-from ..generated import GENERATORS, is_generated
+from ..generated import CYTHON_PATCH, GENERATORS, is_generated
 from ..model import Family, GuardedCall
+from ..naming import RUNS, run_name
 from ..provenance import is_cached_file, is_line_of_file, is_source_file, is_zip_source
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -59,6 +60,11 @@ UNMARSHAL = _import_files._compile_bytecode.__code__
 SOURCELESS = _import_files.SourcelessFileLoader.get_code.__code__
 ZIP_COMPILE = _zips._compile_source.__code__
 ZIP_CODE = _zips._get_module_code.__code__
+NATIVE_STEPS = (
+    _import_files.ExtensionFileLoader.create_module.__code__,
+    _import_files.ExtensionFileLoader.exec_module.__code__,
+)
+OUR_STEPS = ("create_dynamic", "exec_dynamic")  # stand-ins between them and C (enforce/patches.py)
 LOADERS = (_import_files.FileLoader, _zips.zipimporter)
 # 3.10 cannot show a frozen module's bytes; what it has beside the import system itself are two demonstrations.
 FIND_FROZEN = getattr(_sys.modules["_imp"], "find_frozen", None)
@@ -101,39 +107,6 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         # After any other exception the interpreter's prompt asks again, for ever.
         return message, target, OPTION, REMEDY, _exit(2)
     return message, target, OPTION, REMEDY
-
-
-# --- how a call is named ---
-
-LOADS: tuple[int, ...]
-SHIFTED_LOADS: tuple[int, ...]
-if _sys.version_info >= (3, 13):
-    LOADS, SHIFTED_LOADS = (92,), (91, 82)  # LOAD_NAME; LOAD_GLOBAL, LOAD_ATTR, whose lowest bit is a flag
-elif _sys.version_info >= (3, 12):
-    LOADS, SHIFTED_LOADS = (101,), (116, 106)
-elif _sys.version_info >= (3, 11):
-    LOADS, SHIFTED_LOADS = (101, 106, 160), (116,)
-else:
-    LOADS, SHIFTED_LOADS = (101, 106, 116, 160), ()
-RUNS = ("eval", "exec")
-
-
-def run_name(frame: FrameType | None, default: str) -> str:
-    """``eval`` or ``exec``: the one that the caller has named last; one event announces both. Only a label."""
-    if frame is None:
-        return default
-    names, found = frame.f_code.co_names, default
-    first, second = RUNS[0] in names, RUNS[1] in names
-    if first is not second:
-        return RUNS[0] if first else RUNS[1]
-    if first:
-        text, at, end = frame.f_code.co_code, 0, frame.f_lasti
-        while at <= end:
-            index = text[at + 1] if text[at] in LOADS else text[at + 1] >> 1 if text[at] in SHIFTED_LOADS else -1
-            if 0 <= index < len(names) and names[index] in RUNS:
-                found = names[index]
-            at += 2
-    return found
 
 
 # --- readers: compile(source, filename) ---
@@ -186,24 +159,30 @@ def may_compile(source: object, filename: object, frame: FrameType | None) -> bo
         if frame is None:
             return False
         code = frame.f_code
-    if code is CALL_IT:
-        maker = frame.f_back
-        asker = None if maker is None else maker.f_back
-        if maker is None or asker is None or maker.f_code is not TO_CODE or asker.f_code is not GET_CODE:
-            return False
-        return is_source_file(filename, source)
-    if code is ZIP_COMPILE:
-        asker = frame.f_back
-        if asker is None or asker.f_code is not ZIP_CODE:
-            return False
-        return is_zip_source(filename, asker.f_locals.get("toc_entry"), source)
+    if code is CALL_IT or code is ZIP_COMPILE:
+        return may_import(source, filename, frame)
     if through:
         return False
     if is_generated(code.co_filename, code.co_name, bytes.decode(source, "utf-8", "surrogateescape")):
         return True
     if is_step(code, "compile_annotation"):
         return takes_turn(frame)  # in a block; for a whole process a forward reference holds no code
+    if source == CYTHON_PATCH:
+        return loads_native(frame)
     return PARSES_TRACEBACKS and is_line_of_file(filename, source)
+
+
+def may_import(source: bytes, filename: object, frame: FrameType) -> bool:
+    """Whether the import system compiles this, on behalf of a loader, and it is the file's content."""
+    maker = frame.f_back
+    if maker is None:
+        return False
+    if frame.f_code is ZIP_COMPILE:
+        return maker.f_code is ZIP_CODE and is_zip_source(filename, maker.f_locals.get("toc_entry"), source)
+    asker = maker.f_back
+    if asker is None or maker.f_code is not TO_CODE or asker.f_code is not GET_CODE:
+        return source == CYTHON_PATCH and loads_native(frame)
+    return is_source_file(filename, source)
 
 
 # --- readers: exec(code) ---
@@ -232,7 +211,7 @@ def may_execute(code: Any, frame: FrameType | None) -> bool:
     if asker is CALL_IT:
         loader = frame.f_back
         if loader is None or loader.f_code is not EXEC_MODULE:
-            return False
+            return is_text_code(code) and loads_native(frame)
         names = loader.f_locals
         return names.get("code") is code and is_a(names.get("self"), LOADERS)
     if asker is FROZEN_EXEC:
@@ -240,7 +219,21 @@ def may_execute(code: Any, frame: FrameType | None) -> bool:
     file, function = asker.co_filename, asker.co_name
     if function == "exec_main" and file == RUNNER:
         return is_loaded(code)
-    return (file, function) in GENERATORS and code.co_filename == "<string>"
+    return is_text_code(code) and ((file, function) in GENERATORS or loads_native(frame))
+
+
+def is_text_code(code: CodeType) -> bool:
+    """Whether it was made by `exec` from text, which only generators may do."""
+    return type(code.co_filename) is str and code.co_filename == "<string>"
+
+
+def loads_native(frame: FrameType) -> bool:
+    """Whether an extension module is being loaded, and its C code asks."""
+    below: FrameType | None = frame
+    if frame.f_code.co_name in OUR_STEPS and frame.f_code.co_filename.startswith(FROZEN):
+        below = frame.f_back
+    loader = None if below is None or below.f_code is not CALL_IT else below.f_back
+    return loader is not None and loader.f_code in NATIVE_STEPS
 
 
 def is_loaded(code: CodeType) -> bool:
@@ -278,6 +271,8 @@ def replaced(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if frame is None:
         return "types.CodeType"
     asker = frame.f_code
+    if args[0] == b"" and loads_native(frame):
+        return None  # Cython's names for its functions in tracebacks; nothing to execute
     if is_step(asker, "mark_coroutine"):
         old = frame.f_locals.get("code")
         same = type(old) is _CODE and args[0] == old.co_code and args[8] == old.co_flags | ITERABLE_COROUTINE
@@ -289,7 +284,7 @@ def replaced(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def made_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """function.__new__(code): a function may be made again from loaded code, as decorators do."""
-    return None if is_loaded(args[0]) else "types.FunctionType"
+    return None if is_loaded(args[0]) and len(args[0].co_code) else "types.FunctionType"
 
 
 def changed_function(args: tuple[Any, ...], kwargs: Any) -> str | None:

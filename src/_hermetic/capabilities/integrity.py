@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 GUARD = "integrity"
 # Violations name a documented guard; what is protected here is the interpreter's state.
-INTERPRETER, MEMORY, FILES, OWN = "interpreter.new", "interpreter.memory", "interpreter.files", "interpreter.guards"
+INTERPRETER, MEMORY, FILES, OWN = "interpreter.new", "interpreter.memory", "filesystem.guards", "interpreter.guards"
 HEAP = "interpreter.heap"
 
 # Rules: (sealed,). A seal also takes away the collector's view of the heap, which finds what a policy remembers.

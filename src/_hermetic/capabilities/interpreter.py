@@ -305,6 +305,14 @@ SURFACE = (
         audit=("sys.monitoring.register_callback", "sys.remote_exec", "cpython.remote_debugger_script"),
         read=always,
     ),
+    # It sets its hook by an event too, and loses the exception.
+    GuardedCall(
+        capability=TRACING,
+        patch=("cProfile:Profile.enable",),
+        read=always,
+        call="cProfile.Profile.enable",
+        example="import cProfile; cProfile.Profile().enable()",
+    ),
     GuardedCall(
         capability=TRACING,
         patch=("threading:settrace", "threading:setprofile"),

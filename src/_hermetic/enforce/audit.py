@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GUARDED: frozenset[str] = frozenset()
 SLOTS: tuple[tuple[Entry, ...], ...] = ()
 MASK = 0
+READS = FOR_ALL = False
 JUDGE: Any = None
 
 
@@ -52,11 +53,11 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
                 found = JUDGE(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
                 if found is not None:
                     raise found
-            if OPEN_TO_READ in GUARDED and not flags & O_PATH:
+            if READS and not flags & O_PATH:
                 found = JUDGE(OPEN_TO_READ, args, None)
                 if found is not None:
                     raise found
-            if OPEN_FOR_ALL not in GUARDED:
+            if not FOR_ALL:
                 return
         found = JUDGE(event, args, None)
         if found is not None:
@@ -107,4 +108,5 @@ def make_sealed(entries: list[Entry], memo: dict[Any, Any]) -> tuple[Any, Any]:
     slots, mask = slots_of(entries)
     judge = bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
     guarded = with_openings(frozenset(entry[0] for entry in entries))
-    return bind(sealed_hook, {"GUARDED": guarded, "JUDGE": judge}, memo), judge
+    names = {"GUARDED": guarded, "JUDGE": judge, "READS": OPEN_TO_READ in guarded, "FOR_ALL": OPEN_FOR_ALL in guarded}
+    return bind(sealed_hook, names, memo), judge

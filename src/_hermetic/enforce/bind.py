@@ -110,7 +110,7 @@ def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any
 
 
 def _builtin(name: str, function: FunctionType) -> Any:
-    builtins: dict[str, Any] = function.__builtins__  # type: ignore[attr-defined]  # new in 3.10
+    builtins: dict[str, Any] = function.__builtins__
     if name not in builtins:
         raise BootstrapError(f"{function.__qualname__} uses {name}, which does not exist")
     return builtins[name]

@@ -64,7 +64,7 @@ def add(token: object, table: Table) -> None:
     with lock:
         entered = (*entered, (token, table))
         # A policy that is in force already, as in recursion, changes nothing.
-        if not any([table is known for known in tables[0]]):
+        if not any(table is known for known in tables[0]):
             _publish()
 
 

@@ -88,9 +88,9 @@ def is_descriptor(path: Any) -> bool:
 
 def open_checked(owner: Any, *args: Any, **kwargs: Any) -> Any:
     if args:
-        path, *rest = args
+        path, rest = args[0], args[1:]
     elif "file" in kwargs:
-        path, rest = kwargs.pop("file"), []
+        path, rest = kwargs.pop("file"), ()
     else:
         return ORIGINAL(**kwargs)
     if type(path) is not str:
@@ -99,7 +99,7 @@ def open_checked(owner: Any, *args: Any, **kwargs: Any) -> Any:
         path = fixed_path(path)
     if path[:5] in BEGINNINGS and is_descriptor(path):
         return ORIGINAL(path, *rest, **kwargs)
-    if is_plain_read(rest, kwargs):
+    if (not kwargs and not rest) or is_plain_read(rest, kwargs):
         number = OPEN_HELD(path, READ_FLAGS, None)
         try:
             made = ORIGINAL(number, *rest, **kwargs)
@@ -155,7 +155,10 @@ def os_open_checked(owner: Any, *args: Any, **kwargs: Any) -> int:
 def open_held(path: Any, flags: int, folder: int | None) -> int:
     """Linux: by a handle."""
     try:
-        handle = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
+        if folder is None:
+            handle = open_fd(path, HANDLE | flags & KEPT)
+        else:
+            handle = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
     except OSError:
         found = JUDGE(KEY, (path, folder), None)
         if found is not None:

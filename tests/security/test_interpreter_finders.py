@@ -1,0 +1,152 @@
+"""The import system's own parts (finders, cached finders, path hooks) find what they found at the start."""
+
+from __future__ import annotations
+
+import pytest
+from interpreter_attempts import BLOCKED, CONTAINED, changed
+from state_attempts import PLACES
+
+CACHED = """
+@change
+def finder_path():
+    for finder in list(sys.path_importer_cache.values()):
+        if hasattr(finder, "_path_mtime"):
+            finder.path, finder._path_mtime = HIDDEN, -1
+@change
+def finder_method():
+    for finder in list(sys.path_importer_cache.values()):
+        if finder is not None: finder.find_spec = EntryFinder().find_spec
+@change
+def finder_of_another_folder():
+    from importlib.machinery import FileFinder
+    for folder in list(sys.path):
+        dict.__setitem__(sys.path_importer_cache, folder, FileFinder(HIDDEN, *DETAILS))
+@change
+def finder_with_other_suffixes():
+    os.rename(f"{HIDDEN}/{name_now()}.py", f"{name_now()}.txt")
+    for finder in list(sys.path_importer_cache.values()):
+        if hasattr(finder, "_loaders"):
+            finder._loaders.append((".txt", importlib.machinery.SourceFileLoader))
+            finder._path_mtime = -1
+@change
+def finder_of_another_class():
+    for folder in list(sys.path): dict.__setitem__(sys.path_importer_cache, folder, EntryFinder())
+@change
+def finder_of_a_subclass():
+    class Sub(importlib.machinery.FileFinder):
+        find_spec = EntryFinder.find_spec
+    for folder in list(sys.path): dict.__setitem__(sys.path_importer_cache, folder, Sub(folder))
+@change
+def finder_with_another_class():
+    class Sub(importlib.machinery.FileFinder):
+        find_spec = EntryFinder.find_spec
+    for finder in list(sys.path_importer_cache.values()):
+        if type(finder) is importlib.machinery.FileFinder: finder.__class__ = Sub
+"""
+CLASSES = """
+from importlib.machinery import BuiltinImporter, FileFinder, FrozenImporter, PathFinder
+found = classmethod(lambda cls, name, path=None, target=None: Finder.find_spec(name))
+@change
+def path_finder(): PathFinder.find_spec = found
+@change
+def path_finder_inside(): PathFinder._get_spec = found
+@change
+def path_finder_cache(): PathFinder._path_importer_cache = classmethod(lambda cls, folder: EntryFinder())
+@change
+def path_finder_hooks():
+    PathFinder._path_hooks = classmethod(lambda cls, folder: EntryFinder())
+    dict.clear(sys.path_importer_cache)
+@change
+def file_finder(): FileFinder.find_spec = EntryFinder.find_spec
+@change
+def file_finder_attributes(): FileFinder.__getattribute__ = lambda self, name: object.__getattribute__(EntryFinder(), name)
+@change
+def builtin_importer(): BuiltinImporter.find_spec = found
+@change
+def frozen_importer(): FrozenImporter.find_spec = found
+@change
+def finder_code(): PathFinder.find_spec.__func__.__code__ = (lambda cls, name, path=None, target=None: Finder.find_spec(name)).__code__
+@change
+def finder_defaults(): PathFinder.find_spec.__func__.__defaults__ = ([HIDDEN], None)
+@change
+def hook_cells():
+    for hook in sys.path_hooks:
+        for cell in getattr(hook, "__closure__", None) or ():
+            if isinstance(cell.cell_contents, type): cell.cell_contents = lambda *rest: EntryFinder()
+    dict.clear(sys.path_importer_cache)
+@change
+def source_suffixes():
+    os.rename(f"{HIDDEN}/{name_now()}.py", f"{name_now()}.txt")
+    importlib.machinery.SOURCE_SUFFIXES.append(".txt")
+    dict.clear(sys.path_importer_cache)
+@change
+def class_of_the_list(): type(sys.path).__iter__ = lambda self: iter([HIDDEN])
+@change
+def methods_of_the_list():
+    del type(sys.path).append
+    sys.path.append(HIDDEN)
+@change
+def class_of_the_finders(): type(sys.meta_path).__iter__ = lambda self: iter([Finder])
+@change
+def class_of_the_cache():
+    type(sys.path_importer_cache).__getitem__ = lambda self, folder: EntryFinder()
+@change
+def class_of_sys(): type(sys).path = property(lambda self: [HIDDEN])
+@change
+def new_class_of_sys():
+    class Module(type(os)):
+        path = property(lambda self: [HIDDEN])
+    sys.__class__ = Module
+@change
+def new_class_of_sys_by_object():
+    class Module(type(os)):
+        meta_path = property(lambda self: [Finder])
+    object.__setattr__(sys, "__class__", Module)
+@change
+def new_base_of_sys():
+    class Module(type(os)):
+        path = property(lambda self: [HIDDEN])
+    type(sys).__bases__ = (Module,)
+@change
+def new_class_of_the_list():
+    class List(list):
+        __slots__ = ("original",)
+        def __iter__(self): return iter([HIDDEN])
+    sys.path.__class__ = List
+"""
+SETUP = """
+import importlib.machinery, _frozen_importlib_external
+DETAILS = _frozen_importlib_external._get_supported_file_loaders()
+def name_now(): return f"hidden_{len(NUMBER)}"
+"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("code", [CACHED, CLASSES], ids=["cached", "classes"])
+def test_the_next_import_does_not_see_it(isolated, place, code):
+    found = changed(isolated, place, SETUP + code)
+    assert all(outcome in (BLOCKED, CONTAINED) for outcome in found.values()), found
+    for name in set(found) & {
+        "new_class_of_sys",
+        "new_class_of_sys_by_object",
+        "new_base_of_sys",
+        "new_class_of_the_list",
+    }:
+        assert found[name] == BLOCKED, name
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_packages_look_into_their_own_folders_with_genuine_finders(isolated, place):
+    isolated.write("package/__init__.py", "")
+    isolated.write("package/inside.py", "VALUE = 'inside'\n")
+    code = """
+import package
+@change
+def finder_of_a_package():
+    dict.__setitem__(sys.path_importer_cache, package.__path__[0], EntryFinder())
+    importlib.import_module("package." + name_now())
+"""
+    found = changed(
+        isolated, place, SETUP + code + "import package.inside\nOUTCOMES['inside'] = package.inside.VALUE\n"
+    )
+    assert found == {"finder_of_a_package": CONTAINED, "inside": "inside"}

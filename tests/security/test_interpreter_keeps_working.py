@@ -1,0 +1,98 @@
+"""Imports, caches and libraries work as they do without the guard."""
+
+from __future__ import annotations
+
+import pytest
+from interpreter_attempts import KEYWORDS, OPTION
+from state_attempts import PLACES, outcomes
+
+ORDINARY = """
+import pkgutil, warnings, zipfile
+@attempt
+def standard_library():
+    import colorsys, xml.dom.minidom, email.mime.text, sqlite3, multiprocessing.pool, concurrent.futures, asyncio
+    return xml.dom.minidom.parseString("<a/>").documentElement.tagName
+@attempt
+def own_modules():
+    import own_package.own_module
+    return own_package.own_module.VALUE
+@attempt
+def namespace_package():
+    import spaces.inside
+    return spaces.inside.VALUE
+@attempt
+def written_while_running():
+    open("later.py", "w").write("VALUE = 'later'\\n")
+    importlib.invalidate_caches()
+    import later
+    return later.VALUE
+@attempt
+def listing(): return sorted(m.name for m in pkgutil.iter_modules() if m.name.startswith("own_"))
+@attempt
+def reloading():
+    import own_package.own_module as module
+    return importlib.reload(module).VALUE
+@attempt
+def resources(): return pkgutil.get_data("own_package", "own_module.py")[:5]
+@attempt
+def modules_table():
+    sys.modules.setdefault("something", sys)
+    import something
+    return something is sys
+@attempt
+def filters(): return warnings.simplefilter("ignore")
+@attempt
+def missing(): import does_not_exist
+@attempt
+def metadata():
+    import importlib.metadata
+    return len(list(importlib.metadata.distributions())) >= 0
+@attempt
+def failing(): import own_broken
+"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_imports_work(isolated, place):
+    isolated.write("own_package/__init__.py", "")
+    isolated.write("own_package/own_module.py", "VALUE = 'own'\n")
+    isolated.write("spaces/inside.py", "VALUE = 'space'\n")
+    isolated.write("own_broken.py", "1 +\n")
+    found = outcomes(isolated, place, OPTION, KEYWORDS, ORDINARY)
+    assert found == {
+        "standard_library": "'a'", "own_modules": "'own'", "namespace_package": "'space'", "written_while_running": "'later'",
+        "listing": "['own_broken', 'own_package']", "reloading": "'own'", "resources": "b'VALUE'", "modules_table": "True",
+        "filters": "None", "missing": "ModuleNotFoundError", "metadata": "True", "failing": "SyntaxError",
+    }  # fmt: skip
+
+
+def test_the_target_sees_the_sys_path_of_a_plain_run(isolated):
+    code = "import json, sys\nprint(json.dumps(sys.path))\n"
+    plain = isolated.python(str(isolated.write("target.py", code)))
+    assert isolated.script(OPTION, code).data == plain.data
+    isolated.write("extra/mod.py", code)
+    environment = {"PYTHONPATH": str(isolated.folder / "extra")}
+    for words in (["-m", "mod"], ["-c", code], ["extra/mod.py"]):
+        plain = isolated.python(*words, env=environment)
+        assert isolated.cli(OPTION, "--", "python", *words, env=environment).data == plain.data
+
+
+def test_tracebacks_of_failing_imports_show_no_frame_of_the_guard(isolated):
+    isolated.write("own_broken.py", "1 / 0\n")
+    plain = isolated.python(str(isolated.write("target.py", "import own_broken\n")), cwd=isolated.folder)
+    held = isolated.script(OPTION, "import own_broken\n")
+    assert "hermetic" not in held.stderr
+    assert held.stderr.count("File") == plain.stderr.count("File")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_pools_work_where_processes_are_allowed(isolated, method):
+    code = f"""
+    import multiprocessing
+    def double(x): return 2 * x
+    if __name__ == "__main__":
+        with multiprocessing.get_context({method!r}).Pool(2) as pool:
+            print(pool.map(double, [1, 2]))
+    """
+    done = isolated.script(OPTION, code)
+    assert (done.code, done.stdout.strip()) == (0, "[2, 4]"), done.stderr

@@ -1,0 +1,39 @@
+"""The working directory stays, whoever holds which reference to chdir."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from interpreter_attempts import KEYWORDS, OPTION
+from state_attempts import PLACES, outcomes
+
+WAYS = """
+import gc, posix
+from os import chdir as captured
+os.makedirs("subdir", exist_ok=True)
+@attempt
+def chdir(): os.chdir("subdir")
+@attempt
+def to_itself(): os.chdir(".")
+@attempt
+def by_descriptor(): os.fchdir(os.open("subdir", os.O_RDONLY))
+@attempt
+def by_number(): os.chdir(os.open("subdir", os.O_RDONLY))
+@attempt
+def by_posix(): posix.chdir("subdir")
+@attempt
+def by_captured(): captured(b"subdir")
+@attempt
+def chroot(): os.chroot(".")
+OUTCOMES["stayed"] = str(not os.getcwd().endswith("subdir"))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="posix")
+@pytest.mark.parametrize("place", PLACES)
+def test_it_does_not_change(isolated, place):
+    found = outcomes(isolated, place, OPTION, KEYWORDS, WAYS)
+    assert found.pop("stayed") == "True"
+    assert found.pop("chroot") == "interpreter mutation disabled: os.chroot"
+    assert set(found.values()) == {"interpreter mutation disabled: os.chdir"}
