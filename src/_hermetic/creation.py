@@ -2,11 +2,14 @@
 
 CPython announces a compilation without its flags, so the guard cannot see whether a
 tree or code is wanted: the functions here can only make the harmless kind, and the
-guard lets their frames pass. A callback of the program that C runs inside such a
-frame (a weak reference's, a signal handler that is a C function) must not pass too.
-So a frame is good for one event: it holds an iterator with one item, which the guard
-takes, and C offers no way to rewind it. Arguments are of exact types by then: nothing
-in the calls below asks the program for anything.
+guard lets their frames pass. The program must not borrow such a frame:
+
+- A callback that C runs inside it (a weak reference's, a signal handler that is a C
+  function) has no frame of its own. So a frame is good for one event: it holds an
+  iterator with one item, made last of all, which the guard takes and nobody rewinds.
+- A trace function writes locals, and since 3.13 so does whoever holds the frame. So
+  everything is made exact by C functions on the way to the call, and none of those
+  asks the program for anything.
 """
 
 from __future__ import annotations
@@ -26,26 +29,45 @@ ONLY_AST, ITERABLE_COROUTINE = 0x400, 0x100
 _compile, _turns, _next = compile, enumerate, next
 _CODE, _FUNCTION = type((lambda: None).__code__), type(lambda: None)
 _replace = _CODE.replace
-_either = int.__or__
+_exact_text, _exact_bytes, _ALL = str.__getitem__, bytes.__getitem__, slice(None)
+_exact, _either = int.__index__, int.__or__
 
 
-def parse_only(source: Any, filename: str, mode: str, flags: int, optimize: int, version: int) -> Any:
-    """A syntax tree, never code. TypeError for arguments of other types, which could call the program."""
-    tree = _either(flags, ONLY_AST)
-    if type(filename) is not str or type(mode) is not str or type(optimize) is not int or type(version) is not int:
-        raise TypeError("exact types only")
-    if type(source) is not str and type(source) is not bytes:
-        raise TypeError("text only")
-    turns = _turns(MARK)  # noqa: F841  # read by the guard
-    return _compile(source, filename, mode, tree, True, optimize, _feature_version=version)
+def parse_text(source: str, filename: str, mode: str, flags: int, optimize: int, version: int) -> Any:
+    """A syntax tree, never code. TypeError for arguments of other types."""
+    return _compile(
+        _exact_text(source, _ALL),
+        _exact_text(filename, _ALL),
+        _exact_text(mode, _ALL),
+        _either(_exact(flags), ONLY_AST),
+        True,
+        _exact(optimize),
+        _feature_version=(_exact(version), turns := _turns(MARK))[0],  # noqa: F841  # read by the guard
+    )
+
+
+def parse_bytes(source: bytes, filename: str, mode: str, flags: int, optimize: int, version: int) -> Any:
+    """The same, from bytes, whose first lines may name their encoding."""
+    return _compile(
+        _exact_bytes(source, _ALL),
+        _exact_text(filename, _ALL),
+        _exact_text(mode, _ALL),
+        _either(_exact(flags), ONLY_AST),
+        True,
+        _exact(optimize),
+        _feature_version=(_exact(version), turns := _turns(MARK))[0],  # noqa: F841  # read by the guard
+    )
 
 
 def compile_annotation(source: str) -> Any:
     """What typing keeps of a forward reference, in a block: it may be evaluated once the block is left."""
-    if type(source) is not str:
-        raise TypeError("text only")
-    turns = _turns(MARK)  # noqa: F841  # read by the guard
-    return _compile(source, "<string>", "eval", 0, True)
+    return _compile(
+        _exact_text(source, _ALL),
+        "<string>",
+        "eval",
+        0,
+        (True, turns := _turns(MARK))[0],  # noqa: F841  # read by the guard
+    )
 
 
 def mark_coroutine(function: Any) -> None:
@@ -60,7 +82,7 @@ def mark_coroutine(function: Any) -> None:
 
 def for_whole_process() -> bool:
     """Whether who calls this is bound, as everything that decides for a whole process is."""
-    return parse_only.__globals__ is PRIVATE
+    return parse_text.__globals__ is PRIVATE
 
 
 def is_step(code: CodeType, name: str) -> bool:

@@ -97,13 +97,11 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """
     path, mode, flags = args
     if type(path) is str:
-        if path[:6] == "/proc/":
-            parts = path.split("/")
-            if len(parts) == 5 and parts[3] == "fd" and parts[4].isdigit():
-                try:
-                    return path, readlink(path)
-                except OSError:
-                    return path, None
+        if path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
+            try:
+                return path, readlink(path)
+            except OSError:
+                pass  # no descriptor
         elif path == NULL_DEVICE:
             return None
     if flags & ACCESS == O_WRONLY or is_a(path, NUMBER):

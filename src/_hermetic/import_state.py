@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SYS, SYS_NAMES = _sys, vars(_sys)
 LISTS, CACHE, PREFIX = ("path", "meta_path", "path_hooks"), "path_importer_cache", "pycache_prefix"
 WATCHED = frozenset((*LISTS, CACHE, PREFIX))
+REBOUND = WATCHED | {"__class__"}
 # The namespaces of the import system: in them, sys shall be sys.
 IMPORTERS = (vars(_machinery), vars(_external))
 MODULE, FUNCTION, MISSING, EVERYTHING = type(_machinery), type(vars(_external)["_path_join"]), object(), slice(None)

@@ -30,7 +30,7 @@ except ImportError:
 _read, _seek = native.read, native.lseek
 _FLAGS = _os.O_RDONLY | getattr(_os, "O_CLOEXEC", 0) | getattr(_os, "O_BINARY", 0) | getattr(_os, "O_NONBLOCK", 0)
 _SEP = _os.sep
-_PYCACHE = _SEP + "__pycache__"
+_PYCACHE = "__pycache__"
 
 SOURCE_SUFFIXES = (".py", ".pyw") if _sys.platform == "win32" else (".py",)
 # Where cached bytecode lies when it does not lie beside its source; taken at start, the program may set another.
@@ -107,7 +107,7 @@ def is_cached_file(path: str, data: bytes, sourceless: bool) -> bool:
     if sourceless:
         if not is_below(path, LIBRARIES):
             return False
-    elif not path.rpartition(_SEP)[0].endswith(_PYCACHE) and not is_below(path, CACHE_ROOTS):
+    elif path.rpartition(_SEP)[0].rpartition(_SEP)[2] != _PYCACHE and not is_below(path, CACHE_ROOTS):
         return False
     content = read_file(path)
     return content is not None and content[16:] == data

@@ -270,7 +270,7 @@ def snapshot():
     "Every attribute of every module and of the classes in it, by identity; what the rows name, by name."
     found = {{}}
     for name, module in list(sys.modules.items()):
-        if name.split(".")[0] in ("hermetic", "_hermetic", "__main__") or not hasattr(module, "__dict__"):
+        if name.split(".")[0] in ("hermetic", "_hermetic", "__main__", "__mp_main__") or not hasattr(module, "__dict__"):
             continue
         for key, value in list(vars(module).items()):
             found[name, key] = value
@@ -283,7 +283,7 @@ def snapshot():
         thing = sys.modules.get(module)
         for step in path.split("."):
             thing = getattr(thing, step, None)
-        found["row", name] = type(thing), repr(thing)
+        found["row", name] = type(thing), thing if callable(thing) else id(thing)
     found["environ"] = (type(os.environ), type(os.environ).__mro__, id(os.environ), id(os.environ._data))
     found["path"] = (type(sys.path), list(sys.path), type(sys.meta_path), list(sys.meta_path), list(sys.path_hooks))
     found["modules"] = dict(sys.modules)

@@ -15,7 +15,7 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
-    ["extract", "paths", "callers", "searchpath", "loaded", "origins", "provenance", "generated", "import_state"],
+    ["extract", "paths", "callers", "searchpath", "loaded", "origins", "provenance", "generated", "import_state", "naming"],
     ["creation", "descriptors", "readable", "filecalls", "databases"],
     # Deciding.
     ["capabilities.*"],

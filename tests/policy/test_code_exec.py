@@ -204,6 +204,7 @@ def test_bytecode_written_under_a_prefix_is_read_again(isolated: Any) -> None:
 def test_every_way_to_import_source(isolated: Any) -> None:
     isolated.write("pkg/__init__.py", "")
     isolated.write("pkg/a.py", "X = 1")
+    isolated.write("plain.py", "X = 5")
     isolated.write("space/b.py", "from pkg import a\nX = a.X + 1")
     isolated.write("run/__main__.py", "print('module', __name__, __spec__.name)")
     isolated.write("run/__init__.py", "")
@@ -213,6 +214,8 @@ def test_every_way_to_import_source(isolated: Any) -> None:
         import space.b
         assert space.b.X == 2
         importlib.reload(space.b)
+        import importlib.machinery
+        assert importlib.machinery.SourceFileLoader("e", "plain.py").load_module().X == 5
         spec = importlib.util.spec_from_file_location("c", "pkg/a.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -99,10 +99,10 @@ CALLERS = {
     "function spoof": """
         def _call_with_frames_removed(f, *a): return f(*a)
         def exec_main(code): exec(code)
-        def parse_only(source): return compile(source, "x", "exec")
+        def parse_text(source): return compile(source, "x", "exec")
         attack(lambda: _call_with_frames_removed(exec, SOURCE))
         attack(lambda: exec_main(SOURCE))
-        attack(lambda: exec(parse_only(SOURCE)))
+        attack(lambda: exec(parse_text(SOURCE)))
         """,
 }
 

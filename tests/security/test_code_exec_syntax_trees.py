@@ -104,12 +104,56 @@ CALLBACKS = {
         attack(end)
         assert not found, found
         """,
+    "a trace function": """
+        found = []
+        def tracer(frame, event, arg):
+            frame.f_trace_opcodes = True
+            for name, value in (("tree", 0), ("flags", 0), ("turns", iter([1] * 99))):
+                if name in frame.f_locals and frame.f_code.co_name.startswith(("parse", "syntax", "compile")):
+                    frame.f_locals[name] = value
+            return tracer
+        class Name(str):
+            import functools
+            __fspath__ = functools.partial(found.extend, map(genuine, [SOURCE], ["x.py"], ["exec"]))
+        def swap(frame, event, arg):
+            if frame.f_code.co_name.startswith("parse") and event == "opcode":
+                frame.f_locals["filename"] = frame.f_locals["source"] = Name()
+            frame.f_trace_opcodes = True
+            return swap
+        for tracing in (tracer, swap):
+            def go():
+                sys.settrace(tracing)
+                try:
+                    found.append(compile(SOURCE, "x.py", "exec", 1024))
+                finally:
+                    sys.settrace(None)
+            attack(go)
+        assert not any(type(x).__name__ == "code" for x in found), found
+        """,
+    "a frame's locals": """
+        import itertools, signal
+        found = []
+        def handler(number, frame):
+            while frame is not None:
+                if frame.f_code.co_name.startswith(("parse", "syntax")):
+                    for name in ("tree", "flags"):
+                        if name in frame.f_locals:
+                            frame.f_locals[name] = 0
+                frame = frame.f_back
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)
+        for _ in range(3000):
+            attack(lambda: found.append(compile(SOURCE, "x.py", "exec", 1024)))
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+        assert not any(type(x).__name__ == "code" for x in found), found
+        """,
     "hermetic's own steps": """
         import _hermetic.creation as c
-        attack(lambda: exec(c.parse_only(SOURCE, "x.py", "exec", 0, -1, -1)))
+        attack(lambda: exec(c.parse_text(SOURCE, "x.py", "exec", 0, -1, -1)))
         attack(lambda: exec(c.compile_annotation(SOURCE)))
         twins = [o for o in gc.get_objects() if type(o) is type(attack)
-                 and o.__name__ in ("parse_only", "compile_annotation", "mark_coroutine")]
+                 and o.__name__ in ("parse_text", "compile_annotation", "mark_coroutine")]
         class Zero:
             def __or__(self, other): return 0
             __ror__ = __and__ = __or__
@@ -129,7 +173,7 @@ CALLBACKS = {
         import _hermetic.enforce.bind as bind
         def f(): print("plain text")
         bind.FIXED_CODE.clear()
-        attack(lambda: bind.bind(c.parse_only, {"_compile": lambda *a, **k: exec(SOURCE)}, {})("1", "x", "exec", 0, -1, -1))
+        attack(lambda: bind.bind(c.parse_text, {"_compile": lambda *a, **k: exec(SOURCE)}, {})("1", "x", "exec", 0, -1, -1))
         """,
 }
 

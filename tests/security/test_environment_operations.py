@@ -156,3 +156,88 @@ def test_leaving_a_block_gives_back_what_was_there(isolated):
         assert os.environ.pop("X") == "1"
         """
     )
+
+
+NESTED = """
+import os, sys
+from hermetic import hermetic_blocker
+def refused(act, guard):
+    try:
+        act()
+    except RuntimeError as error:
+        assert error.guard == guard, error
+    else:
+        raise AssertionError("nothing happened")
+def all_refused():
+    refused(lambda: os.environ["CANARY"], "environment")
+    refused(lambda: os.environ.get("CANARY"), "environment")
+    refused(lambda: "CANARY" in os.environ, "environment")
+    refused(lambda: os.environ.keys(), "environment")
+    refused(lambda: os.environ.pop("CANARY", None), "environment")
+    refused(lambda: os.environ.update(X="1"), "environment")
+    refused(lambda: sys.path.append("x"), "interpreter")
+    refused(lambda: setattr(sys, "path", []), "interpreter")
+both = dict(block_environment=True, block_interpreter_mutation=True)
+def inner_blocks():
+    for inner in (both, dict(both, environment_unset=True), dict(both, report_only=True), dict(block_network=True)):
+        with hermetic_blocker(**inner):
+            all_refused()
+            import colorsys, subprocess
+            assert subprocess.run(["true"], env=os.environ).returncode == 0
+        all_refused()
+"""
+
+
+@pytest.mark.parametrize(
+    "options", ["--no-environment --no-interpreter-mutation", "--no-environment --no-interpreter-mutation --seal"]
+)
+def test_inner_blocks_cannot_quiet_the_command_line(isolated, options):
+    done = isolated.script(options, NESTED + "all_refused()\ninner_blocks()\nprint('held')\n", env={"CANARY": "x"})
+    assert (done.code, done.stdout.strip()) == (0, "held"), done.stderr
+
+
+def test_inner_blocks_cannot_quiet_outer_ones(isolated):
+    code = (
+        NESTED
+        + "with hermetic_blocker(**both):\n    all_refused()\n    inner_blocks()\nassert os.environ['CANARY'] == 'x'\n"
+    )
+    isolated.passes(code, env={"CANARY": "x"})
+
+
+def test_sealing_inside_a_block_outlives_it(isolated):
+    isolated.passes(
+        NESTED
+        + """
+block = hermetic_blocker(**both)
+block.__enter__()
+hermetic_blocker(sealed=True, **both).__enter__()
+all_refused()
+block.__exit__(None, None, None)
+all_refused()
+""",
+        env={"CANARY": "x"},
+    )
+
+
+def test_blocks_in_many_threads_restore_everything(isolated):
+    isolated.passes(
+        """
+        import os, random, sys, threading
+        from hermetic import hermetic_blocker
+        before, path, entries, errors = dict(os.environ), sys.path, list(sys.path), []
+        kinds = [dict(block_environment=True), dict(block_interpreter_mutation=True),
+                 dict(block_environment=True, environment_unset=True, block_interpreter_mutation=True)]
+        def work():
+            try:
+                for _ in range(60):
+                    with hermetic_blocker(**random.choice(kinds)):
+                        pass
+            except BaseException as error:
+                errors.append(error)
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+        assert not errors, errors
+        assert dict(os.environ) == before and sys.path is path and list(path) == entries and type(os.environ) is os._Environ
+        """
+    )

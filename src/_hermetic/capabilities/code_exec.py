@@ -134,24 +134,28 @@ def compiled_by_exec(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str | None:
     """The same refusals, where they are named by who runs the text."""
-    if frame is not None and (is_stand_in(frame.f_code) or is_step(frame.f_code, "parse_only")):
+    if frame is not None and (is_stand_in(frame.f_code) or parses(frame.f_code)):
         return None
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
     return wanted if name == wanted and not may_compile(args[0], args[1], frame) else None
+
+
+def parses(code: CodeType) -> bool:
+    return is_step(code, "parse_text") or is_step(code, "parse_bytes")
 
 
 def is_stand_in(code: CodeType) -> bool:
     return code.co_name == "compile_code" and code.co_filename == DOORS
 
 
-def may_compile(source: object, filename: object, frame: FrameType | None) -> bool:
+def may_compile(source: object, filename: object, frame: FrameType | None) -> bool:  # a list of cases
     """Whether a file or names are all that this text comes from."""
     if type(source) is not bytes:
         return False  # a syntax tree
     if frame is None:
         return PARSES_TRACEBACKS and is_line_of_file(filename, source)
     code = frame.f_code
-    if is_step(code, "parse_only"):
+    if parses(code):
         return takes_turn(frame)
     through = is_stand_in(code)
     if through:

@@ -126,9 +126,12 @@ def asked_path(given: object) -> str:
     frame = calling_frame(CALLER_DEPTH + 2)
     folder = None
     # Forged, these names change what the refusal says.
-    if frame is not None and frame.f_code.co_name == "open_held" and is_ours(exact_text(frame.f_code.co_filename)):
+    if frame is not None and frame.f_code.co_name in STAND_INS and is_ours(exact_text(frame.f_code.co_filename)):
         given, folder = frame.f_locals.get("path"), frame.f_locals.get("folder")
     return shown_path(given, folder if type(folder) is int else -1) if is_a(given, TEXT_OR_BYTES) else UNKNOWN
+
+
+STAND_INS = ("open_held", "os_open_held")
 
 
 def has_root(rules: Rules) -> bool:

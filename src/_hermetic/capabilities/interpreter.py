@@ -7,7 +7,7 @@ namespace of ``sys``, a finder's attributes) is undone before the next look-up.
 
 from __future__ import annotations
 
-from ..callers import CALLER_DEPTH, STDLIB, calling_frame
+from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ..extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
 from ..import_state import (
     CACHE,
@@ -128,6 +128,12 @@ def asked_from(files: frozenset[str]) -> bool:
     return frame is not None and frame.f_code.co_filename in files
 
 
+def asked_by_ourselves() -> bool:
+    """A policy that begins inside a block puts its own in place. What a forged name puts there is not looked into."""
+    frame = calling_frame(CALLER_DEPTH + 1)
+    return frame is not None and is_ours(frame.f_code.co_filename)
+
+
 def same_text(value: Any, held: Any) -> bool:
     """Whether these are the same strings: a child that is given its parent's path has it already."""
     if type(value) is not list or len(value) != list.__len__(held):
@@ -157,8 +163,10 @@ def changed_cache(args: tuple[Any, ...], kwargs: Any) -> str | None:
 def rebound(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """(name, value) from the guarded sys."""
     name, value = args
+    if name == "__class__":
+        return None if value is type(SYS) or asked_by_ourselves() else "sys"
     now = dict.get(SYS_NAMES, name)
-    if value is now or (name == "path" and same_text(value, now) and asked_from(SPAWN_FILES)):
+    if value is now or asked_by_ourselves() or (name == "path" and same_text(value, now) and asked_from(SPAWN_FILES)):
         return None
     return f"sys.{name}"
 
@@ -176,6 +184,8 @@ def looked_up_in(args: tuple[Any, ...], kwargs: Any) -> tuple[Any]:
 
 def new_class(args: tuple[Any, ...], kwargs: Any) -> Any:
     """object.__setattr__(object, name, value)."""
+    if args[0] is SYS and asked_by_ourselves():
+        return None
     return args[0], args[1], args[2] if len(args) > 2 else None
 
 
@@ -259,7 +269,7 @@ SURFACE = (
         audit=("object.__setattr__", "object.__delattr__"),
         read=new_class,
         call="sys.__class__",
-        example="import sys; sys.__class__ = type('module', (type(sys),), {})",
+        example="import sys; object.__setattr__(sys, '__class__', type('module', (type(sys),), {}))",
     ),
     GuardedCall(capability=LOOKUP, audit=("import",), read=looked_up),
     GuardedCall(capability=LOOKUP, patch=("_frozen_importlib:_find_spec",), read=looked_up_in),

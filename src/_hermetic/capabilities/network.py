@@ -357,6 +357,35 @@ def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     return None if is_loopback(packed) else (host,)
 
 
+def named(args: tuple[Any, ...], index: int, verb: str) -> Any:
+    """The target of a socket method, where it is a name: C looks it up before it announces the call."""
+    if len(args) <= index or _family_of(args[0]) not in INTERNET:
+        return None
+    target = address_of(args[0], args[index], verb)
+    family, host = target[0], target[1]
+    # To an IPv4 socket, an IPv6 address is one more name.
+    is_name = host and (packed_address(host) is None or (":" in host and family == INTERNET[0]))
+    return target if is_name else None
+
+
+def named_connect(args: tuple[Any, ...], kwargs: Any) -> Any:
+    return named(args, 1, "connect")
+
+
+def named_bind(args: tuple[Any, ...], kwargs: Any) -> Any:
+    return named(args, 1, "bind")
+
+
+def named_sendto(args: tuple[Any, ...], kwargs: Any) -> Any:
+    """sendto(data, address) and sendto(data, flags, address)."""
+    return named(args, len(args) - 1 if len(args) > 2 else 2, "sendto")
+
+
+def named_sendmsg(args: tuple[Any, ...], kwargs: Any) -> Any:
+    """sendmsg(buffers, ancillary data, flags, address); without an address it goes to the peer."""
+    return named(args, 4, "sendto") if len(args) > 4 and args[4] is not None else None
+
+
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     host, port = host_and_port(argument(args, kwargs, 0, "address", None))
     return INTERNET[0], clean_host(host), int.__index__(port) if is_a(port, NUMBER) else 0, "create_connection"
@@ -525,6 +554,37 @@ SURFACE = (
         read=create_connection_target,
         call="socket.create_connection",
         example="import socket; socket.create_connection(('192.0.2.1', 80), 1)",
+    ),
+    # These are announced, but only after a name in the address has been looked up.
+    GuardedCall(
+        capability=CONNECT,
+        patch=("socket:socket.connect", "socket:socket.connect_ex"),
+        read=named_connect,
+        call="socket.connect",
+        note="`_socket.socket.connect` and its kin, the C methods called on the type, look a name up first",
+        example="import socket; socket.socket().connect(('example.com', 80))",
+    ),
+    GuardedCall(
+        capability=CONNECT,
+        patch=("socket:socket.sendto",),
+        read=named_sendto,
+        call="socket.sendto",
+        example="import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('example.com', 9))",
+    ),
+    GuardedCall(
+        capability=CONNECT,
+        patch=("socket:socket.sendmsg",),
+        read=named_sendmsg,
+        call="socket.sendmsg",
+        example="import socket; "
+        "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('example.com', 9))",
+    ),
+    GuardedCall(
+        capability=BIND,
+        patch=("socket:socket.bind",),
+        read=named_bind,
+        call="socket.bind",
+        example="import socket; socket.socket().bind(('example.com', 0))",
     ),
     GuardedCall(
         capability=PAIR,

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 GUARDED: frozenset[str] = frozenset()
 SLOTS: tuple[tuple[Entry, ...], ...] = ()
 MASK = 0
-READS = FOR_ALL = False
+FOR_ALL = False
 JUDGE: Any = None
+READS: Any = None
+READERS: tuple[Entry, ...] = ()
 
 
 def session_hook(event: str, args: tuple[Any, ...]) -> None:
@@ -53,8 +55,8 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
                 found = JUDGE(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
                 if found is not None:
                     raise found
-            if READS and not flags & O_PATH:
-                found = JUDGE(OPEN_TO_READ, args, None)
+            if READS is not None and not flags & O_PATH:
+                found = READS(OPEN_TO_READ, args, None)
                 if found is not None:
                     raise found
             if not FOR_ALL:
@@ -74,6 +76,15 @@ def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | Non
             found = examine(entry, args, kwargs)
             if found is not None:
                 return found
+    return None
+
+
+def sealed_reads(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+    """The same for OPEN_TO_READ, the event that is asked most."""
+    for entry in READERS:
+        found = examine(entry, args, kwargs)
+        if found is not None:
+            return found
     return None
 
 
@@ -108,5 +119,7 @@ def make_sealed(entries: list[Entry], memo: dict[Any, Any]) -> tuple[Any, Any]:
     slots, mask = slots_of(entries)
     judge = bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
     guarded = with_openings(frozenset(entry[0] for entry in entries))
-    names = {"GUARDED": guarded, "JUDGE": judge, "READS": OPEN_TO_READ in guarded, "FOR_ALL": OPEN_FOR_ALL in guarded}
+    readers = tuple(entry for entry in entries if entry[0] == OPEN_TO_READ)
+    reads = bind(sealed_reads, {"READERS": readers}, memo) if readers else None
+    names = {"GUARDED": guarded, "JUDGE": judge, "READS": reads, "FOR_ALL": OPEN_FOR_ALL in guarded}
     return bind(sealed_hook, names, memo), judge

@@ -62,12 +62,14 @@ def bind(
     memo: dict[Any, Any],
     filename: str | None = None,
     namespace: dict[str, Any] = PRIVATE,
+    defaults: tuple[Any, ...] | None = None,
 ) -> Any:
     """Return the twin of ``function`` with its global names bound.
 
     constants: names that mean something else than in the function's module.
     memo: twins made so far, shared by one start. filename: what the twin's frames show.
-    namespace: PRIVATE, or PUBLIC for what programs hold. Raises BootstrapError when a
+    namespace: PRIVATE, or PUBLIC for what programs hold. defaults: of the twin's last arguments, for stand-ins
+    that shall have a signature; what decides has none. Raises BootstrapError when a
     name cannot be resolved.
     """
     if type(function) is not FunctionType:
@@ -81,9 +83,9 @@ def bind(
         code = _bound_code(function.__code__, function, constants, memo)
         if filename is not None:
             code = code.replace(co_filename=filename)
-        twin = FunctionType(code, namespace, function.__name__)
+        twin = FunctionType(code, namespace, function.__name__, defaults)
     else:
-        twin = FunctionType(function.__code__, {**function.__globals__, **constants}, function.__name__)
+        twin = FunctionType(function.__code__, {**function.__globals__, **constants}, function.__name__, defaults)
     twin.__doc__ = None
     if key is not None:
         memo[key] = twin
@@ -109,7 +111,7 @@ def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any
     return code.replace(co_code=text, co_consts=tuple(consts))
 
 
-def _builtin(name: str, function: FunctionType) -> Any:
+def _builtin(name: str, function: Any) -> Any:
     builtins: dict[str, Any] = function.__builtins__
     if name not in builtins:
         raise BootstrapError(f"{function.__qualname__} uses {name}, which does not exist")

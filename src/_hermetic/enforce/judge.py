@@ -29,19 +29,20 @@ HAS_NOTES = sys.version_info >= (3, 11)
 
 def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
     """The violation that this attempt is under this entry's rules, or None."""
-    _, guard, capability, call, read, decide, rules, mode, _ = entry
     try:
-        target = read(args, kwargs)
+        # Most attempts end here: an entry is taken apart only for what is refused.
+        target = entry[4](args, kwargs)
         if target is None:
             return None
-        denial = decide(rules, capability, target, call)
+        denial = entry[5](entry[6], entry[2], target, entry[3])
+        if denial is None:
+            return None
     except (RecursionError, MemoryError, PolicyViolation):
         raise  # blocked as well, and the program sees what really happened
     except Exception:  # noqa: BLE001  # an argument may raise anything at all
         # Fail closed: what cannot be read cannot be allowed.
-        denial = (f"{guard} disabled: {call}(?)", None, capability, "an argument that can be read")
-    if denial is None:
-        return None
+        denial = (f"{entry[1]} disabled: {entry[3]}(?)", None, entry[2], "an argument that can be read")
+    _, guard, capability, call, _, _, rules, mode, _ = entry
     message, shown, reason, remedy = denial[:4]
     tracing, report_only = mode
     if not message:

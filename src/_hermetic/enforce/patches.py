@@ -35,6 +35,9 @@ JOURNAL: list[Change] | None = None
 
 DRESS = ("__name__", "__qualname__", "__module__", "__doc__")
 
+# What an attribute was that its class only inherits: it is taken away again, not set.
+INHERITED = object()
+
 
 class Setting:
     """What one stand-in is made from: a patched name of a row, under one kind of judge.
@@ -52,10 +55,12 @@ class Setting:
         self.whole_process, self.rules = whole_process, rules
         self.box: list[Any] = []
 
-    def bind(self, function: Any, filename: str | None = None, **constants: Any) -> Any:
+    def bind(
+        self, function: Any, filename: str | None = None, defaults: tuple[Any, ...] | None = None, **constants: Any
+    ) -> Any:
         """The function's twin, with the names that every stand-in may use."""
         names = {"KEY": self.key, "JUDGE": self.judge, "AFTER": self.after, "BOX": self.box, **constants}
-        return bind(function, names, self.memo, filename, PUBLIC)
+        return bind(function, names, self.memo, filename, PUBLIC, defaults)
 
 
 def check_then_call(*args: Any, **kwargs: Any) -> Any:
@@ -118,9 +123,10 @@ def apply_pending(name: str, module: Any) -> None:
                     setattr(made, attribute, getattr(original, attribute))
                 except (AttributeError, TypeError):
                     pass
+            own = path[-1] in holder.__dict__
             setattr(holder, path[-1], made)
             if JOURNAL is not None:
-                JOURNAL.append((holder, path[-1], original, made))
+                JOURNAL.append((holder, path[-1], original if own else INHERITED, made))
 
 
 def install_now(pending: tuple[Pending, ...], apply: Any, unloaded: dict[str, Any]) -> None:
@@ -134,7 +140,11 @@ def install_now(pending: tuple[Pending, ...], apply: Any, unloaded: dict[str, An
 def undo(journal: list[Change]) -> None:
     """Put back what was there, newest first, where it is still ours."""
     for holder, name, old, new in reversed(journal):
-        if getattr(holder, name, None) is new:
+        if getattr(holder, name, None) is not new:
+            continue
+        if old is INHERITED:
+            delattr(holder, name)
+        else:
             setattr(holder, name, old)
 
 
@@ -142,7 +152,7 @@ def redo(journal: list[Change]) -> bool:
     """Apply a journal again if everything is as it was before; False when it must be made anew."""
     for done, (holder, name, old, new) in enumerate(journal):
         # Looked at only when its turn comes: two families may each replace what the other has left there.
-        if getattr(holder, name, None) is not old:
+        if name in holder.__dict__ if old is INHERITED else getattr(holder, name, None) is not old:
             undo(journal[:done])
             return False
         setattr(holder, name, new)

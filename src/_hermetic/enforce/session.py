@@ -7,6 +7,7 @@ removes that table, in any order.
 
 from __future__ import annotations
 
+from ..errors import PolicyViolation
 from ..pristine import RLock
 from .judge import examine
 
@@ -34,13 +35,16 @@ _unions: dict[tuple[int, ...], tuple[tuple[Table, ...], frozenset[str]]] = {}
 
 
 def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
-    """The first violation of this attempt under any policy in force."""
+    """The first violation of this attempt under any policy in force; else the first quiet answer in its place."""
+    answer = None
     for table in tables[0]:
         for entry in table.get(event, ()):
             found = examine(entry, args, kwargs)
             if found is not None:
-                return found
-    return None
+                if issubclass(type(found), PolicyViolation):
+                    return found
+                answer = answer or found
+    return answer
 
 
 def session_after(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...callers import STDLIB
-from ...creation import ONLY_AST, compile_annotation, mark_coroutine, parse_only
-from ...extract import BYTES, TEXT, argument, exact_text, is_a
+from ...creation import ONLY_AST, compile_annotation, mark_coroutine, parse_bytes, parse_text
+from ...extract import TEXT, argument, exact_text, is_a
 from ...pristine import fspath, get_frame
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -20,7 +20,7 @@ ANNOTATION: Any = None
 
 _BUILTIN, _FUNCTION, _CODE = type(len), type(lambda: None), type((lambda: None).__code__)
 _TYPING = STDLIB + "typing.py"
-_BUFFERS = (bytearray, memoryview)
+_BUFFERS = (bytes, bytearray, memoryview)
 _OPTIMIZED_AST = 0x8000
 _FUTURE = 0x1FE0000  # the __future__ features, which compile takes over from its caller
 _GENERATOR, _COROUTINES = 0x20, 0x180
@@ -61,22 +61,22 @@ def syntax_tree(args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> An
     source = argument(args, kwargs, 0, "source", None)
     filename = argument(args, kwargs, 1, "filename", None)
     mode = argument(args, kwargs, 2, "mode", None)
-    if is_a(source, BYTES) or is_a(source, _BUFFERS):
-        source = bytes(source) if type(source) is not bytes else source
-    elif is_a(source, TEXT):
-        source = exact_text(source)
-    elif is_tree(source) and not flags & _OPTIMIZED_AST:
+    if is_tree(source) and not flags & _OPTIMIZED_AST:
         return source
-    if (type(source) is not str and type(source) is not bytes) or filename is None or not is_a(mode, TEXT):
+    if filename is None or not is_a(mode, TEXT):
         return ORIGINAL(*args, **kwargs)  # a TypeError, in its own words
-    return parse_only(
-        source,
+    rest = (
         exact_text(fspath(filename)),
         exact_text(mode),
         flags,
         int.__index__(argument(args, kwargs, 5, "optimize", -1)),
         int.__index__(kwargs.get("_feature_version", -1)),
     )
+    if is_a(source, TEXT):
+        return parse_text(exact_text(source), *rest)
+    if is_a(source, _BUFFERS):
+        return parse_bytes(bytes(source), *rest)
+    return ORIGINAL(*args, **kwargs)  # as above
 
 
 def is_tree(value: Any) -> bool:
@@ -89,7 +89,7 @@ def is_tree(value: Any) -> bool:
 
 def inert_annotation(source: str) -> CodeType:
     """A forward reference must be an expression, and that is all it will be."""
-    parse_only(source, "<string>", "eval", 0, -1, -1)
+    parse_text(source, "<string>", "eval", 0, -1, -1)
     return _NOTHING
 
 

@@ -35,12 +35,22 @@ def exact_key(key: Any) -> Any:
     return key
 
 
+def ask_outer(key: Any) -> None:
+    """A block sees the variable as unset; a policy around the block may not be as quiet, and is asked."""
+    key in REAL  # noqa: B015  # for its exception
+
+
+OUTER = ask_outer
+
+
 def get_item(self: Any, key: Any) -> Any:
     key = exact_key(key)
     found = JUDGE(KEY, (GET, key), None)
-    if found is not None:
-        raise found
-    return REAL[key]
+    if found is None:
+        return REAL[key]
+    if type(found) is KeyError:
+        OUTER(key)
+    raise found
 
 
 def get(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -49,6 +59,7 @@ def get(self: Any, *args: Any, **kwargs: Any) -> Any:
     if found is None:
         return REAL.get(key, argument(args, kwargs, 1, "default", None))
     if type(found) is KeyError:
+        OUTER(key)
         return argument(args, kwargs, 1, "default", None)
     raise found
 
@@ -59,6 +70,7 @@ def contains(self: Any, key: Any) -> bool:
     if found is None:
         return key in REAL
     if type(found) is KeyError:
+        OUTER(key)
         return False
     raise found
 
@@ -94,6 +106,7 @@ def pop(self: Any, *args: Any, **kwargs: Any) -> Any:
     if found is None:
         return REAL.pop(key) if default is MISSING else REAL.pop(key, default)
     if type(found) is KeyError and default is not MISSING:
+        OUTER(key)
         return default
     raise found
 
@@ -137,9 +150,7 @@ def show(self: Any) -> str:
 
 def view(self: Any) -> Any:
     """keys(), values(), items(): refused at the call, where the program looks for the reason."""
-    found = JUDGE(KEY, (LIST, EVERY), None)
-    if found is not None and type(found) is not KeyError:
-        raise found
+    VISIBLE(self)
     return BASE(self)
 
 
@@ -172,12 +183,16 @@ def guarded_class(setting: Setting, original: Any) -> Any:
     real.__dict__.update(mapping.__dict__)
     if setting.whole_process and type(real._data) is dict:  # else an earlier policy has done it
         real._data = kept_data(setting, real)
-    names = {"REAL": real, "VISIBLE": setting.bind(visible, REAL=real)}
+    names = {
+        "REAL": real,
+        "VISIBLE": setting.bind(visible, REAL=real),
+        "OUTER": setting.bind(ask_outer, REAL=real),
+    }
     body: dict[str, Any] = {"__module__": "os", "__slots__": ()}
     for name, function in METHODS:
         body[name] = setting.bind(function, **names)
     for name in ("keys", "values", "items"):
-        body[name] = setting.bind(view, BASE=getattr(original, name))
+        body[name] = setting.bind(view, BASE=getattr(original, name), **names)
     return type(original)(original.__name__, (original,), body)
 
 

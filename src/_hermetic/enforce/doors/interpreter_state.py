@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ...extract import exact_text
-from ...import_state import MISSING, SYS, WATCHED
+from ...import_state import MISSING, REBOUND, SYS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def as_plain(self: Any, protocol: Any) -> Any:
 
 def set_attribute(self: Any, name: Any, value: Any) -> None:
     name = exact_text(name)
-    if self is SYS and name in WATCHED:
+    if self is SYS and name in REBOUND:
         found = JUDGE(KEY, (name, value), None)
         if found is not None:
             raise found
@@ -88,7 +88,7 @@ def set_attribute(self: Any, name: Any, value: Any) -> None:
 
 def delete_attribute(self: Any, name: Any) -> None:
     name = exact_text(name)
-    if self is SYS and name in WATCHED:
+    if self is SYS and name in REBOUND:
         found = JUDGE(KEY, (name, MISSING), None)
         if found is not None:
             raise found
