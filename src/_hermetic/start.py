@@ -161,9 +161,8 @@ def start_process(policy: Policy) -> None:
     changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None}, memo)
     stash = None if policy.report_only else fresh.make_builtins()
-    makers: list[Any] = []
-    loaders = loader_changes(apply, memo, stash, makers)
-    hook, _ = audit.make_sealed(with_makers(entries, compiled.entries, tuple(makers), memo), memo)
+    loaders = loader_changes(apply, memo, stash)
+    hook, _ = audit.make_sealed(with_makers(entries, compiled.entries, tuple(_makers), memo), memo)
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0
@@ -197,13 +196,14 @@ def make_pending(name: str, setting: patches.Setting) -> patches.Pending:
     return module, path, made, box
 
 
-def loader_changes(
-    apply: Any, memo: dict[Any, Any], stash: tuple[tuple[str, ...], tuple[Any, ...]] | None, makers: list[Any]
-) -> list[patches.Change]:
-    """The import system's doors, so that modules loaded later are patched too.
+# The code of every stand-in that makes C modules: a process that is sealed inside a block has two of each.
+_makers: list[Any] = []
 
-    stash: see ``fresh.make_builtins``. makers: gets the code of the stand-ins that make C modules.
-    """
+
+def loader_changes(
+    apply: Any, memo: dict[Any, Any], stash: tuple[tuple[str, ...], tuple[Any, ...]] | None
+) -> list[patches.Change]:
+    """The import system's doors, so that modules loaded later are patched too. stash: see ``fresh.make_builtins``."""
     changes: list[patches.Change] = []
     constants: dict[str, Any] = {"AFTER": apply, "MADE": []}
     if stash is not None:
@@ -218,7 +218,7 @@ def loader_changes(
         # The interpreter trims its own import frames from tracebacks by their file name.
         made = bind(function, {**constants, "BOX": box}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
         if module == "_imp":
-            makers.append(made.__code__)
+            _makers.append(made.__code__)
             if CAN_BIND and not FIXED_CODE:  # nobody inspects these; their originals are not to be found in their code
                 made = FunctionType(made.__code__, PRIVATE, made.__name__)
         changes.append((holder, name, original, made))
@@ -310,7 +310,7 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
     journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal}, memo)
-    loaders = loader_changes(apply, memo, None, []) if pending else []
+    loaders = loader_changes(apply, memo, None) if pending else []
     for holder, name, _, new in (*journal, *loaders):
         setattr(holder, name, new)
     journal.extend(loaders)

@@ -23,7 +23,7 @@ ROWS = [(guard, number, row) for guard in FAMILIES for number, row in enumerate(
 TRIED = [(g, n, r) for g, n, r in ROWS if r.example]
 PLACES = ("process", "block", "nested", "sealed")
 # What differs from run to run: folders, processes, pipes, made-up names.
-CHANGING = r"\S*/run/|pid \d+|group \d+|pipe:\[\d+\]|tmp\w{8}\b"
+CHANGING = r"[^\s(]*/run\b/?|pid \d+|group \d+|pipe:\[\d+\]|tmp\w{8}\b"
 TRACE = re.compile(r"\[hermetic\] (blocked|would block) (\S+)( (?:host|path|name)=.*)? reason=([a-z-]+)")
 
 

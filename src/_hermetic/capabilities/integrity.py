@@ -7,6 +7,8 @@ are another hermetic at the next start.
 
 from __future__ import annotations
 
+from errno import EACCES
+
 from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, opens_to_write
 from ..model import PRIVATE, PUBLIC, Family, GuardedCall
@@ -49,10 +51,13 @@ INTERPRETER_MODULES = frozenset(
 )
 
 
-def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
+def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
     if capability == HEAP and not rules[0]:
         return None
     if capability == FILES:
+        if target.rpartition("/")[0].endswith("/__pycache__"):
+            # Python caching bytecode: it goes on without when the disk says no.
+            return "", None, "integrity", "", PermissionError(EACCES, "filesystem readonly", target)
         return f"filesystem readonly: {target}", target, "integrity", "nothing: hermetic's own files cannot be written"
     return f"interpreter mutation disabled: {target}", target, "integrity", "nothing while a policy is in force"
 

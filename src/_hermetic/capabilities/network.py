@@ -11,7 +11,7 @@ import _socket
 
 from ..callers import CALLER_DEPTH, asker, calling_frame
 from ..extract import NUMBER, TUPLE, argument, exact_text, is_a
-from ..model import Family, GuardedCall
+from ..model import PRIVATE, Family, GuardedCall
 from ..pristine import stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -497,7 +497,10 @@ def asked_by(users: frozenset[tuple[str, str]]) -> bool:
 def is_multiprocessing_listener() -> bool:
     """forkserver and Manager listen on a Unix socket in a private directory of theirs."""
     # Between examine and here: decide and decide_bind.
-    return asker(calling_frame(CALLER_DEPTH + 2)) in MULTIPROCESSING_LISTENERS
+    frame = calling_frame(CALLER_DEPTH + 2)
+    if frame is not None and frame.f_globals is PRIVATE:
+        frame = frame.f_back  # our own stand-in for bind
+    return asker(frame) in MULTIPROCESSING_LISTENERS
 
 
 SURFACE = (

@@ -31,9 +31,6 @@ ORIGINAL: Any = None
 FILE, TEXT_FILE = _io.FileIO, _io.TextIOWrapper
 # Every other mode goes to C at once: it writes, which the hook judges by the name, or it is none.
 READ_MODES = frozenset({"r", "rt", "tr", "rb", "br"})
-# The documented size of a buffer. C would ask the file for its own, and whether it is a terminal: 0.4 us that a read
-# below a root has to save somewhere.
-SIZE = _io.DEFAULT_BUFFER_SIZE
 O_NOFOLLOW, O_DIRECTORY = getattr(native, "O_NOFOLLOW", 0), getattr(native, "O_DIRECTORY", 0)
 HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 KEPT = O_NOFOLLOW | O_DIRECTORY
@@ -103,7 +100,7 @@ def open_held(
         raise
     name = f"/proc/{getpid()}/fd/{handle}"
     try:
-        made = ORIGINAL(name, mode, SIZE if buffering == -1 else buffering, encoding, errors, newline, closefd)
+        made = ORIGINAL(name, mode, buffering, encoding, errors, newline, closefd)
     except OSError as error:
         if error.filename == name:
             error.filename = path
