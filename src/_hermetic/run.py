@@ -212,6 +212,15 @@ def prepare_reports(strict: bool) -> None:
         original(args)
 
     _thread._excepthook = thread_hook
+    unraisable = sys.unraisablehook
+
+    def unraisable_hook(args: Any) -> None:
+        # What ends a thread that was started without threading comes here.
+        if isinstance(args.exc_value, PolicyViolation) and "thread" in (args.err_msg or ""):
+            status.UNHANDLED.append(args.exc_value)
+        unraisable(args)
+
+    sys.unraisablehook = unraisable_hook
     leave = native._exit
     status.MAIN[0] = getpid()
 
@@ -234,13 +243,13 @@ def conclude(error: BaseException | None, policy: Policy | None, options: Option
     join_threads()
     if policy is not None:
         if policy.report_only:
-            status.say(status.summary())
+            status.say(status.summary("would be blocked"))
         else:
             record = status.culprit(error, status.plain_status(error), options.strict)
             if record is not None:
                 if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
                     status.say(f"{error.code}\n")
-                status.say(status.explain(record, events.COUNT[1]) + (status.summary() if options.strict else ""))
+                status.say(status.explain(record, events.COUNT[1]) + (status.summary("were blocked") if options.strict else ""))
                 return status.BLOCKED
     if error is None:
         return 0

@@ -118,9 +118,10 @@ def say(text: str) -> None:
         pass
 
 
-def summary() -> str:
+def summary(verb: str) -> str:
     """For --report-only and --strict: every act that was, or would have been, blocked."""
-    lines = [f"hermetic: {events.COUNT[1]} acts"]
+    count = events.COUNT[1]
+    lines = [f"hermetic: {count} {'act' if count == 1 else 'acts'} {verb if count != 1 else verb.replace('were', 'was')}"]
     counts: dict[tuple[str, str], int] = {}
     for record in events.LOG:
         key = (record[1], record[2])
@@ -151,3 +152,5 @@ def trim_chain(error: BaseException) -> None:
     """Trim every traceback that will be printed with this exception."""
     for item in chain(error):
         item.__traceback__ = trimmed(item.__traceback__)
+        if isinstance(item, PolicyViolation):
+            vars(item).pop("__notes__", None)  # the closing lines of the run say the same

@@ -1,0 +1,115 @@
+"""Hosts and addresses: every spelling of one, in one form.
+
+What C and a guard could read differently is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+import _socket
+
+from ...extract import exact_text
+
+# On loopback too, these answer for the internet.
+RESOLVER_PORTS = frozenset({53, 853, 5353})
+METADATA_NAMES = frozenset({"metadata", "metadata.google.internal"})
+PLAIN_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+
+
+_inet_aton, _inet_pton = _socket.inet_aton, _socket.inet_pton
+_error = OSError
+
+
+def clean_host(value: object) -> str:
+    """A host as the guards compare it: exact text, lower case, no trailing dot.
+
+    Raises ValueError for what C and a guard could read differently: NUL, spaces,
+    control characters, empty labels, non-ASCII (write the ``xn--`` form).
+    """
+    if type(value) is str and value in PLAIN_LOOPBACK:
+        return value  # most connections, and clean as they are
+    text = exact_text(value)
+    host = str.lower(text)
+    # The text itself: the Kelvin sign's lower case is an ASCII k, and C would still have the IDNA codec asked.
+    if not str.isascii(text) or not str.isprintable(host) or " " in host:
+        raise ValueError("not an ASCII host name")
+    if host[-1:] == ".":
+        host = host[:-1]
+    if ".." in host or host[:1] == ".":
+        raise ValueError("empty label")
+    return host
+
+
+def packed_address(host: str) -> bytes | None:
+    """The 4 or 16 bytes that any spelling of an address stands for; None for a name.
+
+    IPv4 addresses inside IPv6 ones (mapped, compatible, NAT64, 6to4) come out as IPv4.
+    """
+    try:
+        return _inet_aton(host)
+    except _error:
+        pass
+    try:
+        packed = _inet_pton(_socket_inet6, host.partition("%")[0])
+    except _error:
+        return None
+    return unwrapped(packed)
+
+
+_socket_inet6 = _socket.AF_INET6
+V4_PREFIXES = (b"\0" * 10 + b"\xff\xff", b"\0" * 12, b"\0\x64\xff\x9b" + b"\0" * 8)
+UNSPECIFIED6, LOOPBACK6 = b"\0" * 16, b"\0" * 15 + b"\1"
+LOOPBACK4 = b"\x7f\0\0\1"
+
+
+def unwrapped(packed: bytes) -> bytes:
+    """The IPv4 address inside an IPv6 one, or the address itself."""
+    if len(packed) == 16 and packed != UNSPECIFIED6 and packed != LOOPBACK6:
+        if packed[:12] in V4_PREFIXES:
+            return packed[12:]
+        if packed[:2] == b"\x20\x02":
+            return packed[2:6]
+    return packed
+
+
+METADATA = frozenset(
+    {
+        b"\xa9\xfe\xa9\xfe",  # 169.254.169.254, most clouds
+        b"\x64\x64\x64\xc8",  # 100.100.100.200, Alibaba
+        b"\xfd\x00\x0e\xc2" + b"\0" * 10 + b"\x02\x54",  # fd00:ec2::254, EC2
+        b"\xfe\x80" + b"\0" * 10 + b"\xa9\xfe\xa9\xfe",  # fe80::a9fe:a9fe
+    }
+)
+
+
+def is_loopback(packed: bytes) -> bool:
+    """127.0.0.0/8, ::1, and the unspecified addresses, which mean this host as a destination."""
+    return packed[:1] == b"\x7f" if len(packed) == 4 and packed != b"\0\0\0\0" else packed in LOCAL
+
+
+LOCAL = frozenset({b"\0\0\0\0", UNSPECIFIED6, LOOPBACK6})
+
+
+def is_link_local(packed: bytes) -> bool:
+    """169.254.0.0/16 and fe80::/10."""
+    if len(packed) == 4:
+        return packed[:2] == b"\xa9\xfe"
+    return packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
+
+
+def is_metadata(host: str, packed: bytes | None) -> bool:
+    """Whether this is a cloud metadata service, by name or by address."""
+    return host in METADATA_NAMES if packed is None else packed in METADATA
+
+
+def matches(domains: frozenset[str], host: str) -> bool:
+    """Whether host is an allowed domain or lies below one, at a dot."""
+    while host:
+        if host in domains:
+            return True
+        host = host.partition(".")[2]
+    return False
+
+
+UNSPECIFIED = frozenset({b"\0\0\0\0", UNSPECIFIED6})
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # compared and shown, not bound
