@@ -220,6 +220,13 @@ def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
     return exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN, None, REMEDY
 
 
+def semaphore(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """_multiprocessing.sem_unlink(name): multiprocessing takes away what it made itself."""
+    name = args[0]
+    shown = exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN
+    return None if shown.startswith("/mp-") else (shown, None, REMEDY)
+
+
 def history(args: tuple[Any, ...], kwargs: Any) -> Change:
     """readline's own default is ~/.history."""
     found = [value for value in args if is_a(value, TEXT_OR_BYTES)]

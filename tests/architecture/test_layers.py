@@ -15,8 +15,8 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
-    ["extract", "paths", "callers", "searchpath", "loaded", "origins", "provenance", "generated", "import_state", "naming"],
-    ["creation", "descriptors", "readable", "filecalls", "databases"],
+    ["extract", "paths", "callers", "searchpath"],
+    ["descriptors", "readable", "filecalls", "databases"],
     # Deciding.
     ["capabilities.*"],
     ["capabilities", "policy", "events"],

@@ -350,10 +350,10 @@ def test_report_only_sums_up_and_lets_everything_happen(isolated):
     assert "  subprocess disabled: os.system  [--no-subprocess] x2" in done.errors
 
 
-def test_report_only_says_nothing_when_there_is_nothing(isolated):
+def test_report_only_names_no_act_when_there_is_none(isolated):
     done = isolated.script("--no-subprocess --report-only", "print('x')")
     assert (done.code, done.stdout) == (0, "x\n")
-    assert "blocked" not in done.stderr
+    assert "[hermetic]" not in done.stderr
 
 
 def test_deep_exception_chain_does_not_break_the_end(isolated):

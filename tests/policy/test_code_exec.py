@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from _hermetic import generated, naming, provenance
+from _hermetic.capabilities.code_exec import generated, naming, provenance
 from _hermetic.capabilities import code_exec
 
 # --- the decision ---

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from _hermetic.capabilities import imports
 from _hermetic.capabilities.imports import decide, make_rules, prepare
-from _hermetic.origins import place_of, source_of
+from _hermetic.capabilities.imports.origins import place_of, source_of
 from _hermetic.policy import Policy, from_plain
 
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from _hermetic import import_state
+from _hermetic.capabilities.interpreter import import_state
 from _hermetic.capabilities import interpreter as family
 from _hermetic.model import BlockMemory
 

@@ -12,8 +12,8 @@ COMPILE = """
 import ast, gc
 genuine = compile
 if not isinstance(genuine, type(len)):
-    import _hermetic.creation
-    genuine = _hermetic.creation._compile
+    import _hermetic.capabilities.code_exec.creation
+    genuine = _hermetic.capabilities.code_exec.creation._compile
 """
 
 ATTACKS = {
@@ -149,7 +149,7 @@ CALLBACKS = {
         assert not any(type(x).__name__ == "code" for x in found), found
         """,
     "hermetic's own steps": """
-        import _hermetic.creation as c
+        import _hermetic.capabilities.code_exec.creation as c
         attack(lambda: exec(c.parse_text(SOURCE, "x.py", "exec", 0, -1, -1)))
         attack(lambda: exec(c.compile_annotation(SOURCE)))
         twins = [o for o in gc.get_objects() if type(o) is type(attack)

@@ -280,6 +280,14 @@ SURFACE = (
         note="the C methods called on the type (`sqlite3.Connection.set_authorizer(c, None)`) are the kernel layer's",
         example="""import sqlite3; sqlite3.connect(':memory:').execute("attach 'x.db' as x")""",
     ),
+    GuardedCall(
+        capability=CHANGE,
+        patch=("_multiprocessing:sem_unlink",),
+        read=of.semaphore,
+        call="_multiprocessing.sem_unlink",
+        note="a `SemLock` makes a named semaphore, of no content of the program's; pools of processes need it",
+        example="import _multiprocessing; _multiprocessing.sem_unlink('/x')",
+    ),
     # Reads, which only a root takes away.
     GuardedCall(
         capability=READ,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...callers import STDLIB
-from ...creation import ONLY_AST, compile_annotation, mark_coroutine, parse_bytes, parse_text
+from ...capabilities.code_exec.creation import ONLY_AST, compile_annotation, mark_coroutine, parse_bytes, parse_text
 from ...extract import TEXT, argument, exact_text, is_a
 from ...pristine import fspath, get_frame
 

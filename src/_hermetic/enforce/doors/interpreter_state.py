@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ...extract import exact_text
-from ...import_state import MISSING, REBOUND, SYS
+from ...capabilities.interpreter.import_state import MISSING, REBOUND, SYS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import os as _os
 import sys as _sys
 from _imp import extension_suffixes
 
-from .paths import absolute, resolve
-from .pristine import getcwd, stat
-from .searchpath import coming
+from ...paths import absolute, resolve
+from ...pristine import getcwd, stat
+from ...searchpath import coming
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ namespace of ``sys``, a finder's attributes) is undone before the next look-up.
 
 from __future__ import annotations
 
-from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
-from ..extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
-from ..import_state import (
+from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
+from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
+from .import_state import (
     CACHE,
     FUNCTION,
     IMPORTERS,
@@ -22,16 +22,16 @@ from ..import_state import (
     put_back,
     refresh,
 )
-from ..model import BlockMemory, Family, GuardedCall
-from ..paths import absolute, resolve
-from ..pristine import stat
+from ...model import BlockMemory, Family, GuardedCall
+from ...paths import absolute, resolve
+from ...pristine import stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    from ..model import Denial
+    from ...model import Denial
 
     # (the import state of the start, and what blocks noted on entering)
     Rules: TypeAlias = tuple[Any, "BlockMemory | None"]

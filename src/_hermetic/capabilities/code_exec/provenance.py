@@ -11,9 +11,9 @@ from __future__ import annotations
 import os as _os
 import sys as _sys
 
-from .extract import exact_text
-from .paths import is_below
-from .pristine import close_fd, fstat, native, open_fd, stat
+from ...extract import exact_text
+from ...paths import is_below
+from ...pristine import close_fd, fstat, native, open_fd, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

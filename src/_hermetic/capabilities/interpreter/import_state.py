@@ -13,9 +13,9 @@ import _frozen_importlib as _machinery
 import _frozen_importlib_external as _external
 import sys as _sys
 
-from .model import PRIVATE, PUBLIC
-from .pristine import IS_WINDOWS, getcwd
-from .searchpath import destined
+from ...model import PRIVATE, PUBLIC
+from ...pristine import IS_WINDOWS, getcwd
+from ...searchpath import destined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ guard lets their frames pass. The program must not borrow such a frame:
 
 from __future__ import annotations
 
-from .model import PRIVATE
+from ...model import PRIVATE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

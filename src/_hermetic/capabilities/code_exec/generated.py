@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os as _os
 
-from .callers import STDLIB
+from ...callers import STDLIB
 
 _SEP = _os.sep
 DATACLASSES = STDLIB + "dataclasses.py"
