@@ -163,8 +163,8 @@ def literals(path: Path) -> Iterator[str]:
 
 def unknown_phrases() -> list[str]:
     """Phrases of the page that no family says, and phrases that a family says and the page does not know."""
-    said = {text for path in (SOURCE / "_hermetic" / "capabilities").glob("*.py") for text in literals(path)}
-    said |= {text for path in (SOURCE / "_hermetic" / "enforce" / "doors").glob("*.py") for text in literals(path)}
+    said = {text for path in (SOURCE / "_hermetic" / "capabilities").rglob("*.py") for text in literals(path)}
+    said |= {text for path in (SOURCE / "_hermetic" / "enforce" / "doors").rglob("*.py") for text in literals(path)}
     known = [row[0] for row in PHRASES]
     missing = [p for p in known if not any(text == p or text.startswith(f"{p}:") for text in said)]
     verbs = (" disabled: ", " blocked: ", " readonly: ", " sandbox root: ")

@@ -249,7 +249,9 @@ def conclude(error: BaseException | None, policy: Policy | None, options: Option
             if record is not None:
                 if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
                     status.say(f"{error.code}\n")
-                status.say(status.explain(record, events.COUNT[1]) + (status.summary("were blocked") if options.strict else ""))
+                status.say(status.explain(record, events.COUNT[1]))
+                if options.strict:
+                    status.say(status.summary("were blocked"))
                 return status.BLOCKED
     if error is None:
         return 0

@@ -121,7 +121,8 @@ def say(text: str) -> None:
 def summary(verb: str) -> str:
     """For --report-only and --strict: every act that was, or would have been, blocked."""
     count = events.COUNT[1]
-    lines = [f"hermetic: {count} {'act' if count == 1 else 'acts'} {verb if count != 1 else verb.replace('were', 'was')}"]
+    counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
+    lines = [f"hermetic: {counted}"]
     counts: dict[tuple[str, str], int] = {}
     for record in events.LOG:
         key = (record[1], record[2])

@@ -56,7 +56,12 @@ class Folder:
         shutil.copytree(ROOT / "examples", self.path / "examples")
         scripts = os.path.dirname(sys.executable)
         self.environment = isolated.environment(
-            {"PATH": scripts + os.pathsep + os.environ.get("PATH", os.defpath), "PYTHONUNBUFFERED": "1"}
+            {
+                "PATH": scripts + os.pathsep + os.environ.get("PATH", os.defpath),
+                "PYTHONUNBUFFERED": "1",
+                # Installed for a program under test; here it would only warn about settings.
+                "PYTEST_ADDOPTS": "-p no:asyncio",
+            }
         )
         self.status = 0
 

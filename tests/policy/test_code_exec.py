@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from _hermetic.capabilities.code_exec import generated, naming, provenance
 from _hermetic.capabilities import code_exec
+from _hermetic.capabilities.code_exec import generated, naming, provenance
 
 # --- the decision ---
 

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from _hermetic.capabilities.interpreter import import_state
 from _hermetic.capabilities import interpreter as family
+from _hermetic.capabilities.interpreter import import_state
 from _hermetic.model import BlockMemory
 
 

@@ -22,7 +22,10 @@ def passes(isolated, options, *target, **how):
 def test_black_checks_without_writing(isolated):
     isolated.write("good.py", "x = 1\n")
     isolated.write("bad.py", "x   =  1\n")
-    assert "1 file would be left unchanged" in passes(isolated, "--fs-readonly", program("black"), "--check", "good.py").stderr
+    assert (
+        "1 file would be left unchanged"
+        in passes(isolated, "--fs-readonly", program("black"), "--check", "good.py").stderr
+    )
     done = isolated.cli("--fs-readonly", "--", program("black"), "--check", "bad.py")
     assert done.code == 1, done.stderr  # black's own
 
@@ -153,7 +156,10 @@ def test_python_m_works_without_dynamic_code(isolated):
 
 @pytest.mark.parametrize(
     "code",
-    ["import attr\n@attr.s\nclass A:\n    x = attr.ib()", "import pydantic\nclass M(pydantic.BaseModel):\n    x: 'int'"],
+    [
+        "import attr\n@attr.s\nclass A:\n    x = attr.ib()",
+        "import pydantic\nclass M(pydantic.BaseModel):\n    x: 'int'",
+    ],
     ids=["attrs", "pydantic"],
 )
 def test_libraries_that_generate_code_say_what_blocked_them(isolated, code):
@@ -181,7 +187,9 @@ def test_standard_extensions_go_on_without_native_code(isolated, case):
 
 
 def test_packages_import_without_interpreter_mutation(isolated):
-    passes(isolated, "--no-interpreter-mutation", "python", "-c", "import flask, requests, asyncio, sys; list(sys.path)")
+    passes(
+        isolated, "--no-interpreter-mutation", "python", "-c", "import flask, requests, asyncio, sys; list(sys.path)"
+    )
 
 
 WITHOUT_PROCESSES = {

@@ -17,7 +17,7 @@ PLACES = ("cli", "sealed", "block")
 SECRET = "the-secret-of-outside"
 
 # Attempts are text, because one process runs them all; each ends with its own exception or none.
-RUNNER = '''
+RUNNER = """
 import json, os, sys
 attempts = json.load(open("attempts.json"))
 here = os.getcwd()
@@ -34,7 +34,7 @@ def run_all():
         os.chdir(here)
 BLOCK
 sys.stdout.write("\\n" + json.dumps(shown) + "\\n")
-'''
+"""
 
 
 def prepare(folder: Path, attempts: dict[str, str]) -> None:
@@ -48,6 +48,7 @@ def prepare(folder: Path, attempts: dict[str, str]) -> None:
         (own / "sub").mkdir(parents=True)
         (own / "victim.txt").write_text("victim\n")
         (own / "sub" / "inner.txt").write_text("inner\n")
+        (own / "sub" / "inner.py").write_text("")
         (own / "link").symlink_to("victim.txt")
         (own / "leak").symlink_to(outside / "secret.txt")
         (own / "sub" / "up").symlink_to(outside)

@@ -16,7 +16,6 @@ CHANGES = {
     "uri": "import sqlite3; sqlite3.connect('file:canary', uri=True)",
     "uri_modes": "import sqlite3; sqlite3.connect('file:canary?mode=rwc', uri=True)",
     "uri_escaped": "import sqlite3; sqlite3.connect('file:canary?%6dode=rwc', uri=True)",
-    "no_uri": "import sqlite3; sqlite3.connect('file:canary?mode=ro')",
     "no_uri_folder": "import os, sqlite3; os.rename('sub', 'file:'); sqlite3.connect('file:/canary?mode=ro')",
     "attach": "import sqlite3; sqlite3.connect(':memory:').execute('attach \"canary\" as a')",
     "attach_computed": "import sqlite3; sqlite3.connect(':memory:').execute('attach ? as a', ('canary',))",

@@ -16,10 +16,10 @@ import os as _os
 import sys as _sys
 
 from ...callers import CALLER_DEPTH, CORE, FROZEN, calling_frame
-from .creation import ITERABLE_COROUTINE, for_whole_process, is_step, takes_turn
 from ...extract import always, exact_text, is_a
-from .generated import CYTHON_PATCH, GENERATORS, is_generated
 from ...model import Family, GuardedCall
+from .creation import ITERABLE_COROUTINE, for_whole_process, is_step, takes_turn
+from .generated import CYTHON_PATCH, GENERATORS, is_generated
 from .naming import RUNS, run_name
 from .provenance import is_cached_file, is_line_of_file, is_source_file, is_zip_source
 

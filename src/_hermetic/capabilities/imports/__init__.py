@@ -12,10 +12,10 @@ import sys as _sys
 
 from ...callers import CALLER_DEPTH, FROZEN, STDLIB, calling_frame
 from ...extract import NUMBER, TEXT, always, argument, exact_text, is_a
-from .loaded import take_away
 from ...model import Family, GuardedCall
-from .origins import SEP, number_of, numbers_at, numbers_of, place_of, places_named, places_of, search_roots
 from ...paths import is_below, resolve
+from .loaded import take_away
+from .origins import SEP, number_of, numbers_at, numbers_of, place_of, places_named, places_of, search_roots
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
+from ...model import BlockMemory, Family, GuardedCall
+from ...paths import absolute, resolve
+from ...pristine import stat
 from .import_state import (
     CACHE,
     FUNCTION,
@@ -22,9 +25,6 @@ from .import_state import (
     put_back,
     refresh,
 )
-from ...model import BlockMemory, Family, GuardedCall
-from ...paths import absolute, resolve
-from ...pristine import stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

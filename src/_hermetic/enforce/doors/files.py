@@ -84,7 +84,15 @@ def settled(file: Any) -> Any:
 
 
 def open_held(
-    owner: Any, file: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
+    owner: Any,
+    file: Any,
+    mode: Any,
+    buffering: Any,
+    encoding: Any,
+    errors: Any,
+    newline: Any,
+    closefd: Any,
+    opener: Any,
 ) -> Any:
     """Linux: ``open`` by a handle. An opener of the program's is judged by what it opens, too."""
     path = file if type(file) is str else settled(file)
@@ -119,7 +127,7 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
     flags = index(flags)
     folder = dir_fd if dir_fd is None else index(dir_fd)
     if flags & (WRITE_BITS | O_PATH) or is_descriptor(path):
-        return ORIGINAL(path, flags, mode, dir_fd=folder)
+        return int(ORIGINAL(path, flags, mode, dir_fd=folder))
     try:
         handle = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
     except OSError:
@@ -139,7 +147,15 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
 
 
 def open_asked(
-    owner: Any, file: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
+    owner: Any,
+    file: Any,
+    mode: Any,
+    buffering: Any,
+    encoding: Any,
+    errors: Any,
+    newline: Any,
+    closefd: Any,
+    opener: Any,
 ) -> Any:
     """macOS: the hook has judged the name, and what was opened tells its path."""
     path = file if type(file) is str else settled(file)
@@ -157,7 +173,7 @@ def os_open_asked(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> 
     path = path if type(path) is str else fixed_path(path)
     flags = index(flags)
     if flags & WRITE_BITS:
-        return ORIGINAL(path, flags, mode, dir_fd=dir_fd)
+        return int(ORIGINAL(path, flags, mode, dir_fd=dir_fd))
     text = path_text(path)
     if text[:1] != "/":
         text = f"{getcwd() if dir_fd is None else path_of(index(dir_fd))}/{text}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from ...extract import exact_text
 from ...capabilities.interpreter.import_state import MISSING, REBOUND, SYS
+from ...extract import exact_text
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
