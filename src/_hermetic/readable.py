@@ -117,7 +117,8 @@ def readable(root: str) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...
     single = {resolve(name) for name in interpreter_files()}
     return (
         tuple(beginning(path) for path in real if path == root or path != os.sep),
-        frozenset((*real, *FILES, *single, *(entry for entry in entries if not os.path.isdir(entry)))),
+        # What lists packages looks into every entry, and opens it to see whether it is an archive.
+        frozenset((*real, *FILES, *single, *entries)),
         tuple(dict.fromkeys(beginning(entry) for entry in entries if os.path.isdir(entry))),
     )
 

@@ -21,17 +21,19 @@ RUNNER = """
 import json, os, sys
 attempts = json.load(open("attempts.json"))
 here = os.getcwd()
+outside = os.path.join(os.path.dirname(here), "outside")
+move = os.chdir  # attempts replace what they can
 shown = {}
 def run_all():
     for name, code in attempts.items():
-        os.chdir(os.path.join(here, name))
+        move(here + "/" + name)
         said = []
         try:
-            exec(code, {"show": said.append, "OUTSIDE": os.path.join(os.path.dirname(here), "outside"), "__name__": "attempt"})
+            exec(code, {"show": said.append, "OUTSIDE": outside, "__name__": "attempt"})
         except BaseException as error:
             said.append(type(error).__name__)
         shown[name] = repr(said)
-        os.chdir(here)
+        move(here)
 BLOCK
 sys.stdout.write("\\n" + json.dumps(shown) + "\\n")
 """

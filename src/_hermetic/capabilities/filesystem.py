@@ -94,7 +94,7 @@ def decide_reading(rules: Rules, capability: str, target: Any) -> Denial | None:
 
 
 def is_source(sources: tuple[str, ...], capability: str, real: str) -> bool:
-    """Whether it is a module's file on the first sys.path; folders there are listed by the import system only."""
+    """Whether it is a module's file on the first sys.path; folders below are listed by the import system only."""
     if capability == READ:
         return real.startswith(sources) and real.endswith(SUFFIXES)
     if not (real + SEPARATOR).startswith(sources):

@@ -7,7 +7,7 @@ import sys
 from ..errors import BootstrapError, PolicyViolation
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
 from .bind import bind
-from .judge import examine
+from .judge import examine, refusal
 from .session import OPEN, OPEN_FOR_ALL, OPEN_TO_READ, OPEN_TO_WRITE, session_judge, watched, with_openings
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -34,16 +34,16 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
             if type(flags) is not int or not flags or flags & WRITE_BITS:
                 found = session_judge(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
                 if found is not None:
-                    raise found
+                    raise refusal(found)
             if OPEN_TO_READ in watched[0] and not flags & O_PATH:
                 found = session_judge(OPEN_TO_READ, args, None)
                 if found is not None:
-                    raise found
+                    raise refusal(found)
             if OPEN_FOR_ALL not in watched[0]:
                 return
         found = session_judge(event, args, None)
         if found is not None:
-            raise found
+            raise refusal(found)
 
 
 def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
@@ -54,19 +54,19 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
             if type(flags) is not int or not flags or flags & WRITE_BITS:
                 found = JUDGE(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
                 if found is not None:
-                    raise found
+                    raise refusal(found)
             if READS is not None and not flags & O_PATH:
                 found = READS(OPEN_TO_READ, args, None)
                 if found is not None:
-                    raise found
+                    raise refusal(found)
             if not FOR_ALL:
                 return
         found = JUDGE(event, args, None)
         if found is not None:
-            raise found
+            raise refusal(found)
 
 
-def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
     """The first violation among the entries of this event.
 
     SLOTS is a hash table made of tuples: a dict would be mutable by whoever finds it.
@@ -79,7 +79,7 @@ def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | Non
     return None
 
 
-def sealed_reads(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+def sealed_reads(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
     """The same for OPEN_TO_READ, the event that is asked most."""
     for entry in READERS:
         found = examine(entry, args, kwargs)

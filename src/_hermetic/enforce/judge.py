@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 
-from ..callers import CALLER_DEPTH, program_place
-from ..errors import FilesystemViolation, ImportViolation, PolicyViolation, violation
+from ..callers import program_place
+from ..errors import violation
 from ..events import details, record
 from ..extract import printable
 
@@ -22,13 +22,28 @@ if TYPE_CHECKING:
     Entry: TypeAlias = tuple[Any, ...]
 
 
-VIOLATIONS = (PolicyViolation, FilesystemViolation, ImportViolation)
 FUNCTION = type(violation)
 HAS_NOTES = sys.version_info >= (3, 11)
 
 
-def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
-    """The violation that this attempt is under this entry's rules, or None."""
+# What cannot be read cannot be allowed: (guard, documented phrase, option) of a refusal whose target is unknown.
+UNREADABLE = (
+    ("network", "network disabled", "no-network"),
+    ("subprocess", "subprocess disabled", "no-subprocess"),
+    ("filesystem", "filesystem mutation disabled", "fs-readonly"),
+    ("environment", "environment disabled", "no-environment"),
+    ("code_exec", "dynamic code execution disabled", "no-code-exec"),
+    ("imports", "import blocked", "deny-import"),
+    ("interpreter", "interpreter mutation disabled", "no-interpreter-mutation"),
+)
+
+
+def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    """None where these rules allow the attempt; else what ``refusal`` makes an exception of.
+
+    Until the answer is returned nothing runs that a program can replace, the classes of the
+    violations included: code of its own could reach this frame and, since 3.13, write its locals.
+    """
     try:
         # Most attempts end here: an entry is taken apart only for what is refused.
         target = entry[4](args, kwargs)
@@ -37,32 +52,46 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
         denial = entry[5](entry[6], entry[2], target, entry[3])
         if denial is None:
             return None
-    except (RecursionError, MemoryError, PolicyViolation):
+    except (RecursionError, MemoryError):
         raise  # blocked as well, and the program sees what really happened
     except Exception:  # noqa: BLE001  # an argument may raise anything at all
-        # Fail closed: what cannot be read cannot be allowed.
-        denial = (f"{entry[1]} disabled: {entry[3]}(?)", None, entry[2], "an argument that can be read")
-    _, guard, capability, call, _, _, rules, mode, _ = entry
-    message, shown, reason, remedy = denial[:4]
-    tracing, report_only = mode
-    if not message:
+        denial = unreadable(entry[1], entry[3])
+    if not denial[0]:
         # No refusal, so nothing is recorded. A stand-in asked whether these rules want the act done in another way
         # (in memory, say), or there is an answer in place of the act, or something to be put right.
-        if report_only:
+        if entry[7][1]:
             return None
         quiet: Any = denial[4]
-        return quiet(rules, target) if type(quiet) is FUNCTION else quiet  # type: ignore[possibly-undefined]  # it is read
-    found = violation(
-        guard, printable(message), shown, reason, remedy, call, program_place(CALLER_DEPTH - 1), capability
-    )
-    if type(found) not in VIOLATIONS:
-        # Somebody gave the class another __new__; None would mean "allowed".
-        raise RuntimeError(message)
+        return quiet(entry[6], target) if type(quiet) is FUNCTION else quiet  # type: ignore[possibly-undefined]  # it is read
+    if entry[7][1]:
+        refusal((entry, denial))
+        return None
+    return entry, denial
+
+
+def unreadable(guard: str, call: str) -> tuple[str, None, str, str]:
+    """Fail closed, in the documented words."""
+    for name, phrase, option in UNREADABLE:
+        if name == guard:
+            return f"{phrase}: {call}(?)", None, option, "an argument that can be read"
+    return f"{guard} disabled: {call}(?)", None, guard, "an argument that can be read"
+
+
+def refusal(found: Any) -> BaseException:
+    """The exception to raise for what a judge found; it is recorded here.
+
+    Whoever calls this raises what comes back, whatever it is: by now no code of the
+    program's can turn the refusal into anything else.
+    """
+    if type(found) is not tuple:
+        return found  # type: ignore[no-any-return]  # an answer in place of the act
+    entry, denial = found
+    _, guard, capability, call, _, _, _, (tracing, report_only), _ = entry
+    message, shown, reason, remedy = denial[:4]
+    made = violation(guard, printable(message), shown, reason, remedy, call, program_place(1), capability)
     # A fifth item is what a library that only asks gets to see instead: "no such program".
     ordinary = denial[4] if len(denial) == 5 else None
-    record(found, tracing or report_only, "would block" if report_only else "blocked", ordinary is None)
-    if report_only:
-        return None
+    record(made, tracing or report_only, "would block" if report_only else "blocked", ordinary is None)
     if HAS_NOTES:
-        found.__notes__ = details(reason, remedy, found.place, "")  # type: ignore[attr-defined]  # 3.10 has none
-    return found if ordinary is None else ordinary
+        made.__notes__ = details(reason, remedy, made.place, "")  # type: ignore[attr-defined]  # 3.10 has none
+    return made if ordinary is None else ordinary

@@ -14,6 +14,7 @@ from ..model import PUBLIC, GuardedCall
 from . import fresh
 from .bind import bind
 from .doors import load_door
+from .judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def check_then_call(*args: Any, **kwargs: Any) -> Any:
     """Stand-in for a call that the rules may allow."""
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
-        raise found
+        raise refusal(found)
     return BOX[0](*args, **kwargs)
 
 
@@ -75,7 +76,7 @@ def check_call_remember(*args: Any, **kwargs: Any) -> Any:
     """The same, and what an allowed call returned is shown to the rules."""
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
-        raise found
+        raise refusal(found)
     result = BOX[0](*args, **kwargs)
     AFTER(KEY, args, kwargs, result)
     return result
@@ -83,7 +84,7 @@ def check_call_remember(*args: Any, **kwargs: Any) -> Any:
 
 def refuse(*args: Any, **kwargs: Any) -> Any:
     """Stand-in for a call that the rules never allow; it needs no original."""
-    raise JUDGE(KEY, args, kwargs)
+    raise refusal(JUDGE(KEY, args, kwargs))
 
 
 def make_stand_in(setting: Setting) -> tuple[Any, list[Any] | None]:

@@ -7,7 +7,6 @@ removes that table, in any order.
 
 from __future__ import annotations
 
-from ..errors import PolicyViolation
 from ..pristine import RLock
 from .judge import examine
 
@@ -34,14 +33,14 @@ watched: list[frozenset[str]] = [frozenset()]
 _unions: dict[tuple[int, ...], tuple[tuple[Table, ...], frozenset[str]]] = {}
 
 
-def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> BaseException | None:
+def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
     """The first violation of this attempt under any policy in force; else the first quiet answer in its place."""
     answer = None
     for table in tables[0]:
         for entry in table.get(event, ()):
             found = examine(entry, args, kwargs)
             if found is not None:
-                if issubclass(type(found), PolicyViolation):
+                if type(found) is tuple and len(found[1]) == 4:
                     return found
                 answer = answer or found
     return answer

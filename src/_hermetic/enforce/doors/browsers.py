@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..judge import refusal
+
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
@@ -19,9 +21,10 @@ def open_page(*args: Any, **kwargs: Any) -> Any:
     found = JUDGE(KEY, args, kwargs)
     if found is None:
         return BOX[0](*args, **kwargs)
-    if type(found) is FileNotFoundError:
+    error = refusal(found)
+    if type(error) is FileNotFoundError:
         return False
-    raise found
+    raise error
 
 
 def no_unix_browser(setting: Setting, original: Any) -> Any:

@@ -14,6 +14,7 @@ from ...descriptors import fixed_path, path_text
 from ...extract import argument
 from ...filecalls import GUARDED_BY
 from ...pristine import get_ident, getcwd
+from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def authorize_act(action: int, first: Any, second: Any, database: Any, trigger: 
         return OK
     if found is None:
         return OK
-    REFUSED[get_ident()] = found
+    REFUSED[get_ident()] = refusal(found)
     return DENY
 
 

@@ -11,6 +11,7 @@ import os
 from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET, is_kept
 from ...extract import BYTES, TEXT, argument, exact_text, is_a
 from ...pristine import native
+from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def get_item(self: Any, key: Any) -> Any:
     found = JUDGE(KEY, (GET, key), None)
     if found is None:
         return REAL[key]
-    if type(found) is KeyError:
+    error = refusal(found)
+    if type(error) is KeyError:
         OUTER(key)
-    raise found
+    raise error
 
 
 def get(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -58,10 +60,11 @@ def get(self: Any, *args: Any, **kwargs: Any) -> Any:
     found = JUDGE(KEY, (GET, key), None)
     if found is None:
         return REAL.get(key, argument(args, kwargs, 1, "default", None))
-    if type(found) is KeyError:
+    error = refusal(found)
+    if type(error) is KeyError:
         OUTER(key)
         return argument(args, kwargs, 1, "default", None)
-    raise found
+    raise error
 
 
 def contains(self: Any, key: Any) -> bool:
@@ -69,17 +72,18 @@ def contains(self: Any, key: Any) -> bool:
     found = JUDGE(KEY, (GET, key), None)
     if found is None:
         return key in REAL
-    if type(found) is KeyError:
+    error = refusal(found)
+    if type(error) is KeyError:
         OUTER(key)
         return False
-    raise found
+    raise error
 
 
 def set_item(self: Any, key: Any, value: Any) -> None:
     key = exact_key(key)
     found = JUDGE(KEY, (SET, key), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     REAL[key] = value
 
 
@@ -87,7 +91,7 @@ def delete_item(self: Any, key: Any) -> None:
     key = exact_key(key)
     found = JUDGE(KEY, (DELETE, key), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     del REAL[key]
 
 
@@ -95,7 +99,7 @@ def set_default(self: Any, key: Any, value: Any) -> Any:
     key = exact_key(key)
     found = JUDGE(KEY, (SET, key), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     return REAL.setdefault(key, value)
 
 
@@ -105,23 +109,24 @@ def pop(self: Any, *args: Any, **kwargs: Any) -> Any:
     found = JUDGE(KEY, (DELETE, key), None)
     if found is None:
         return REAL.pop(key) if default is MISSING else REAL.pop(key, default)
-    if type(found) is KeyError and default is not MISSING:
+    error = refusal(found)
+    if type(error) is KeyError and default is not MISSING:
         OUTER(key)
         return default
-    raise found
+    raise error
 
 
 def pop_item(self: Any) -> Any:
     found = JUDGE(KEY, (SET, EVERY), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     return REAL.popitem()
 
 
 def clear(self: Any) -> None:
     found = JUDGE(KEY, (SET, EVERY), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     REAL.clear()
 
 
@@ -130,8 +135,9 @@ def visible(self: Any) -> list[Any]:
     found = JUDGE(KEY, (LIST, EVERY), None)
     if found is None:
         return list(REAL)
-    if type(found) is not KeyError:
-        raise found
+    error = refusal(found)
+    if type(error) is not KeyError:
+        raise error
     return [name for name in REAL if JUDGE(KEY, (SEE, name), None) is None]
 
 

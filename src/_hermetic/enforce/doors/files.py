@@ -16,6 +16,7 @@ from types import MethodType
 from ...descriptors import BEGINNINGS, F_GETPATH, fixed_path, named_descriptor, own_process, path_of, path_text
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
 from ...pristine import close_fd, getcwd, getpid, native, open_fd
+from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def open_held(
     except OSError:
         found = JUDGE(KEY, (path, None), None)
         if found is not None:
-            raise found from None
+            raise refusal(found) from None
         raise
     name = f"/proc/{getpid()}/fd/{handle}"
     try:
@@ -133,7 +134,7 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
     except OSError:
         found = JUDGE(KEY, (path, folder), None)
         if found is not None:
-            raise found from None
+            raise refusal(found) from None
         raise
     name = f"/proc/{getpid()}/fd/{handle}"
     try:
@@ -164,7 +165,7 @@ def open_asked(
         found = JUDGE(KEY, (path_of(made.fileno()), None), None)
         if found is not None:
             made.close()
-            raise found
+            raise refusal(found)
     return made
 
 
@@ -181,5 +182,5 @@ def os_open_asked(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> 
     found = JUDGE(KEY, (path_of(number), None), None)
     if found is not None:
         close_fd(number)
-        raise found
+        raise refusal(found)
     return number

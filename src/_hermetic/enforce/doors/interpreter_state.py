@@ -6,6 +6,7 @@ import sys
 
 from ...capabilities.interpreter.import_state import MISSING, REBOUND, SYS
 from ...extract import exact_text
+from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def change_list(self: Any, *args: Any, **kwargs: Any) -> Any:
             key = name
     found = JUDGE(key, (self, NAME, args), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     result = OPERATION(self, *args, **kwargs)
     if self.original is not None:
         self.original[:] = self
@@ -68,7 +69,7 @@ def change_list(self: Any, *args: Any, **kwargs: Any) -> Any:
 def change_cache(self: Any, *args: Any, **kwargs: Any) -> Any:
     found = JUDGE(KEY, (NAME,), None)
     if found is not None:
-        raise found
+        raise refusal(found)
     return OPERATION(self, *args, **kwargs)
 
 
@@ -82,7 +83,7 @@ def set_attribute(self: Any, name: Any, value: Any) -> None:
     if self is SYS and name in REBOUND:
         found = JUDGE(KEY, (name, value), None)
         if found is not None:
-            raise found
+            raise refusal(found)
     OPERATION(self, name, value)
 
 
@@ -91,7 +92,7 @@ def delete_attribute(self: Any, name: Any) -> None:
     if self is SYS and name in REBOUND:
         found = JUDGE(KEY, (name, MISSING), None)
         if found is not None:
-            raise found
+            raise refusal(found)
     OPERATION(self, name)
 
 

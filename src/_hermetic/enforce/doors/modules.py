@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 from ..bind import IMPORT_SYSTEM_FILE
+from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -34,5 +35,5 @@ def import_by_name(*args: Any, **kwargs: Any) -> Any:
         return BOX[0](*args, **kwargs)
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
-        raise found
+        raise refusal(found)
     return BOX[0](*args, **kwargs)
