@@ -162,7 +162,7 @@ def start_process(policy: Policy) -> None:
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None}, memo)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
-    hook, _ = audit.make_sealed(with_makers(entries, compiled.entries, tuple(_makers), memo), memo)
+    hook, _ = audit.make_sealed(with_makers(entries, compiled.entries, (*_makers, audit.add_hook.__code__), memo), memo)
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0
@@ -190,12 +190,18 @@ def is_late(setting: patches.Setting) -> bool:
 
 
 def make_pending(name: str, setting: patches.Setting) -> patches.Pending:
-    """A stand-in made before its module is loaded."""
+    """A stand-in made before its module is loaded; where it is loaded, the original becomes a constant."""
     module, path = patches.split(name)
+    if setting.whole_process and len(path) == 1 and not setting.row.door:
+        original = getattr(sys.modules.get(module), path[0], None)
+        if original is not None:
+            setting.box = (original,)
+            return module, path, patches.make_stand_in(setting)[0], None
     made, box = patches.make_stand_in(setting)
     return module, path, made, box
 
 
+EMPTY: tuple[Any, ...] = ()
 # The code of every stand-in that makes C modules: a process that is sealed inside a block has two of each.
 _makers: list[Any] = []
 
@@ -212,9 +218,9 @@ def loader_changes(
         holder = sys.modules[module]
         original = getattr(holder, name)
         if stash is not None and function is fresh.create_builtin:
-            function, box = fresh.hand_out_builtin, []
+            function, box = fresh.hand_out_builtin, EMPTY
         else:
-            box = [original]
+            box = (original,)  # nothing that could be given another function
         # The interpreter trims its own import frames from tracebacks by their file name.
         made = bind(function, {**constants, "BOX": box}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
         if module == "_imp":
@@ -233,7 +239,7 @@ def with_makers(
     The judge that stand-ins call is older than they are; only the hook's has this row complete.
     """
     told = [
-        (*entry[:4], bind(plain[4], {"MAKERS": makers}, memo), *entry[5:])
+        (*entry[:4], bind(plain[4], {"MAKERS": makers, "SESSION_HOOK": audit.session_hook}, memo), *entry[5:])
         if isinstance(plain[4], FunctionType) and "MAKERS" in plain[4].__code__.co_names
         else entry
         for entry, plain in zip(entries, unbound, strict=False)

@@ -69,4 +69,6 @@ def outcomes(isolated: Any, options: list[str], code: str) -> dict[str, str]:
 def assert_all_blocked(found: dict[str, str], *phrases: str) -> None:
     """Every attempt ended in a violation of the imports guard with one of these first words."""
     for name, outcome in found.items():
+        if outcome == "interpreter: PolicyViolation interpreter mutation disabled: heap":
+            continue  # under a seal the search for originals is refused already
         assert outcome.startswith(tuple(f"imports: {phrase}" for phrase in phrases)), f"{name}: {outcome}"

@@ -10,6 +10,10 @@ import sys
 NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "_socket:getaddrinfo"): "remembers answers and refuses nothing: tests/policy/test_network.py",
     ("network", "socket:fromshare"): "Windows only",
+    (
+        "integrity",
+        "sys.addaudithook",
+    ): "CPython drops a refused hook in silence: tests/security/test_seal_audit_hooks.py",
     ("environment", "_imp:exec_builtin"): "puts guards on a fresh posix and refuses nothing: tests/security",
     ("environment", "subprocess.Popen"): "what a child inherits: tests/security",
     ("code_exec", "cpython.run_command"): "raised from C only: Py_RunMain and PyRun_* of the test modules",

@@ -87,6 +87,25 @@ def stray_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return exact_text(args[0])
 
 
+# What a nested start may add; filled in like MAKERS.
+SESSION_HOOK: Any = None
+
+
+def strange_hook(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """sys.addaudithook: a hook of the program's own runs between a check and its act, and above the guard's frames.
+
+    CPython drops a hook in silence when an earlier one refuses it.
+    """
+    frame = calling_frame(CALLER_DEPTH)
+    if frame is not None:
+        for code in MAKERS:
+            if frame.f_code is code:
+                hook = frame.f_locals.get("hook")
+                if hook is SESSION_HOOK or (type(hook) is _FUNCTION and hook.__globals__ is PRIVATE):
+                    return None
+    return "sys.addaudithook" if MAKERS else None
+
+
 def own_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """object.__setattr__(object, name, value): code and defaults of our functions are not replaced."""
     thing = args[0]
@@ -102,7 +121,7 @@ def own_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 
 def collector(args: tuple[Any, ...], kwargs: Any) -> str:
-    return "gc"
+    return "heap"
 
 
 def is_memory_file(path: str) -> bool:
@@ -174,9 +193,16 @@ SURFACE = (
     ),
     GuardedCall(capability=OWN, audit=("object.__setattr__", "object.__delattr__"), read=own_function),
     GuardedCall(capability=OWN, audit=("object.__getattr__",), read=own_code),
+    GuardedCall(capability=OWN, audit=("sys.addaudithook",), read=strange_hook),
     GuardedCall(
         capability=HEAP,
-        audit=("gc.get_objects", "gc.get_referrers", "gc.get_referents"),
+        audit=(
+            "gc.get_objects",
+            "gc.get_referrers",
+            "gc.get_referents",
+            "sys._current_frames",
+            "sys._current_exceptions",
+        ),
         read=collector,
     ),
     GuardedCall(

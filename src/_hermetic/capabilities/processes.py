@@ -134,7 +134,13 @@ def typing_request(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return "terminal" if request in TYPING_REQUESTS else None
 
 
+def tcl(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """import(name, ...): Tcl has an exec of its own, which nobody announces."""
+    return "Tcl" if exact_text(args[0]).rpartition(".")[2] == "_tkinter" else None
+
+
 SURFACE = (
+    GuardedCall(capability=START, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
     GuardedCall(
         capability=START,
         audit=("subprocess.Popen",),

@@ -63,10 +63,12 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
             return None
         quiet: Any = denial[4]
         return quiet(entry[6], target) if type(quiet) is FUNCTION else quiet  # type: ignore[possibly-undefined]  # it is read
+    # Without the rules: what a running policy remembers is in them, and the answer is in the program's reach.
+    found = (entry[1:4], denial, entry[7])
     if entry[7][1]:
-        refusal((entry, denial))
+        refusal(found)
         return None
-    return entry, denial
+    return found
 
 
 def unreadable(guard: str, call: str) -> tuple[str, None, str, str]:
@@ -85,8 +87,7 @@ def refusal(found: Any) -> BaseException:
     """
     if type(found) is not tuple:
         return found  # type: ignore[no-any-return]  # an answer in place of the act
-    entry, denial = found
-    _, guard, capability, call, _, _, _, (tracing, report_only), _ = entry
+    (guard, capability, call), denial, (tracing, report_only) = found
     message, shown, reason, remedy = denial[:4]
     made = violation(guard, printable(message), shown, reason, remedy, call, program_place(1), capability)
     # A fifth item is what a library that only asks gets to see instead: "no such program".

@@ -54,7 +54,7 @@ class Setting:
     ) -> None:
         self.key, self.row, self.judge, self.after, self.memo = key, row, judge, after, memo
         self.whole_process, self.rules = whole_process, rules
-        self.box: list[Any] = []
+        self.box: Any = []
 
     def bind(
         self, function: Any, filename: str | None = None, defaults: tuple[Any, ...] | None = None, **constants: Any

@@ -11,7 +11,7 @@ import _socket
 
 from ...extract import argument, exact_text
 from ...model import Family, GuardedCall
-from ...pristine import stat
+from ...pristine import lstat
 from .addresses import (
     LOOPBACK4,
     LOOPBACK_NAMES,
@@ -28,7 +28,9 @@ from .addresses import (
 )
 from .sockets import (
     AF_UNIX,
+    _family_of,
     adopted,
+    asks_for_own_name,
     bind_target,
     connect_target,
     create_connection_target,
@@ -45,6 +47,9 @@ from .sockets import (
     reverse_target,
     sendto_target,
     shared,
+    system_log,
+    tcl,
+    unix_name,
     wrapped_bio,
     wrapped_socket,
 )
@@ -64,7 +69,7 @@ CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
 # The last two are made by `prepare` and filled while the program runs; what they can add is bounded by the others.
 
 
-def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
+def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
     if capability == CONNECT:
         return decide_connect(rules, target, call)
     if capability == RESOLVE:
@@ -89,7 +94,7 @@ def denied(verb: str, host: str) -> tuple[str, str | None, str, str]:
     return f"network disabled: {verb}({host})", host, OPTION, remedy
 
 
-def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[str, str | None, str, str] | None:
+def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[Any, ...] | None:
     if type(host) is tuple:  # an address whose name is asked for
         return None if host[0] in rules[1] else denied("DNS", host[0])
     # Loopback names are answered by the machine itself.
@@ -101,13 +106,19 @@ def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[str, str | None,
     # An address is no question.
     if not host or packed is not None or matches(rules[1], host):
         return None
+    if asks_for_own_name():
+        return "", None, OPTION, "", _no_host(1, "no such host")
     return denied("DNS", host)
+
+
+_no_host = _socket.herror
 
 
 def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
     family, host, port, verb = target
     if family == AF_UNIX:
-        if unix_identity(host) in rules[3]:
+        identity = unix_identity(host)
+        if identity and identity in rules[3]:
             return None
         message = f"network disabled: {verb}({host})"
         return message, host, OPTION, "--allow-localhost, for a socket that this run bound itself"
@@ -148,24 +159,27 @@ def learn(rules: Rules, host: str, port: int) -> bool:
 
 
 def unix_identity(name: str) -> str:
-    """What a Unix socket is, apart from its name: device and inode; abstract ones are their name."""
+    """What a Unix socket is, apart from its name: device and inode of the file; abstract ones are their name."""
     if name[:1] == "@":
-        return name
+        return "abstract " + name
     try:
-        found = stat(name)
+        found = lstat(name)
     except OSError:
         return ""
-    return f"{found.st_dev}:{found.st_ino}"
+    return f"{found.st_dev}:{found.st_ino}" if found.st_mode & 0o170000 == 0o140000 else ""
+
+
+def remember_bound(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
+    """A Unix socket was bound, by this process: its file is remembered, not its name, which others can be given."""
+    if len(args) > 1 and _family_of(args[0]) == AF_UNIX:
+        identity = unix_identity(unix_name(args[1]))
+        if identity:
+            rules[3].add(identity)
 
 
 def decide_bind(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
-    family, host, _, verb = target
+    family, host, _, _ = target
     if family == AF_UNIX:
-        if verb == "listen":
-            # It listens, so it is this process's own; its file is remembered, not its name, which
-            # the program could give to another socket.
-            rules[3].add(unix_identity(host))
-            return None
         if rules[0] or is_multiprocessing_listener():
             return None
         return f"network disabled: bind({host})", host, OPTION, "--allow-localhost"
@@ -253,6 +267,14 @@ SURFACE = (
         call="socket",
         example="import socket; socket.socket(fileno=0)",
     ),
+    GuardedCall(capability=CREATE, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
+    GuardedCall(
+        capability=CREATE,
+        audit=("syslog.syslog", "syslog.openlog"),
+        read=system_log,
+        call="syslog",
+        example="import syslog; syslog.syslog('x')",
+    ),
     # No events: CPython announces neither pairs, nor adopted descriptors, nor listen, nor TLS.
     GuardedCall(
         capability=CONNECT,
@@ -290,6 +312,7 @@ SURFACE = (
         patch=("socket:socket.bind",),
         read=named_bind,
         call="socket.bind",
+        after=remember_bound,
         example="import socket; socket.socket().bind(('example.com', 0))",
     ),
     GuardedCall(

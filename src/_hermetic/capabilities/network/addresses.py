@@ -13,7 +13,7 @@ from ...extract import exact_text
 RESOLVER_PORTS = frozenset({53, 853, 5353})
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal"})
 PLAIN_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-LOOPBACK_NAMES = frozenset({"localhost", "localhost.localdomain", "ip6-localhost", "ip6-loopback"})
+LOOPBACK_NAMES = frozenset({"localhost"})
 
 
 _inet_aton, _inet_pton = _socket.inet_aton, _socket.inet_pton
@@ -28,6 +28,9 @@ def clean_host(value: object) -> str:
     """
     if type(value) is str and value in PLAIN_LOOPBACK:
         return value  # most connections, and clean as they are
+    if type(value) is not str and type(value) is not bytes:
+        # C asks a subclass of str to encode itself.
+        raise TypeError("a host is exactly str or bytes")
     text = exact_text(value)
     host = str.lower(text)
     # The text itself: the Kelvin sign's lower case is an ASCII k, and C would still have the IDNA codec asked.
@@ -35,6 +38,8 @@ def clean_host(value: object) -> str:
         raise ValueError("not an ASCII host name")
     if host[-1:] == ".":
         host = host[:-1]
+        if packed_address(host) is not None:
+            raise ValueError("an address with a dot behind it is looked up as a name")
     if ".." in host or host[:1] == ".":
         raise ValueError("empty label")
     return host
@@ -57,7 +62,13 @@ def packed_address(host: str) -> bytes | None:
 
 
 _socket_inet6 = _socket.AF_INET6
-V4_PREFIXES = (b"\0" * 10 + b"\xff\xff", b"\0" * 12, b"\0\x64\xff\x9b" + b"\0" * 8)
+V4_PREFIXES = (
+    b"\0" * 10 + b"\xff\xff",  # mapped
+    b"\0" * 8 + b"\xff\xff\0\0",  # translated, RFC 2765
+    b"\0" * 12,  # compatible
+    b"\0\x64\xff\x9b" + b"\0" * 8,  # NAT64, RFC 6052
+)
+LOCAL_NAT64 = b"\0\x64\xff\x9b\0\1"  # RFC 8215
 UNSPECIFIED6, LOOPBACK6 = b"\0" * 16, b"\0" * 15 + b"\1"
 LOOPBACK4 = b"\x7f\0\0\1"
 
@@ -65,7 +76,7 @@ LOOPBACK4 = b"\x7f\0\0\1"
 def unwrapped(packed: bytes) -> bytes:
     """The IPv4 address inside an IPv6 one, or the address itself."""
     if len(packed) == 16 and packed != UNSPECIFIED6 and packed != LOOPBACK6:
-        if packed[:12] in V4_PREFIXES:
+        if packed[:12] in V4_PREFIXES or packed[:6] == LOCAL_NAT64:
             return packed[12:]
         if packed[:2] == b"\x20\x02":
             return packed[2:6]

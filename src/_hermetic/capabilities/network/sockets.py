@@ -127,6 +127,17 @@ def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     return INTERNET[0], clean_host(host), int.__index__(port) if is_a(port, NUMBER) else 0, "create_connection"
 
 
+def tcl(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """import(name, ...): Tcl has sockets of its own, which nobody announces."""
+    name = exact_text(args[0])
+    return "Tcl" if name.rpartition(".")[2] == "_tkinter" else None
+
+
+def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
+    """C sends the text to a Unix socket of the system's."""
+    return "syslog"
+
+
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """socket.__new__(self, family, type, protocol): what was made, where that is not allowed."""
     _, family, kind, _ = args
@@ -149,18 +160,18 @@ def pair_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """An event loop's wake-up pair is not network, provided it is a stream pair: a datagram end could be re-aimed."""
     family = argument(args, kwargs, 0, "family", None)
     kind = argument(args, kwargs, 1, "type", STREAM)
-    plain = family in (None, AF_UNIX) and int.__index__(kind) & KIND_MASK == STREAM
+    # Exact kinds of value: comparing with another one would ask its own __eq__.
+    is_unix = family is None or (is_a(family, NUMBER) and int.__index__(family) == AF_UNIX)
+    plain = is_unix and int.__index__(kind) & KIND_MASK == STREAM
     return None if plain and asked_by(PAIR_USERS) else "socketpair"
 
 
 def listen_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """listen() on a socket that was never bound takes every interface."""
     sock = args[0]
-    name = _name_of(sock)
-    if _family_of(sock) == AF_UNIX:
-        return (AF_UNIX, unix_name(name), 0, "listen") if name else None
     if _family_of(sock) not in INTERNET:
         return None
+    name = _name_of(sock)
     return (_family_of(sock), EVERY_INTERFACE, 0, "bind") if name[1] == 0 else None
 
 
@@ -211,6 +222,7 @@ DESCRIPTOR_USERS = frozenset(
         ("socket", "_intenum_converter"),
     }
 )
+OWN_NAME_USERS = frozenset({("socket", "getfqdn")})
 MULTIPROCESSING_LISTENERS = (
     ("multiprocessing.connection", "__init__"),
     ("multiprocessing.forkserver", "ensure_running"),
@@ -228,6 +240,12 @@ def asked_by(users: frozenset[tuple[str, str]]) -> bool:
             return False
         frame = frame.f_back  # type: ignore[union-attr]  # it had a name
     return False
+
+
+def asks_for_own_name() -> bool:
+    """socket.getfqdn, which smtplib and email call and which copes with no answer."""
+    # Between examine and here: decide and decide_resolve.
+    return asker(calling_frame(CALLER_DEPTH + 2)) in OWN_NAME_USERS
 
 
 def is_multiprocessing_listener() -> bool:

@@ -32,6 +32,9 @@ ORIGINAL: Any = None
 FILE, TEXT_FILE = _io.FileIO, _io.TextIOWrapper
 # Every other mode goes to C at once: it writes, which the hook judges by the name, or it is none.
 READ_MODES = frozenset({"r", "rt", "tr", "rb", "br"})
+# What the documentation calls the default. C would ask whether the file is a terminal, and for its block size: 0.4 us,
+# 5 % of a plain open, that the judging here gives back. Devices are asked.
+SIZE = _io.DEFAULT_BUFFER_SIZE
 O_NOFOLLOW, O_DIRECTORY = getattr(native, "O_NOFOLLOW", 0), getattr(native, "O_DIRECTORY", 0)
 HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 KEPT = O_NOFOLLOW | O_DIRECTORY
@@ -98,8 +101,11 @@ def open_held(
     """Linux: ``open`` by a handle. An opener of the program's is judged by what it opens, too."""
     path = file if type(file) is str else settled(file)
     plain = opener is None and type(mode) is str and mode in READ_MODES and type(path) is not int
-    if not plain or (path[:5] in BEGINNINGS and is_descriptor(path)):
+    device = type(path) is not int and path[:5] in BEGINNINGS
+    if not plain or (device and is_descriptor(path)):
         return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
+    if buffering == -1 and not device:
+        buffering = SIZE
     try:
         handle = open_fd(path, HANDLE)
     except OSError:
