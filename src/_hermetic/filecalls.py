@@ -7,6 +7,7 @@ that keep nothing, and descriptors that are open already.
 
 from __future__ import annotations
 
+from .callers import CALLER_DEPTH, calling_frame
 from .databases import READ_ONLY, WRITTEN, database_use
 from .descriptors import (
     ACCESS,
@@ -19,6 +20,7 @@ from .descriptors import (
     shown_path,
 )
 from .extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
+from .model import PUBLIC
 from .pristine import IS_WINDOWS, getpid, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -265,8 +267,14 @@ _names_of = type.__dict__["__dict__"].__get__
 
 
 def database_unguarded(args: tuple[Any, ...], kwargs: Any) -> Change | None:
-    """sqlite3.connect/handle(connection): one that attaches whatever it is told is not handed out."""
-    return None if GUARDED_BY in _names_of(type(args[0])) else ("sqlite3.Connection", None, DATABASE)
+    """sqlite3.connect/handle(connection): one that attaches whatever it is told is not handed out.
+
+    The stand-in's own constructor must be asking: a subclass of the program's could attach in its
+    constructor, before the check is in place, and a second construction would lose it.
+    """
+    frame = calling_frame(CALLER_DEPTH)
+    ours = frame is not None and frame.f_globals is PUBLIC and frame.f_code.co_name == "init_connection"
+    return None if ours and GUARDED_BY in _names_of(type(args[0])) else ("sqlite3.Connection", None, DATABASE)
 
 
 def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:

@@ -1,0 +1,36 @@
+"""A connection is closed to other files from its first moment, whoever's constructor it is still in."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("sqlite3")
+
+WAYS = {
+    "in the constructor": """
+class Eager(sqlite3.Connection):
+    def __init__(self, *args, **kwargs):
+        sqlite3.Connection.__init__(self, *args, **kwargs)
+        self.execute("attach 'new.db' as x")
+        self.execute("create table x.t (a)")
+sqlite3.connect(":memory:", factory=Eager)
+""",
+    "after a second construction": """
+c = sqlite3.connect(":memory:")
+sqlite3.Connection.__init__(c, ":memory:")
+sqlite3.Connection.execute(c, "vacuum into 'new.db'")
+""",
+    "with the guard's own mark": """
+class Marked(sqlite3.Connection):
+    _guarded = sqlite3.Connection
+c = Marked(":memory:")
+sqlite3.Connection.execute(c, "attach 'new.db' as x")
+sqlite3.Connection.execute(c, "create table x.t (a)")
+""",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_file_is_attached(isolated, way):
+    isolated.script("--fs-readonly", f"import sqlite3\n{WAYS[way]}")
+    assert [path.name for path in isolated.folder.iterdir()] == ["target.py"]
