@@ -16,7 +16,6 @@ CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
     ["extract", "paths", "callers", "searchpath"],
-    ["descriptors", "readable", "filecalls", "databases"],
     # Deciding.
     ["capabilities.*"],
     ["capabilities", "policy", "events"],

@@ -10,10 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _hermetic import databases, descriptors, filecalls
 from _hermetic.capabilities import filesystem as family
-from _hermetic.capabilities.filesystem import CHANGE, LIST, READ, REPLACE, WRITE, decide, make_rules, prepare
-from _hermetic.databases import MEMORY, READ_ONLY, WRITTEN, anchored_uri, database_use, parse_uri
+from _hermetic.capabilities.filesystem import (
+    CHANGE,
+    LIST,
+    READ,
+    REPLACE,
+    WRITE,
+    databases,
+    decide,
+    descriptors,
+    filecalls,
+    make_rules,
+    prepare,
+)
+from _hermetic.capabilities.filesystem.databases import (
+    MEMORY,
+    READ_ONLY,
+    WRITTEN,
+    anchored_uri,
+    database_use,
+    parse_uri,
+)
 from _hermetic.extract import WRITE_BITS, opens_to_write
 
 ANY = (None, (), frozenset(), ())

@@ -110,7 +110,7 @@ AVAILABLE = {
 
 # The documented first lines (SPEC.md section 6), by guard.
 PHRASES = {
-    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket)",
+    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog)",
     "subprocess": r"subprocess disabled: [\w.]+",
     "filesystem": r"(filesystem readonly: .+|filesystem mutation disabled: .+\(.*\)|read outside sandbox root: .+)",
     "environment": r"environment (mutation )?disabled: .+",

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from types import MethodType
 
-from ...databases import anchored_uri
-from ...descriptors import fixed_path, path_text
+from ...capabilities.filesystem.databases import anchored_uri
+from ...capabilities.filesystem.descriptors import fixed_path, path_text
+from ...capabilities.filesystem.filecalls import GUARDED_BY
 from ...extract import argument
-from ...filecalls import GUARDED_BY
 from ...pristine import get_ident, getcwd
 from ..judge import refusal
 

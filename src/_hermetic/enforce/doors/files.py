@@ -13,7 +13,15 @@ import _io
 from _operator import index
 from types import MethodType
 
-from ...descriptors import BEGINNINGS, F_GETPATH, fixed_path, named_descriptor, own_process, path_of, path_text
+from ...capabilities.filesystem.descriptors import (
+    BEGINNINGS,
+    F_GETPATH,
+    fixed_path,
+    named_descriptor,
+    own_process,
+    path_of,
+    path_text,
+)
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
 from ...pristine import close_fd, getcwd, getpid, native, open_fd
 from ..judge import refusal

@@ -8,8 +8,8 @@ brings other URIs into this form.
 
 from __future__ import annotations
 
+from ...pristine import close_fd, lstat, native, open_fd
 from .descriptors import path_text
-from .pristine import close_fd, lstat, native, open_fd
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -11,21 +11,21 @@ import os as _os
 import sys as _sys
 from _frozen_importlib_external import FileFinder as _FileFinder
 
-from .. import filecalls as of
-from ..callers import CALLER_DEPTH, calling_frame, is_ours
-from ..descriptors import O_RDONLY, may_reopen, named_descriptor, own_process, shown_path
-from ..extract import TEXT_OR_BYTES, always, exact_text, is_a
-from ..model import Family, GuardedCall
-from ..paths import resolve
-from ..pristine import native
-from ..readable import SUFFIXES, readable
+from ...callers import CALLER_DEPTH, calling_frame, is_ours
+from ...extract import TEXT_OR_BYTES, always, exact_text, is_a
+from ...model import Family, GuardedCall
+from ...paths import resolve
+from ...pristine import native
+from . import filecalls as of
+from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process, shown_path
+from .readable import SUFFIXES, readable
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
-    from ..model import Denial
+    from ...model import Denial
 
     # (root or None,), and once prepared: beginnings of paths below which all is readable, single paths, beginnings
     # below which modules are. Allowances to come are further items.

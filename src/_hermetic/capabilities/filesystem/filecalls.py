@@ -7,7 +7,10 @@ that keep nothing, and descriptors that are open already.
 
 from __future__ import annotations
 
-from .callers import CALLER_DEPTH, calling_frame
+from ...callers import CALLER_DEPTH, calling_frame
+from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
+from ...model import PUBLIC
+from ...pristine import IS_WINDOWS, getpid, readlink, stat
 from .databases import READ_ONLY, WRITTEN, database_use
 from .descriptors import (
     ACCESS,
@@ -19,9 +22,6 @@ from .descriptors import (
     real_path,
     shown_path,
 )
-from .extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
-from .model import PUBLIC
-from .pristine import IS_WINDOWS, getpid, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

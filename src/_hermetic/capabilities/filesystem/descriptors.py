@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys as _sys
 
-from .extract import BYTES, NUMBER, O_PATH, TEXT, is_a
-from .paths import absolute, resolve
-from .pristine import fspath, native, readlink
+from ...extract import BYTES, NUMBER, O_PATH, TEXT, is_a
+from ...paths import absolute, resolve
+from ...pristine import fspath, native, readlink
 
 try:
     from fcntl import F_GETFL as F_GETFL
