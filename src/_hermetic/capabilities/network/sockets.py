@@ -93,11 +93,19 @@ def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     return None if is_loopback(packed) else (host,)
 
 
+LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
+
+
 def named(args: tuple[Any, ...], index: int, verb: str) -> Any:
     """The target of a socket method, where it is a name: C looks it up before it announces the call."""
-    if len(args) <= index or _family_of(args[0]) not in INTERNET:
+    if len(args) <= index:
         return None
-    target = address_of(args[0], args[index], verb)
+    address = args[index]
+    if type(address) is tuple and address and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES:
+        return None  # most connections, and no name
+    if _family_of(args[0]) not in INTERNET:
+        return None
+    target = address_of(args[0], address, verb)
     family, host = target[0], target[1]
     # To an IPv4 socket, an IPv6 address is one more name.
     is_name = host and (packed_address(host) is None or (":" in host and family == INTERNET[0]))
