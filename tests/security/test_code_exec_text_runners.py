@@ -28,9 +28,7 @@ ATTACKS = {
     "cProfile": "import cProfile\nattack(lambda: cProfile.run(SOURCE))",
     "profile": "import profile\nattack(lambda: profile.run(SOURCE))",
     "trace": "import trace\nattack(lambda: trace.Trace(count=0, trace=0).run(SOURCE))",
-    "pdb": "import pdb\nattack(lambda: pdb.run(SOURCE))"
-    if False
-    else "import pdb, io\nattack(lambda: pdb.Pdb(stdin=io.StringIO('c\\n'), stdout=io.StringIO()).run(SOURCE))",
+    "pdb": "import pdb, io\nattack(lambda: pdb.Pdb(stdin=io.StringIO('c\\n'), stdout=io.StringIO()).run(SOURCE))",
     "site folder": """
         import os, site
         os.mkdir("evil"); open("evil/x.pth", "w").write("import sys; " + SOURCE + "\\n")
@@ -41,9 +39,7 @@ ATTACKS = {
         open("y.pth", "w").write("import sys; " + SOURCE + "\\n")
         attack(lambda: site.addpackage(os.getcwd(), "y.pth", set()))
         """,
-    "rlcompleter": "import rlcompleter\nattack(lambda: rlcompleter.Completer().attr_matches(SOURCE + '.x'))"
-    if False
-    else "attack(lambda: eval(SOURCE))",
+    "eval": "attack(lambda: eval(SOURCE))",
     "compileall": """
         import importlib.machinery, py_compile
         def go():

@@ -62,7 +62,7 @@ def one():
     """
     return 1
 import doctest
-print(json.dumps(doctest.testmod().failed)) if False else print(doctest.testmod().failed)
+print(doctest.testmod().failed)
 '''
-    done = isolated.script(OPTION, code.replace("print(json.dumps(doctest.testmod().failed)) if False else ", ""))
+    done = isolated.script(OPTION, code)
     assert (done.code, done.stdout.strip()) == (0, "0"), done.stderr
