@@ -91,8 +91,6 @@ def always(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
     return ""
 
 
-def first_text(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
-    """The first argument as text; ``?`` when it is something else (it is a label, not a decision)."""
-    if args and is_a(args[0], TEXT_OR_BYTES):
-        return exact_text(args[0])
-    return "?"
+def tcl(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
+    """import(name, ...) of Tcl, which has sockets and an exec of its own that nobody announces."""
+    return "Tcl" if exact_text(args[0]).rpartition(".")[2] == "_tkinter" else None

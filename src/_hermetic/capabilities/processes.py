@@ -9,7 +9,7 @@ from __future__ import annotations
 from errno import ENOENT
 
 from ..callers import CALLER_DEPTH, STDLIB, calling_frame
-from ..extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a
+from ..extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl
 from ..model import Family, GuardedCall
 from ..pristine import IS_LINUX, getpid
 
@@ -132,11 +132,6 @@ def typing_request(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if request in OWNER_REQUESTS:
         return "signal owner"
     return "terminal" if request in TYPING_REQUESTS else None
-
-
-def tcl(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """import(name, ...): Tcl has an exec of its own, which nobody announces."""
-    return "Tcl" if exact_text(args[0]).rpartition(".")[2] == "_tkinter" else None
 
 
 SURFACE = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import _socket
 
-from ...extract import argument, exact_text
+from ...extract import argument, exact_text, tcl
 from ...model import Family, GuardedCall
 from ...pristine import lstat
 from .addresses import (
@@ -48,7 +48,6 @@ from .sockets import (
     sendto_target,
     shared,
     system_log,
-    tcl,
     unix_name,
     wrapped_bio,
     wrapped_socket,

@@ -28,7 +28,6 @@ FROM_DESCRIPTOR = -1
 
 _family_of = _socket.socket.family.__get__
 _peer_of = _socket.socket.getpeername
-_socket_type = _socket.socket
 
 
 def unix_name(address: object) -> str:
@@ -133,12 +132,6 @@ def named_sendmsg(args: tuple[Any, ...], kwargs: Any) -> Any:
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     host, port = host_and_port(argument(args, kwargs, 0, "address", None))
     return INTERNET[0], clean_host(host), int.__index__(port) if is_a(port, NUMBER) else 0, "create_connection"
-
-
-def tcl(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """import(name, ...): Tcl has sockets of its own, which nobody announces."""
-    name = exact_text(args[0])
-    return "Tcl" if name.rpartition(".")[2] == "_tkinter" else None
 
 
 def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
