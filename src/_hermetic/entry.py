@@ -1,4 +1,4 @@
-# Run by an interpreter that hermetic starts: INTERPRETER [options] entry.py FD. It must parse on every Python,
+# Run by an interpreter that hermetic starts: INTERPRETER [options] entry.py MESSAGE NAME ARGUMENTS... It must parse on every Python,
 # old ones too, to be able to refuse them by name; hence no annotations and no f-strings here.
 import sys
 
@@ -24,7 +24,7 @@ def main():
     set_aside()
     from _hermetic.carried import run_carried
 
-    return run_carried(int(sys.argv[1]))
+    return run_carried(sys.argv[1], sys.argv[2], sys.argv[3:])
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ conjunction: each is asked, and any of them can refuse.
 
 from __future__ import annotations
 
+import marshal
+
 from .capabilities import FAMILIES, load_family, load_module
 from .model import Value
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from .model import Denial, Target
 
 VERSION = 1
+MARSHAL_VERSION = 2
 
 
 class Policy(Value):
@@ -43,6 +46,10 @@ class Policy(Value):
         guard = capability.partition(".")[0]
         rules = self.rules.get(guard)
         return load_family(guard).decide(rules, capability, target, call) if rules is not None else None
+
+    def to_fields(self) -> tuple[Any, ...]:
+        """What travels: see ``carry``."""
+        return (None, self.rules, self.trace, self.report_only, self.sealed)
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready: tuples and sets as lists, in a stable order."""
@@ -87,9 +94,25 @@ class Request(Value):
         rules = {guard: make_rules(guard, keywords) for guard, keywords in self.families.items()}
         return Policy(rules=rules, trace=self.trace, report_only=self.report_only, sealed=self.sealed)
 
-    def to_plain(self) -> dict[str, Any]:
-        """For ``Request(**...)`` at the other end."""
-        return {name: getattr(self, name) for name in self.__slots__}
+    def to_fields(self) -> tuple[Any, ...]:
+        """What travels: see ``carry``."""
+        return (self.families, None, self.trace, self.report_only, self.sealed)
+
+
+def carry(held: Policy | Request) -> bytes:
+    """A policy or request as bytes, for a process that will run this same version of hermetic.
+
+    marshal's version 2 is what every CPython reads; the rules are made of nothing else.
+    """
+    return marshal.dumps(held.to_fields(), MARSHAL_VERSION)
+
+
+def carried(data: bytes) -> Policy:
+    """The inverse of ``carry``. ValueError, EOFError or TypeError for anything else."""
+    families, rules, *rest = marshal.loads(data)
+    if families is not None:
+        return Request(families=families, trace=rest[0], report_only=rest[1], sealed=rest[2]).policy()
+    return Policy(rules=rules, trace=rest[0], report_only=rest[1], sealed=rest[2])
 
 
 def make_rules(guard: str, keywords: dict[str, Any]) -> tuple[Any, ...]:

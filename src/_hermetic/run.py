@@ -15,7 +15,7 @@ from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessF
 from . import events, searchpath, status
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, getpid, native
-from .start import start_process, version_warning
+from .start import start_processes, version_warning
 from .target import CALL, CODE, FOLDER, SCRIPT, STDIN, Options, Target
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -26,33 +26,34 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 
-def run_main(target: Target, policy: Policy | None, options: Options) -> int:
+def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> int:
     """Run the target; return its exit status, or raise what a plain run would end with.
 
-    SystemExit passes through; any other exception has been printed already and is
+    policies: all of them hold at once, the outermost first. SystemExit passes through; any other exception has been printed already and is
     raised again only for the interpreter to end the process as it always does.
     """
     try:
         names, code = prepare_main(target)
     except SyntaxError as broken:
-        return conclude(broken.with_traceback(None), None, options)
+        return conclude(broken.with_traceback(None), (), options)
     if target.executable is not None:
         sys.executable = target.executable
     if target.orig_argv is not None:
         sys.orig_argv = target.orig_argv
     sys.argv = target.argv
-    if policy is not None:
+    if policies:
         warning = version_warning()
         if warning is not None and options.strict:
             raise BootstrapError("--strict needs a Python version whose audit events are classified")
         if warning is not None:
             status.say(warning + "\n")
-        if "network" in policy.rules:
+        if any("network" in policy.rules for policy in policies):
             close_sockets(options.keep_fds)
         prepare_reports(options.strict)
-        admit_main(code, policy)
+        if any("code_exec" in policy.rules for policy in policies):
+            admit_main(code)
         searchpath.expect(first_entry(target))
-        start_process(policy)
+        start_processes(policies)
     searchpath.give_back(first_entry(target))
     main = make_main(names)
     error: BaseException | None = None
@@ -62,7 +63,7 @@ def run_main(target: Target, policy: Policy | None, options: Options) -> int:
             raise SystemExit(result)
     except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
         error = raised
-    return conclude(error, policy, options)
+    return conclude(error, policies, options)
 
 
 def first_entry(target: Target) -> str | None:
@@ -114,12 +115,11 @@ def compile_script(loader: Any, path: str, compiled: bool) -> CodeType:
     return compile(loader.get_data(path), path, "exec", dont_inherit=True)
 
 
-def admit_main(code: CodeType | None, policy: Policy) -> None:
+def admit_main(code: CodeType | None) -> None:
     """Let the one code object of the program itself run under --no-code-exec."""
-    if "code_exec" in policy.rules:
-        from .capabilities.code_exec import admit  # the family is loaded only when it is restricted
+    from .capabilities.code_exec import admit  # the family is loaded only when it is restricted
 
-        admit(code)
+    admit(code)
 
 
 def execute(target: Target, main: ModuleType, code: CodeType | None) -> Any:
@@ -233,7 +233,7 @@ def prepare_reports(strict: bool) -> None:
     os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either
 
 
-def conclude(error: BaseException | None, policy: Policy | None, options: Options) -> int:
+def conclude(error: BaseException | None, policies: tuple[Policy, ...], options: Options) -> int:
     """End the run as a plain one would, or with 2 and an explanation."""
     if isinstance(error, HermeticError) and not isinstance(error, PolicyViolation):
         raise error
@@ -241,8 +241,8 @@ def conclude(error: BaseException | None, policy: Policy | None, options: Option
         status.trim_chain(error)
         sys.excepthook(type(error), error, error.__traceback__)
     join_threads()
-    if policy is not None:
-        if policy.report_only:
+    if policies:
+        if all(policy.report_only for policy in policies):
             status.say(status.summary("would be blocked"))
         else:
             record = status.culprit(error, status.plain_status(error), options.strict)

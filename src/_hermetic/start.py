@@ -145,6 +145,17 @@ def version_warning() -> str | None:
 # --- the whole process ---
 
 
+def start_processes(policies: tuple[Policy, ...]) -> None:
+    """The same for several, which hold by conjunction.
+
+    One that forbids making code comes last: after it no more can be bound.
+    """
+    for last in (False, True):
+        for policy in policies:
+            if ("code_exec" in policy.rules) is last:
+                start_process(policy)
+
+
 def start_process(policy: Policy) -> None:
     """Put a policy in force for the rest of this process. BootstrapError when that cannot be done."""
     if policy.sealed and version_warning() is not None:

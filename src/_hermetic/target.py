@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from .model import Value
 
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
 SCRIPT, MODULE, CALL, CODE, STDIN, FOLDER = "script", "module", "call", "code", "stdin", "folder"
 
 
@@ -36,3 +40,7 @@ class Options(Value):
 
     strict: bool
     keep_fds: tuple[int, ...]
+
+    def fields(self) -> tuple[Any, ...]:
+        """What travels to another process, in the order of the slots."""
+        return (self.strict, tuple(self.keep_fds))

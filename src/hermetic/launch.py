@@ -24,13 +24,15 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     if found.interpreter is None and not found.flags and not scrub:
         from _hermetic.run import run_main
 
-        return run_main(found.target, None if request is None else request.policy(), options)
+        return run_main(found.target, () if request is None else (request.policy(),), options)
     environment = dict(os.environ)
     if request is not None and scrub:
         from _hermetic.capabilities.environment import make_rules, scrubbed
 
         environment = scrubbed(environment, make_rules(**request.families["environment"]))
-    from _hermetic.carried import hand_over
+    from _hermetic.carried import hand_over, words
+    from _hermetic.policy import carry
 
-    hand_over(interpreter, list(found.flags), found.target, request, options, environment)
-    raise AssertionError("hand_over does not return")
+    held = () if request is None else (carry(request),)
+    command = [interpreter, *found.flags, *words(found.target, held, options)]
+    return hand_over(interpreter, command, environment)

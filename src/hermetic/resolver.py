@@ -68,4 +68,4 @@ def invoke_inprocess(spec: TargetSpec) -> int:
     if spec.mode != INPROCESS or spec.kind not in _KINDS:
         raise ValueError(f"not a target for this process: {spec!r}")
     target: Any = Target(kind=spec.kind, name=spec.module, attr=spec.attr, argv=list(spec.argv) or [spec.module])
-    return run_main(target, None, Options())
+    return run_main(target, (), Options())

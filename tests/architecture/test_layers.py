@@ -15,7 +15,7 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
-    ["extract", "paths", "callers", "searchpath"],
+    ["extract", "paths", "callers", "searchpath", "programs"],
     # Deciding.
     ["capabilities.*"],
     ["capabilities", "policy", "events"],
@@ -47,6 +47,7 @@ DOORS = {
     "run",
     "target",
     "carried",
+    "programs",
     "searchpath",
     "pristine",
     "extract",

@@ -201,12 +201,14 @@ def test_informative_options_of_python_only_inform(isolated, option):
     assert isolated.cli("--no-network", "--", sys.executable, option)[:2] == plain[:2]
 
 
-@pytest.mark.parametrize("words", [["-i", "t.py"], ["-i", "-c", "1"], ["-ic", "1"]], ids=" ".join)
-def test_interactive_session_is_refused(isolated, words):
-    isolated.write("t.py", SAY)
-    done = isolated.cli("--no-network", "--", "python", *words)
-    assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
-    assert "interactive" in done.stderr
+@pytest.mark.parametrize("words", [["-i", "t.py"], ["-i", "-c", "x = 1"], ["-ic", "x = 1"], ["-i"]], ids=" ".join)
+def test_interactive_session_is_guarded(isolated, words):
+    isolated.write("t.py", "x = 1\n")
+    typed = "print('typed', __name__, globals().get('x'))\nimport socket\nsocket.gethostbyname('example.com')\n"
+    plain = isolated.python(*words, stdin=typed)
+    done = isolated.cli("--no-network", "--", "python", *words, stdin=typed)
+    assert done.stdout == plain.stdout != ""
+    assert "PolicyViolation: network disabled: DNS(example.com)" in done.stderr
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\necho ran\n", "\x7fELF rest", "no shebang\n", "#!/no/such/program\n", ""])

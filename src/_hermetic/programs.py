@@ -1,0 +1,232 @@
+"""What an executable file is, and what a Python command line means.
+
+Read by the launcher, and by the stand-ins that start children: everything here is
+made of tuples and text, looks nothing up in the program's hands, and runs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from .pristine import IS_WINDOWS, close_fd, fstat, native, open_fd, readlink
+from .target import CODE, FOLDER, MODULE, SCRIPT, STDIN
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    # (kind, interpreter as it is spelled, its options); the last two for SCRIPT_FILE only
+    Recognised: TypeAlias = tuple[str, str, tuple[str, ...]]
+    # (kind, name, options, the words after the name, the words up to the name)
+    Meaning: TypeAlias = tuple[str, str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+
+# What a file is: an interpreter, a script for one, a zipped program, something else, or nothing that can be started.
+INTERPRETER, SCRIPT_FILE, ARCHIVE, OTHER, ABSENT = "interpreter", "script", "archive", "other", "absent"
+# What a command line of an interpreter means when nothing of a program runs, or when it cannot be read.
+INFORMS, UNKNOWN = "informs", "unknown"
+
+# Interpreter options by how many further words they take; the others are single letters without any.
+WITH_VALUE = "WX"
+WITHOUT_VALUE = "bBdEiIOPqRsSuvx"
+INFORMATIVE = ("-h", "-?", "-V", "-VV", "--help", "--version", "--help-all", "--help-env", "--help-xoptions")
+HASH_CHECK = "--check-hash-based-pycs"
+HEAD = 512  # bytes of a file's start that tell what it is
+# An interpreter under another name gives itself away by the function that its main() calls; a library that embeds
+# Python calls another. The table of names lies near the start of an executable.
+MAIN_FUNCTION, SEARCHED = b"Py_BytesMain", 1 << 22
+NATIVE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
+NAMES = ("python", "pypy")
+READ_FLAGS = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
+READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
+REGULAR, KIND_OF_FILE, MAY_EXECUTE = 0o100000, 0o170000, native.X_OK if hasattr(native, "X_OK") else 1
+
+
+def base_name(path: str) -> str:
+    """The last part of a path."""
+    if IS_WINDOWS:
+        path = path.replace("\\", "/")
+    return path.rpartition("/")[2]
+
+
+def has_separator(name: str) -> bool:
+    return "/" in name or (IS_WINDOWS and "\\" in name)
+
+
+def is_python_name(name: str) -> bool:
+    """python, python3, python3.12, python3.13t, with or without .exe."""
+    stem = name.lower()
+    if stem.endswith(".exe"):
+        stem = stem[:-4]
+    for prefix in NAMES:
+        if stem.startswith(prefix):
+            rest = stem[len(prefix) :]
+            for letter in "wt":
+                if rest.endswith(letter):
+                    rest = rest[:-1]
+            return not rest or rest.replace(".", "").isdecimal()
+    return False
+
+
+def start_of(path: str, size: int) -> bytes:
+    """The first bytes of a regular file. OSError when it cannot be read."""
+    descriptor = open_fd(path, READ_FLAGS)
+    try:
+        if fstat(descriptor).st_mode & KIND_OF_FILE != REGULAR:
+            return b""
+        return native.read(descriptor, size)
+    finally:
+        close_fd(descriptor)
+
+
+def recognise(path: str) -> Recognised:
+    """What this file is. Follows links by itself; runs nothing."""
+    try:
+        head = start_of(path, HEAD)
+    except (OSError, ValueError):
+        return ABSENT, "", ()
+    if head.startswith(NATIVE_MAGIC):
+        if is_python_name(base_name(path)) or is_python_name(base_name(followed(path))):
+            return INTERPRETER, "", ()
+        return (INTERPRETER if MAIN_FUNCTION in start_of(path, SEARCHED) else OTHER), "", ()
+    if head.startswith(b"PK"):
+        return ARCHIVE, "", ()
+    command = shebang(head)
+    return (OTHER, "", ()) if command is None else (SCRIPT_FILE, *command)
+
+
+def followed(path: str) -> str:
+    """Where the links that this path itself is lead."""
+    for _ in range(16):
+        try:
+            link = readlink(path)
+        except (OSError, ValueError):
+            break
+        path = link if link[:1] == "/" else path.rpartition("/")[0] + "/" + link
+    return path
+
+
+def shebang(head: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """(interpreter, its options) of a first line that starts Python, else None.
+
+    Knows ``/usr/bin/env``, ``env -S``, and the two-line form that installers
+    write when the interpreter's path is too long for the kernel.
+    """
+    lines = head.decode("utf-8", "replace").split("\n")
+    if not lines[0].startswith("#!"):
+        return None
+    words = lines[0][2:].split()
+    if words and words[0].endswith("/sh") and len(lines) > 1 and lines[1].startswith("'''exec' "):
+        words = lines[1][len("'''exec' ") :].split('"$0"')[0].replace('"', "").split()
+    if words and base_name(words[0]) == "env":
+        words = after_env(words[1:])
+    if not words or not is_python_name(base_name(words[0])):
+        return None
+    return words[0], tuple(words[1:])
+
+
+def after_env(words: list[str]) -> list[str]:
+    """The command that ``env`` would start from a first line."""
+    if words and words[0].startswith(("-S", "--split-string=")):
+        rest = words[0].removeprefix("-S").removeprefix("--split-string=")
+        words = [rest, *words[1:]] if rest else words[1:]
+    while words and "=" in words[0]:
+        words = words[1:]
+    return words
+
+
+def search(name: str, folders: str, suffixes: tuple[str, ...]) -> str | None:
+    """The executable file of this name in folders as PATH lists them."""
+    for folder in folders.split(";" if IS_WINDOWS else ":"):
+        for suffix in suffixes:
+            path = (folder or ".") + "/" + name + suffix
+            if is_executable(path):
+                return path
+    return None
+
+
+def is_executable(path: str) -> bool:
+    """Whether the system would try to start this file."""
+    try:
+        return native.stat(path).st_mode & KIND_OF_FILE == REGULAR and native.access(path, MAY_EXECUTE)
+    except (OSError, ValueError):
+        return False
+
+
+def meaning(words: tuple[str, ...]) -> Meaning:
+    """What ``python WORDS`` means: kind, name and the rest.
+
+    kind: one of the kinds of a target; INFORMS when nothing of a program runs; UNKNOWN, with
+    the reason as name, for what this module cannot read.
+    """
+    flags: list[str] = []
+    at = 0
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if word in INFORMATIVE:
+            return INFORMS, "", tuple(flags), (), words
+        if word.startswith(HASH_CHECK):
+            flags.append(word)
+            if "=" not in word and at < len(words):
+                flags.append(words[at])
+                at += 1
+        elif word == "-" or not word.startswith("-"):
+            kind = STDIN if word == "-" else program_kind(word)
+            return kind, word, tuple(flags), words[at:], words[: at - 1]
+        else:
+            found = cluster(word, words[at : at + 1], flags)
+            if found is None:
+                continue
+            kind, name, taken = found
+            at += taken
+            if kind:
+                return kind, name, tuple(flags), words[at:], words[: at - (1 if taken else 0)]
+    return STDIN, "", tuple(flags), (), words
+
+
+def program_kind(path: str) -> str:
+    """A script, or a folder or archive with a ``__main__`` in it."""
+    try:
+        if native.stat(path).st_mode & KIND_OF_FILE != REGULAR:
+            return FOLDER if native.stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
+        return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
+    except (OSError, ValueError):
+        return SCRIPT
+
+
+def cluster(word: str, following: tuple[str, ...], flags: list[str]) -> tuple[str, str, int] | None:
+    """One word of options such as ``-Bu`` or ``-Wignore``.
+
+    None when it holds options only; else (kind and name of the target, or empty; how many of the
+    following words were taken).
+    """
+    for place in range(1, len(word)):
+        letter, rest = word[place], word[place + 1 :]
+        if letter in "cm" or letter in WITH_VALUE:
+            if not rest and not following:
+                return UNKNOWN, f"python -{letter} needs a value", 0
+            value, taken = (rest, 0) if rest else (following[0], 1)
+            if letter in "cm":
+                return (CODE if letter == "c" else MODULE), value, taken
+            flags += ["-" + letter, value]
+            return "", "", taken
+        if letter not in WITHOUT_VALUE:
+            return UNKNOWN, f"python has no option -{letter} that hermetic knows", 0
+        flags.append("-" + letter)
+    return None
+
+
+def has_flag(flags: tuple[str, ...], letter: str) -> bool:
+    """Whether an option is among these, as ``meaning`` splits them."""
+    return "-" + letter in flags
+
+
+def suffixes_of(environment: Any) -> tuple[str, ...]:
+    """What Windows appends to a program's name; nothing elsewhere."""
+    return tuple(environment.get("PATHEXT", "").split(";")) if IS_WINDOWS else ("",)
+
+
+def absolute_program(name: str, folders: str) -> str | None:
+    """Where an interpreter named in a first line is; None when it is nowhere."""
+    found = name if has_separator(name) else search(name, folders, ("",))
+    return None if found is None or not is_executable(found) else os.path.abspath(found)
