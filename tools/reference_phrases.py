@@ -14,6 +14,10 @@ FAMILY_TITLES = {
         "`--deny-import`, `--block-native`. Modules by name, and code outside Python.",
     ),
     "interpreter": ("Interpreter", "`--no-interpreter-mutation`. Working directory, import paths and hooks, tracing."),
+    "children": (
+        "Children",
+        "In force with every policy that lets a program start processes. Violations name the guard `subprocess`.",
+    ),
     "integrity": (
         "Integrity",
         "In force with every policy: what would undo the guards themselves. Violations name the guard `interpreter`.",

@@ -1,66 +1,31 @@
-"""A run in another interpreter: what travels, and both ends of the journey.
+"""A run in another interpreter: both ends of the journey.
 
 The words of the command line carry everything: ``INTERPRETER [its options] entry.py
-MESSAGE NAME ARGUMENTS...``. Nothing is left behind on a disk, nothing can be changed
-on the way by whoever shares descriptors or variables with this process, and a list
-of processes still shows what is run.
+MESSAGE NAME ARGUMENTS...``; a list of processes still shows what is run.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
 
-from . import VERSION
-from .errors import BootstrapError, HermeticError, PolicyViolation
-from .policy import MARSHAL_VERSION, carried
+from .errors import HermeticError, PolicyViolation
+from .message import ENTRY, described, message, opened, unpacked
 from .pristine import IS_WINDOWS
-from .target import Options, Target
+from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, meaning, program_kind, recognise
+from .target import SCRIPT, STDIN, Options, Target
 
-TYPE_CHECKING = False  # typing costs more to import than the whole core
-if TYPE_CHECKING:
-    from typing import Any
-
-# The system's limit for one word is 128 KiB on Linux; two digits stand for a byte.
-MESSAGE_LIMIT = 1 << 16
-ENTRY = os.path.join(os.path.dirname(os.path.abspath(__file__)), "entry.py")
 # Windows has no exec: the exit status for an executable that does not exist.
 NOT_FOUND = 127
-
-
-def message(held: tuple[bytes, ...], options: tuple[Any, ...], target: tuple[Any, ...] | None) -> str:
-    """The text that one word or variable carries. held: policies by ``policy.carry``, the outermost first.
-
-    options: the fields of ``Options``. target: (kind, attr, argv[0], head, executable), see ``words``. BootstrapError
-    when it is too long.
-    """
-    data = marshal.dumps((VERSION, held, options, target), MARSHAL_VERSION)
-    if len(data) > MESSAGE_LIMIT:
-        raise BootstrapError("the policy is too long to be handed over")
-    return bytes.hex(data)
 
 
 def words(target: Target, held: tuple[bytes, ...], options: Options) -> list[str]:
     """The words after the interpreter's options."""
     head = None
     if target.orig_argv is not None:
-        # What comes before the arguments; the name, which may be a whole program, is in the words already.
-        cut = len(target.orig_argv) - len(target.argv) + 1
-        head = tuple(None if word == target.name else word for word in target.orig_argv[:cut])
+        head = described(target.kind, target.name, tuple(target.orig_argv), tuple(target.argv[1:]))[3]
     fields = (target.kind, target.attr, target.argv[0], head, target.executable)
     return [ENTRY, message(held, options.fields(), fields), target.name, *target.argv[1:]]
-
-
-def unpacked(text: str) -> tuple[Any, ...]:
-    """(policies, options, target's fields) of a message. BootstrapError for what is none."""
-    try:
-        version, held, options, target = marshal.loads(bytes.fromhex(text))
-    except (ValueError, EOFError, TypeError) as error:
-        raise BootstrapError(f"what was handed over cannot be read: {error}") from None
-    if version != VERSION:
-        raise BootstrapError(f"hermetic {version} started the core of {VERSION}")
-    return tuple(carried(policy) for policy in held), Options(**dict(zip(Options.__slots__, options))), target
 
 
 def hand_over(interpreter: str, command: list[str], environment: dict[str, str]) -> int:
@@ -96,6 +61,8 @@ def run_carried(text: str, name: str, arguments: list[str]) -> int:
     try:
         policies, options, fields = unpacked(text)
         kind, attr, first, head, executable = fields
+        if kind == SCRIPT:
+            kind = program_kind(name)
         original = None if head is None else [name if word is None else word for word in head] + arguments
         target = Target(
             kind=kind, name=name, attr=attr, argv=[first, *arguments], orig_argv=original, executable=executable
@@ -106,3 +73,37 @@ def run_carried(text: str, name: str, arguments: list[str]) -> int:
     except HermeticError as error:
         say(f"hermetic: error: {error}\n")
         return 1
+
+
+def start_again(text: str) -> None:
+    """Start this interpreter's program anew by the entry, under the policies of a message.
+
+    For a program that found them in its variables, before any of its own code. Where there is no program, as
+    in a session at a terminal, or no interpreter of its own, as in a program that embeds Python, the guards start here.
+    """
+    held, options, _ = opened(text)
+    if not held:
+        return
+    kind, name, flags, rest = meaning(tuple(sys.orig_argv[1:]))
+    if kind in (INFORMS, UNKNOWN) or is_session(kind, name) or not is_own_interpreter():
+        from .start import start_policies
+
+        policies, known, _ = unpacked(text)
+        start_policies(policies, known.strict, known.reports)
+        return
+    fields = described(kind, name, tuple(sys.orig_argv), rest)
+    command = [sys.orig_argv[0], *flags, ENTRY, message(held, options, fields), name, *rest]
+    sys.exit(hand_over(sys.executable, command, dict(os.environ)))
+
+
+def is_session(kind: str, name: str) -> bool:
+    """Whether somebody is going to type the program."""
+    return kind == STDIN and not name and sys.stdin is not None and sys.stdin.isatty()
+
+
+def is_own_interpreter() -> bool:
+    """Whether this process is what ``sys.executable`` says, and nothing that embeds Python."""
+    if not sys.executable or not sys.orig_argv or recognise(sys.executable)[0] != INTERPRETER:
+        return False
+    running = followed("/proc/self/exe")
+    return not running.startswith("/proc/") and os.path.samefile(running, sys.executable)

@@ -1,30 +1,72 @@
-# Run by an interpreter that hermetic starts: INTERPRETER [options] entry.py MESSAGE NAME ARGUMENTS... It must parse on every Python,
-# old ones too, to be able to refuse them by name; hence no annotations and no f-strings here.
+# Run by an interpreter that hermetic starts: INTERPRETER [options] entry.py MESSAGE NAME ARGUMENTS... It must parse on
+# every Python, old ones too, to be able to refuse them by name; hence no annotations and no f-strings here.
+import os
 import sys
 
 
-def main():
-    if sys.version_info < (3, 10) or sys.implementation.name != "cpython":
-        sys.stderr.write(
-            "hermetic: error: %s is %s %d.%d; guards exist for CPython 3.10 and newer\n"
-            % (sys.executable, sys.implementation.name, sys.version_info[0], sys.version_info[1])
-        )
-        return 1
+def refuses():
+    """Whether this interpreter cannot be guarded; it is said by name."""
+    if sys.version_info >= (3, 10) and sys.implementation.name == "cpython":
+        return False
+    name = sys.implementation.name if hasattr(sys, "implementation") else "python"
+    sys.stderr.write(
+        "hermetic: error: %s is %s %d.%d; guards exist for CPython 3.10 and newer\n"
+        % (sys.executable, name, sys.version_info[0], sys.version_info[1])
+    )
+    return True
+
+
+def load_core():
+    """Load the core that lies here under its one name; what lies beside it in site-packages does not come along."""
     import _frozen_importlib as machinery
     import _frozen_importlib_external as external
 
-    # Loaded by path under its one name; what lies beside it in site-packages does not come along.
     here = __file__.rpartition("/")[0] if "/" in __file__ else __file__.rpartition("\\")[0]
     spec = external.spec_from_file_location("_hermetic", here + "/__init__.py", submodule_search_locations=[here])
     core = machinery.module_from_spec(spec)
     sys.modules["_hermetic"] = core
     spec.loader.exec_module(core)
+
+
+def main():
+    if refuses():
+        return 1
+    load_core()
     from _hermetic.searchpath import set_aside
 
     set_aside()
     from _hermetic.carried import run_carried
 
     return run_carried(sys.argv[1], sys.argv[2], sys.argv[3:])
+
+
+def again(folder):
+    """For a start-up file in this folder: start this program again under the policy in its variables."""
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path and path != folder]
+    os.environ["PYTHONPATH"] = os.pathsep.join(others)
+    if not others:
+        del os.environ["PYTHONPATH"]
+    sys.path[:] = [path for path in sys.path if path != folder]
+    text = os.environ.pop("HERMETIC_POLICY", None)
+    if refuses():
+        os._exit(1)
+    if text is None:
+        return chain()
+    load_core()
+    from _hermetic.carried import start_again
+
+    start_again(text)
+    return chain()
+
+
+def chain():
+    """Run the sitecustomize that would have been found without us."""
+    del sys.modules["sitecustomize"]
+    try:
+        import sitecustomize  # noqa: F401  # for what it does
+    except ImportError as error:
+        if error.name != "sitecustomize":
+            raise
 
 
 if __name__ == "__main__":

@@ -77,11 +77,64 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
                 return
     if counts:
         COUNT[1] += 1
+    fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target)
     if counts and len(LOG) < KEPT:
-        LOG.append((v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target))
+        LOG.append(fields)
+    if counts and REPORTS and verb != WOULD and pid != BEGAN[0]:
+        report(fields)
     if tracing and TRACE:
         line = trace_line(verb, v.call, v.guard, v.target, v.reason) + "\n"
         try:
             write_fd(TRACE[0], line.encode("utf-8", "backslashreplace"))
         except OSError:
             pass  # a closed stderr must not turn a refusal into another error
+
+
+# [descriptor]: where the children of a strict run report what they were refused.
+REPORTS: list[int] = []
+# [process id] of the process that began a strict run; 0 in those that were not forked from it.
+BEGAN = [0]
+# What a pipe takes in one piece.
+PIECE = 4096
+
+
+def report(fields: tuple[Any, ...]) -> None:
+    """Tell the process that began this run."""
+    *texts, place, target = fields
+    file, line, function = place or ("", 0, "")
+    words = [*texts, file, str(line), function, target or ""]
+    text = ",".join([word.encode("utf-8", "surrogateescape").hex() for word in words]) + "\n"
+    if len(text) <= PIECE:
+        try:
+            write_fd(REPORTS[0], text.encode())
+        except OSError:
+            pass  # nobody waits for it any more
+
+
+def reported(data: bytes) -> list[tuple[Any, ...]]:
+    """What children wrote, as records; a line that none of ours can have written is passed over."""
+    found: list[tuple[Any, ...]] = []
+    for line in data.decode("ascii", "replace").split("\n"):
+        try:
+            words = [bytes.fromhex(word).decode("utf-8", "surrogateescape") for word in line.split(",")]
+            guard, message, reason, remedy, call, file, number, function, target = words
+            found.append(
+                (guard, message, reason, remedy, call, (file, int(number), function) if file else None, target)
+            )
+        except ValueError:
+            continue
+    return found
+
+
+# Not empty once this run has been told what is said only once.
+TOLD: list[bool] = []
+
+
+def say_once(text: str) -> None:
+    """One line on stderr, if nothing was said by this before in this run."""
+    if not TOLD:
+        TOLD.append(True)
+        try:
+            write_fd(TRACE[0] if TRACE else 2, text.encode("utf-8", "backslashreplace"))
+        except OSError:
+            pass

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     # (kind, interpreter as it is spelled, its options); the last two for SCRIPT_FILE only
     Recognised: TypeAlias = tuple[str, str, tuple[str, ...]]
-    # (kind, name, options, the words after the name, the words up to the name)
-    Meaning: TypeAlias = tuple[str, str, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+    # (kind, name, options, the words after the name)
+    Meaning: TypeAlias = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
 # What a file is: an interpreter, a script for one, a zipped program, something else, or nothing that can be started.
 INTERPRETER, SCRIPT_FILE, ARCHIVE, OTHER, ABSENT = "interpreter", "script", "archive", "other", "absent"
@@ -164,15 +164,14 @@ def meaning(words: tuple[str, ...]) -> Meaning:
         word = words[at]
         at += 1
         if word in INFORMATIVE:
-            return INFORMS, "", tuple(flags), (), words
+            return INFORMS, "", tuple(flags), ()
         if word.startswith(HASH_CHECK):
             flags.append(word)
             if "=" not in word and at < len(words):
                 flags.append(words[at])
                 at += 1
         elif word == "-" or not word.startswith("-"):
-            kind = STDIN if word == "-" else program_kind(word)
-            return kind, word, tuple(flags), words[at:], words[: at - 1]
+            return STDIN if word == "-" else SCRIPT, word, tuple(flags), words[at:]
         else:
             found = cluster(word, words[at : at + 1], flags)
             if found is None:
@@ -180,12 +179,12 @@ def meaning(words: tuple[str, ...]) -> Meaning:
             kind, name, taken = found
             at += taken
             if kind:
-                return kind, name, tuple(flags), words[at:], words[: at - (1 if taken else 0)]
-    return STDIN, "", tuple(flags), (), words
+                return kind, name, tuple(flags), words[at:]
+    return STDIN, "", tuple(flags), ()
 
 
 def program_kind(path: str) -> str:
-    """A script, or a folder or archive with a ``__main__`` in it."""
+    """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
         if native.stat(path).st_mode & KIND_OF_FILE != REGULAR:
             return FOLDER if native.stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT

@@ -12,11 +12,13 @@ import sys
 from _frozen_importlib import BuiltinImporter
 from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessFileLoader
 
-from . import events, searchpath, status
+from . import events, reports, searchpath, status
 from .errors import BootstrapError, HermeticError, PolicyViolation
-from .pristine import IS_WINDOWS, close_fd, fstat, getpid, native
-from .start import start_processes, version_warning
+from .pristine import IS_WINDOWS, close_fd, fstat, native
+from .start import start_policies, version_warning
 from .target import CALL, CODE, FOLDER, SCRIPT, STDIN, Options, Target
+
+NO_FILE = 2  # the interpreter's own status for a script that it cannot open
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -29,31 +31,24 @@ if TYPE_CHECKING:
 def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> int:
     """Run the target; return its exit status, or raise what a plain run would end with.
 
-    policies: all of them hold at once, the outermost first. SystemExit passes through; any other exception has been printed already and is
-    raised again only for the interpreter to end the process as it always does.
+    policies: all of them hold at once, the outermost first. SystemExit passes through; any other exception has been
+    printed already and is raised again only for the interpreter to end the process as it always does.
     """
     try:
         names, code = prepare_main(target)
     except SyntaxError as broken:
         return conclude(broken.with_traceback(None), (), options)
+    except OSError as missing:
+        path = os.path.join(os.getcwd(), target.name)
+        status.say(f"{sys.executable}: can't open file {path!r}: [Errno {missing.errno}] {missing.strerror}\n")
+        return NO_FILE
     if target.executable is not None:
         sys.executable = target.executable
     if target.orig_argv is not None:
         sys.orig_argv = target.orig_argv
     sys.argv = target.argv
     if policies:
-        warning = version_warning()
-        if warning is not None and options.strict:
-            raise BootstrapError("--strict needs a Python version whose audit events are classified")
-        if warning is not None:
-            status.say(warning + "\n")
-        if any("network" in policy.rules for policy in policies):
-            close_sockets(options.keep_fds)
-        prepare_reports(options.strict)
-        if any("code_exec" in policy.rules for policy in policies):
-            admit_main(code)
-        searchpath.expect(first_entry(target))
-        start_processes(policies)
+        put_in_force(policies, options, code, first_entry(target))
     searchpath.give_back(first_entry(target))
     main = make_main(names)
     error: BaseException | None = None
@@ -64,6 +59,27 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> 
     except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
         error = raised
     return conclude(error, policies, options)
+
+
+def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType | None, first: str | None) -> None:
+    """Start the guards. code: the program's own; first: what it will have first on ``sys.path``."""
+    warning = version_warning()
+    if warning is not None and options.strict:
+        raise BootstrapError("--strict needs a Python version whose audit events are classified")
+    if warning is not None:
+        status.say(warning + "\n")
+    if not options.child and any("network" in policy.rules for policy in policies):
+        close_sockets(options.keep_fds)
+    if options.told:
+        events.TOLD.append(True)
+    reports.prepare(options.strict)
+    told = reports.open_pipe(options) if options.strict else None
+    if any("code_exec" in policy.rules for policy in policies):
+        admit_main(code)
+    searchpath.expect(first, options.path)
+    start_policies(policies, options.strict, told)
+    if told is not None:
+        events.REPORTS.append(told[0])
 
 
 def first_entry(target: Target) -> str | None:
@@ -95,9 +111,17 @@ def prepare_main(target: Target) -> tuple[dict[str, Any], CodeType | None]:
         filename = "<string>" if target.kind == CODE else "<stdin>"
         if target.kind == STDIN:
             names.update(__file__=filename, __cached__=None)
-        text: Any = target.name if target.kind == CODE else sys.stdin.buffer.read()
-        code = compile(text, filename, "exec", dont_inherit=True)
+        code = compile(program_text(target), filename, "exec", dont_inherit=True)
     return names, code
+
+
+def program_text(target: Target) -> str | bytes:
+    """What ``-c`` or stdin says; nothing where somebody is going to type it."""
+    if target.kind == CODE:
+        return target.name
+    if not target.name and (sys.flags.interactive or sys.stdin is None or sys.stdin.isatty()):
+        return ""
+    return sys.stdin.buffer.read()
 
 
 def make_main(names: dict[str, Any]) -> ModuleType:
@@ -126,6 +150,8 @@ def execute(target: Target, main: ModuleType, code: CodeType | None) -> Any:
     """Run it, with ``main`` as ``__main__``."""
     if code is not None:
         exec_main(code, main.__dict__)
+        if target.kind == STDIN and not target.name and not sys.flags.interactive and sys.stdin and sys.stdin.isatty():
+            return interact(main.__dict__)
         return None
     if target.kind == CALL:
         return call_attribute(target, main)
@@ -137,6 +163,14 @@ def execute(target: Target, main: ModuleType, code: CodeType | None) -> Any:
 def exec_main(code: CodeType, names: dict[str, Any]) -> None:
     """The frame below the program's first."""
     exec(code, names)
+
+
+def interact(names: dict[str, Any]) -> None:
+    """``python`` at a terminal: a session under the guards."""
+    from code import interact as session
+
+    getattr(sys, "__interactivehook__", int)()
+    session(banner=f"Python {sys.version} on {sys.platform}, guarded by hermetic", local=names, exitmsg="")
 
 
 def run_module(name: str, main: ModuleType, target: Target) -> None:
@@ -199,40 +233,6 @@ def close_sockets(keep: tuple[int, ...]) -> None:
             pass
 
 
-def prepare_reports(strict: bool) -> None:
-    """Remember stderr, and see to it that threads and ``os._exit`` are counted."""
-    events.open_trace()
-    import _thread
-
-    original = _thread._excepthook  # what threading takes as its default
-
-    def thread_hook(args: Any) -> None:
-        if isinstance(args.exc_value, PolicyViolation):
-            status.UNHANDLED.append(args.exc_value)
-        original(args)
-
-    _thread._excepthook = thread_hook
-    unraisable = sys.unraisablehook
-
-    def unraisable_hook(args: Any) -> None:
-        # What ends a thread that was started without threading comes here.
-        if isinstance(args.exc_value, PolicyViolation) and "thread" in (args.err_msg or ""):
-            status.UNHANDLED.append(args.exc_value)
-        unraisable(args)
-
-    sys.unraisablehook = unraisable_hook
-    leave = native._exit
-    status.MAIN[0] = getpid()
-
-    def exit_now(status_code: int) -> None:
-        record = status.culprit(None, status_code, strict) if getpid() == status.MAIN[0] else None
-        if record is not None:
-            status.say(status.explain(record, events.COUNT[1]))
-        leave(status.BLOCKED if record is not None else status_code)
-
-    os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either
-
-
 def conclude(error: BaseException | None, policies: tuple[Policy, ...], options: Options) -> int:
     """End the run as a plain one would, or with 2 and an explanation."""
     if isinstance(error, HermeticError) and not isinstance(error, PolicyViolation):
@@ -242,9 +242,11 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
         sys.excepthook(type(error), error, error.__traceback__)
     join_threads()
     if policies:
-        if all(policy.report_only for policy in policies):
+        if reports_only(policies):
             status.say(status.summary("would be blocked"))
         else:
+            if options.strict:
+                reports.hear()
             record = status.culprit(error, status.plain_status(error), options.strict)
             if record is not None:
                 if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
@@ -258,6 +260,14 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
     if not isinstance(error, SystemExit):
         sys.excepthook = silent  # it has been printed, without hermetic's frames
     raise error
+
+
+def reports_only(policies: tuple[Policy, ...]) -> bool:
+    """Whether nothing was blocked. A plain loop: a trace function of the program's can crash CPython in a generator."""
+    for policy in policies:
+        if not policy.report_only:
+            return False
+    return True
 
 
 def join_threads() -> None:

@@ -40,10 +40,10 @@ def set_aside() -> None:
     sys.path[:] = rest
 
 
-def expect(first: str | None) -> None:
-    """Say before the guards hold what ``give_back`` will put first."""
+def expect(first: str | None, whole: tuple[str, ...] | None = None) -> None:
+    """Say before the guards hold what ``give_back`` will put first, or all that it will make of the path."""
     _first[:] = [first] if first is not None else []
-    _destined[:] = [given_back(first)]
+    _destined[:] = [given_back(first) if whole is None else list(whole)]
 
 
 def coming() -> list[str]:

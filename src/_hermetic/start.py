@@ -10,12 +10,15 @@ from __future__ import annotations
 import sys
 
 from . import events
-from .capabilities import load_family
+from .capabilities import load_family, load_module
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind
 from .enforce.doors import load_door
+from .enforce.judge import UNREADABLE
 from .errors import BootstrapError
+from .extract import exact_text
 from .model import PRIVATE, PUBLIC, BlockMemory
+from .policy import carry
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -28,22 +31,61 @@ if TYPE_CHECKING:
 # CPython versions whose audit events are classified (tests/surface/audit_events).
 CLASSIFIED = ((3, 10), (3, 11), (3, 12), (3, 13))
 PROBE = "hermetic.probe"
-PATCHED = "patch "
+PATCHED, STARTING = "patch ", "start "
+
+
+# What the stand-ins that start children know of the whole process: its policies as bytes, (strict, where children
+# report), what its environment families keep, the loader variables of its start. Of a block, nothing.
+BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None), (), None)
+
+
+def starts_processes(policy: Policy) -> bool:
+    """Whether a program may start processes, as far as this policy is concerned."""
+    return policy.report_only or "subprocess" not in policy.rules
+
+
+def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
+    """The option that refuses children which cannot be guarded, or an empty text."""
+    return "seal" if policy.sealed else "strict" if children[1][0] else ""
+
+
+def taken_options(policy: Policy) -> tuple[str, ...]:
+    """The options that took something away."""
+    return tuple([option for guard, _, option in UNREADABLE if guard in policy.rules])
+
+
+def keeper(policy: Policy) -> tuple[Any, Any] | None:
+    """What decides which variables this policy's children keep: (function, its rules); None for all."""
+    rules = policy.rules.get("environment")
+    if rules is None or policy.report_only:
+        return None
+    module: Any = load_module("environment")
+    return bind(module.is_kept, {}, {}), rules
+
+
+def key_of(guard: str, name: str) -> str:
+    """What a stand-in for this name asks the judge by. To start a child and to be refused one are two questions."""
+    return (STARTING if guard == "children" else PATCHED) + name
 
 
 class Compiled:
     """A policy ready to be entered: its entries by event, and the stand-ins it needs."""
 
-    __slots__ = ("table", "families", "surface", "patched", "entries", "rules", "modes")
+    __slots__ = ("carried", "table", "families", "surface", "patched", "entries", "rules", "modes")
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, children: tuple[Any, ...] | None = BLOCK_CHILDREN) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
+        self.carried = (carry(policy), keeper(policy))
         for guard, rules in policy.rules.items():
             family = load_family(guard)
             self.rules[guard] = rules if family.prepare is None else family.prepare(rules)
             self.families[guard] = family
         self.families["integrity"] = load_family("integrity")
+        if children is not None and starts_processes(policy):
+            # Last: what children inherit is what the other families leave.
+            self.families["children"] = load_family("children")
+            self.rules["children"] = (refuser(policy, children), taken_options(policy), policy.report_only, children)
         self.modes = (policy.trace, policy.report_only)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {
@@ -68,7 +110,7 @@ class Compiled:
         entries = []
         for row in self.surface[guard]:
             keys = [(event, row.call or event) for event in row.audit]
-            keys += [(PATCHED + name, row.call or name.replace(":", ".")) for name in row.patch]
+            keys += [(key_of(guard, name), row.call or name.replace(":", ".")) for name in row.patch]
             for key, call in keys:
                 entries.append(
                     (
@@ -111,7 +153,7 @@ class Compiled:
     ) -> list[tuple[str, patches.Setting]]:
         """What each of the wanted names is replaced from."""
         return [
-            (name, patches.Setting(PATCHED + name, row, judge, after, memo, whole_process, self.rules[guard]))
+            (name, patches.Setting(key_of(guard, name), row, judge, after, memo, whole_process, self.rules[guard]))
             for guard, rows in self.surface.items()
             for row in rows
             for name in row.patch
@@ -145,35 +187,47 @@ def version_warning() -> str | None:
 # --- the whole process ---
 
 
-def start_processes(policies: tuple[Policy, ...]) -> None:
-    """The same for several, which hold by conjunction.
+def start_policies(policies: tuple[Policy, ...], strict: bool = False, reports: tuple[int, int] | None = None) -> None:
+    """Put policies in force for the rest of this process, by conjunction. BootstrapError when that cannot be done.
 
-    One that forbids making code comes last: after it no more can be bound.
+    strict, reports: see ``Options``. One that forbids making code comes last: after it no more can be bound. Children
+    are the business of one of them, which knows them all.
     """
-    for last in (False, True):
-        for policy in policies:
-            if ("code_exec" in policy.rules) is last:
-                start_process(policy)
+    order = sorted(policies, key=makes_no_code)
+    guardian = None
+    if all(starts_processes(policy) for policy in policies):
+        guardian = [policy for policy in order if not policy.report_only or policy is order[-1]][-1]
+    held = tuple([carry(policy) for policy in policies])
+    keeps = tuple([keep for keep in map(keeper, policies) if keep is not None])
+    for policy in order:
+        known = None if guardian is None else load_module("children").loader_variables(inherited())
+        start_process(policy, (held, (strict, reports), keeps, known) if policy is guardian else None)
 
 
-def start_process(policy: Policy) -> None:
-    """Put a policy in force for the rest of this process. BootstrapError when that cannot be done."""
+def makes_no_code(policy: Policy) -> bool:
+    return "code_exec" in policy.rules
+
+
+def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> None:
+    """Put one policy in force for the rest of this process. children: see BLOCK_CHILDREN; None for none of it."""
     if policy.sealed and version_warning() is not None:
         raise BootstrapError("--seal needs a Python version whose audit events are classified")
     if policy.trace or policy.report_only:
         events.open_trace()
-    compiled = Compiled(policy)
+    compiled = Compiled(policy, children)
     memo: dict[Any, Any] = {}
     entries = [*compiled.bound_entries(memo), probe_entry()]
     _, judge = audit.make_sealed(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
     settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only)
-    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
     changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
+    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None}, memo)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
-    hook, _ = audit.make_sealed(with_makers(entries, compiled.entries, (*_makers, audit.add_hook.__code__), memo), memo)
+    hook, _ = audit.make_sealed(
+        with_makers(entries, compiled.entries, (*_makers, *session.STARTERS, audit.add_hook.__code__), memo), memo
+    )
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0
@@ -181,6 +235,7 @@ def start_process(policy: Policy) -> None:
         setattr(holder, name, new)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
     compiled.engage()
+    _process_names.update([pair for pair in compiled.patched if pair[0] == "children"])
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
 
@@ -261,11 +316,18 @@ def with_makers(
 # --- blocks ---
 
 _hooked: list[bool] = []
+# The (guard, name) pairs by which the process's own policies start children: they know of blocks, too.
+_process_names: set[tuple[str, str]] = set()
 # What undoes the engagement of each block that has any.
 _engaged: list[tuple[object, list[Any]]] = []
 # Installations by the (guard, name) pairs they replace, kept for the next block.
 _installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
 _journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
+
+
+def inherited() -> list[tuple[str, str]]:
+    """The variables that a child would inherit now."""
+    return [(exact_text(name), exact_text(value)) for name, value in session.ENVIRONMENT[0].items()]
 
 
 def enter_block(token: object, compiled: Compiled) -> None:
@@ -282,7 +344,7 @@ def enter_block(token: object, compiled: Compiled) -> None:
             _hooked.append(True)
         if any(compiled.modes):
             events.open_trace()
-        session.add(token, compiled.table)
+        session.add(token, compiled.table, compiled.carried)
         try:
             install_for(compiled)
             undo = compiled.engage()
@@ -307,7 +369,7 @@ def leave_block(token: object) -> None:
 
 def install_for(compiled: Compiled) -> None:
     """Patch what this policy needs and no earlier block has patched."""
-    wanted = compiled.patched.difference(*(names for names, _ in _installed))
+    wanted = compiled.patched.difference(*(names for names, _ in _installed), _process_names)
     if not wanted:
         return
     journal = _journals.get(wanted)
@@ -332,4 +394,6 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
         setattr(holder, name, new)
     journal.extend(loaders)
     patches.install_now(pending, apply, {})
+    if "children" in compiled.families:
+        load_module("children").MAKERS[:] = session.STARTERS
     return journal

@@ -33,14 +33,24 @@ class Target(Value):
 
 
 class Options(Value):
-    """How the run behaves beside its policy. keep_fds: sockets that stay open."""
+    """How the run behaves beside its policy.
 
-    __slots__ = ("strict", "keep_fds")
-    DEFAULTS = {"strict": False, "keep_fds": ()}
+    strict: any blocked act decides the status. keep_fds: sockets that stay open. child: started by a guarded
+    process, whose open sockets are what the policy allowed. told: whether the run has been told of a child that
+    nothing holds. reports: (descriptor, its inode) of the pipe where the children of a strict run report, or None.
+    path: the ``sys.path`` of the process whose worker this is, or None.
+    """
+
+    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path")
+    DEFAULTS = {"strict": False, "keep_fds": (), "child": False, "told": False, "reports": None, "path": None}
 
     strict: bool
     keep_fds: tuple[int, ...]
+    child: bool
+    told: bool
+    reports: tuple[int, int] | None
+    path: tuple[str, ...] | None
 
     def fields(self) -> tuple[Any, ...]:
         """What travels to another process, in the order of the slots."""
-        return (self.strict, tuple(self.keep_fds))
+        return (self.strict, tuple(self.keep_fds), self.child, self.told, self.reports, self.path)

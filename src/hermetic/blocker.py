@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from _hermetic.start import Compiled, enter_block, leave_block, start_process
+from _hermetic.start import Compiled, enter_block, leave_block, start_policies
 from hermetic.settings import (
     BOTH,
     BY_KEY,
@@ -313,5 +313,5 @@ _sealed: list[dict[str, Any]] = []
 def _seal(values: dict[str, Any]) -> None:
     """Put a policy in force until the process ends; once for equal requests."""
     if values not in _sealed:
-        start_process(policy_from(values))
+        start_policies((policy_from(values),))
         _sealed.append(dict(values))

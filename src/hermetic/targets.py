@@ -21,18 +21,15 @@ from _hermetic.programs import (
     SCRIPT_FILE,
     UNKNOWN,
     absolute_program,
-    has_flag,
     has_separator,
     meaning,
+    program_kind,
     recognise,
     search,
     suffixes_of,
 )
 from _hermetic.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Target
 
-TYPE_CHECKING = False  # typing costs more to import than the whole core
-if TYPE_CHECKING:
-    from typing import Any
 
 class Launch(Value):
     """A target and the interpreter it belongs to.
@@ -150,18 +147,16 @@ def foreign(interpreter: str) -> str | None:
 def from_python(path: str, name: str, args: list[str]) -> Launch:
     """``python [options] [-c CODE | -m MODULE | - | SCRIPT] [args]``."""
     interpreter = os.path.abspath(path)
-    kind, value, flags, rest, _ = meaning(tuple(args))
+    kind, value, flags, rest = meaning(tuple(args))
     if kind == UNKNOWN:
         raise HermeticError(value)
     if kind == INFORMS:
         target = Target(kind=STDIN, name="-", argv=["-"])
         return Launch(target=target, interpreter=interpreter, flags=tuple(args), informative=True)
-    if kind == STDIN and not value and sys.stdin.isatty() and not has_flag(flags, "i"):
-        flags = (*flags, "-i")
-    if has_flag(flags, "i") and kind == STDIN:
-        kind, value = CODE, ""
-    if kind in (SCRIPT, FOLDER) and not os.path.exists(value):
-        raise HermeticError(f"target not found: {value}")
-    first = {SCRIPT: value, FOLDER: value, MODULE: "-m", CODE: "-c" if value else "", STDIN: value}[kind]
+    if kind == SCRIPT:
+        if not os.path.exists(value):
+            raise HermeticError(f"target not found: {value}")
+        kind = program_kind(value)
+    first = {SCRIPT: value, FOLDER: value, MODULE: "-m", CODE: "-c", STDIN: value}[kind]
     target = Target(kind=kind, name=value, argv=[first, *rest], orig_argv=[name, *args], executable=interpreter)
     return Launch(target=target, interpreter=foreign(interpreter), flags=flags)

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from _hermetic.capabilities import processes as family
+from _hermetic.capabilities.processes import denied as family
+from _hermetic.capabilities.processes.starting import name_of
 
 
 def test_every_capability_is_refused_with_the_documented_text():
@@ -33,14 +34,14 @@ def test_every_capability_is_refused_with_the_documented_text():
     ],
 )
 def test_name_shows_no_arguments(given, name):
-    assert family.name_of(given) == name
+    assert name_of(given) == name
 
 
 @pytest.mark.parametrize(
     "command", ["PASSWORD=secret prog", "prog\tsecret", "prog\nsecret", "prog;secret", "sh -c 'secret'"]
 )
 def test_name_of_a_shell_command_holds_no_secret(command):
-    assert "secret" not in family.name_of(command)
+    assert "secret" not in name_of(command)
 
 
 def test_signals_to_oneself_and_questions_are_no_act():

@@ -183,7 +183,7 @@ def inner_blocks():
         with hermetic_blocker(**inner):
             all_refused()
             import colorsys, subprocess
-            assert subprocess.run(["true"], env=os.environ).returncode == 0
+            assert subprocess.run([sys.executable, "-c", "pass"], env=os.environ).returncode == 0
         all_refused()
 """
 

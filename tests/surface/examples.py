@@ -53,6 +53,17 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("integrity", "import"): "modules that reach into others: tests/security",
     ("integrity", "object.__setattr__"): "needs a function of the guards: tests/security",
     ("integrity", "object.__getattr__"): "needs an object of the guards: tests/security",
+    (
+        "children",
+        "_posixsubprocess:fork_exec",
+    ): "a child is started, or refused under --strict and --seal: tests/children",
+    ("children", "posix:posix_spawn"): "the same: tests/children",
+    ("children", "posix:posix_spawnp"): "the same: tests/children",
+    ("children", "posix:execv"): "the same: tests/children",
+    ("children", "posix:execve"): "the same: tests/children",
+    ("children", "posix:system"): "the same: tests/children",
+    ("children", "_winapi:CreateProcess"): "Windows only: tests/children",
+    ("children", "os.exec"): "needs a reference that is older than the guards: tests/children",
     ("integrity", "gc.get_objects"): "only under a seal: tests/security",
 }
 

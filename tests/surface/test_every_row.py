@@ -47,7 +47,7 @@ place, settings = sys.argv[1], json.loads(sys.argv[2])
 values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place == "sealed"))
 block = None
 if place in ("process", "sealed", "report"):
-    start.start_process(policy_from(values))
+    start.start_policies((policy_from(values),))
 elif place == "block":
     start.enter_block(object(), start.Compiled(policy_from(values)))
 else:

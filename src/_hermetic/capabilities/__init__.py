@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 # guard name -> module of this package
 FAMILIES = {
     "network": "network",
-    "subprocess": "processes",
+    "subprocess": "processes.denied",
     "filesystem": "filesystem",
     "environment": "environment",
     "code_exec": "code_exec",
     "imports": "imports",
     "interpreter": "interpreter",
-    # Not a capability anybody asks for: what no policy allows, whatever it restricts.
+    # Not capabilities anybody asks for: what no policy allows, whatever it restricts, and the processes that a policy
+    # lets a program start.
     "integrity": "integrity",
+    "children": "processes.children",
 }
 
 

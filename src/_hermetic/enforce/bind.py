@@ -63,14 +63,15 @@ def bind(
     filename: str | None = None,
     namespace: dict[str, Any] = PRIVATE,
     defaults: tuple[Any, ...] | None = None,
+    codes: list[Any] | None = None,
 ) -> Any:
     """Return the twin of ``function`` with its global names bound.
 
     constants: names that mean something else than in the function's module.
     memo: twins made so far, shared by one start. filename: what the twin's frames show.
     namespace: PRIVATE, or PUBLIC for what programs hold. defaults: of the twin's last arguments, for stand-ins
-    that shall have a signature; what decides has none. Raises BootstrapError when a
-    name cannot be resolved.
+    that shall have a signature; what decides has none. codes: gets the twin's code, which nobody can ask for later.
+    Raises BootstrapError when a name cannot be resolved.
     """
     if type(function) is not FunctionType:
         return function
@@ -85,7 +86,10 @@ def bind(
             code = code.replace(co_filename=filename)
         twin = FunctionType(code, namespace, function.__name__, defaults)
     else:
-        twin = FunctionType(function.__code__, {**function.__globals__, **constants}, function.__name__, defaults)
+        code = function.__code__
+        twin = FunctionType(code, {**function.__globals__, **constants}, function.__name__, defaults)
+    if codes is not None:
+        codes.append(code)
     twin.__doc__ = None
     if key is not None:
         memo[key] = twin

@@ -165,7 +165,10 @@ def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
     changes: list[Change] = []
     for name, setting in settings:
         module, path = split(name)
-        holder: Any = __import__(module)
+        try:
+            holder: Any = __import__(module)
+        except ImportError:
+            continue  # another system's
         for step in path[:-1]:
             holder = getattr(holder, step)
         original = getattr(holder, path[-1], None)

@@ -7,6 +7,8 @@ removes that table, in any order.
 
 from __future__ import annotations
 
+import os as _os
+
 from ..pristine import RLock
 from .judge import examine
 
@@ -24,11 +26,17 @@ OPEN, OPEN_TO_WRITE, OPEN_TO_READ = "open", "open.write", "open.read"
 OPEN_FOR_ALL = "open.all"  # among watched events only: some row names OPEN
 
 lock = RLock()
-# (token, table) of every entered block, in order of entering.
-entered: tuple[tuple[object, Table], ...] = ()
+# (token, table, (the policy as bytes, what its children keep of their variables)) of every entered block, in order.
+entered: tuple[tuple[object, Table, Any], ...] = ()
 # One element each, so that the hooks reach the current value without a module look-up of their own.
 tables: list[tuple[Table, ...]] = [()]
 watched: list[frozenset[str]] = [frozenset()]
+# The same for the stand-ins that start children: what is entered, the variables that children inherit, and those of the
+# moment when the outermost block was entered; and the code of all these stand-ins.
+IN_FORCE: list[tuple[Any, ...]] = [()]
+ENVIRONMENT: list[Any] = [getattr(_os.environ, "_data", {})]
+BEFORE: list[Any] = [{}]
+STARTERS: list[Any] = []
 # Memo of unions of watched events, by the identity of the tables.
 _unions: dict[tuple[int, ...], tuple[tuple[Table, ...], frozenset[str]]] = {}
 
@@ -61,11 +69,13 @@ def with_openings(events: frozenset[str]) -> frozenset[str]:
     return events if events.isdisjoint((OPEN_TO_WRITE, OPEN_TO_READ)) else events | {OPEN}
 
 
-def add(token: object, table: Table) -> None:
-    """Put a table in force."""
+def add(token: object, table: Table, carried: Any = (b"", None)) -> None:
+    """Put a table in force. carried: what children of this policy are given."""
     global entered
     with lock:
-        entered = (*entered, (token, table))
+        if not entered:
+            BEFORE[0] = dict(ENVIRONMENT[0])
+        entered = IN_FORCE[0] = (*entered, (token, table, carried))
         # A policy that is in force already, as in recursion, changes nothing.
         if not any(table is known for known in tables[0]):
             _publish()
@@ -75,15 +85,15 @@ def remove(token: object) -> bool:
     """Take this token's table out of force; True when it was the last one."""
     global entered
     with lock:
-        entered = tuple([pair for pair in entered if pair[0] is not token])
-        if len({id(table) for _, table in entered}) != len(tables[0]):
+        entered = IN_FORCE[0] = tuple([entry for entry in entered if entry[0] is not token])
+        if len({id(table) for _, table, _ in entered}) != len(tables[0]):
             _publish()
         return not entered
 
 
 def _publish() -> None:
     current: list[Table] = []
-    for _, table in entered:
+    for _, table, _ in entered:
         if not any(table is known for known in current):
             current.append(table)
     key = tuple(map(id, current))

@@ -142,7 +142,7 @@ def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """socket.__new__(self, family, type, protocol): what was made, where that is not allowed."""
     _, family, kind, _ = args
-    if family == FROM_DESCRIPTOR:
+    if FROM_DESCRIPTOR in (family, kind):
         return None if asked_by(DESCRIPTOR_USERS) else "fromfd"
     if family not in KNOWN_FAMILIES or kind & KIND_MASK not in (STREAM, DATAGRAM):
         return "socket"
@@ -219,6 +219,7 @@ DESCRIPTOR_USERS = frozenset(
         ("multiprocessing.reduction", "send_handle"),
         ("multiprocessing.reduction", "recv_handle"),
         ("multiprocessing.reduction", "sendfds"),
+        ("multiprocessing.forkserver", "main"),
         ("socket", "fromfd"),
         ("socket", "_intenum_converter"),
     }

@@ -11,6 +11,7 @@ import os
 from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET, is_kept
 from ...extract import BYTES, TEXT, argument, exact_text, is_a
 from ...pristine import native
+from .. import session
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -221,6 +222,7 @@ def kept_data(setting: Setting, mapping: Any) -> Any:
         data.clear()
         # The data is kept beside the copy: an id is only a name while its object lives.
         known = setting.memo[KEPT, id(data)] = (kept, data)
+        session.ENVIRONMENT[0] = kept
     return known[0]
 
 

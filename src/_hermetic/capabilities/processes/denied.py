@@ -6,78 +6,35 @@ that keeps no original.
 
 from __future__ import annotations
 
-from errno import ENOENT
-
-from ..callers import CALLER_DEPTH, STDLIB, calling_frame
-from ..extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl
-from ..model import Family, GuardedCall
-from ..pristine import IS_LINUX, getpid
+from ...extract import NUMBER, always, is_a, tcl
+from ...model import Family, GuardedCall
+from ...pristine import IS_LINUX, getpid
+from .starting import GUARD, first_program, information_denial, missing, name_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    from ..model import Denial
+    from ...model import Denial
 
     Rules: TypeAlias = tuple[()]
 
-GUARD = "subprocess"
 OPTION = "no-subprocess"
 REMEDY = "running without --no-subprocess"
 START, SIGNAL, TERMINAL = "subprocess.start", "subprocess.signal", "subprocess.terminal"
 BROWSE = "subprocess.browse"
 
-# Where the standard library starts a program only for information, or to be helpful: it finds the program missing,
-# which it is prepared for. To forge these names gains nothing: the program is not started either.
-ASKERS = frozenset(
-    {
-        STDLIB + "platform.py",  # uname, file, ver
-        STDLIB + "uuid.py",  # ifconfig, ip, arp, lanscan, netstat
-        STDLIB + "ctypes/util.py",  # gcc, ld, ldconfig, objdump, dump, crle
-        STDLIB + "webbrowser.py",  # the browsers, xdg-settings, osascript
-    }
-)
-# Between the asker and the act.
-STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "os.py", "<frozen os>"})
-
 
 def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
     message = f"subprocess disabled: {call}"
-    if capability == BROWSE or (capability == START and is_asked_for_information()):
-        return message, target or None, OPTION, REMEDY, FileNotFoundError(ENOENT, "No such file or directory", target)
+    if capability == BROWSE:
+        return missing(message, target, OPTION, REMEDY)
+    if capability == START:
+        return information_denial(message, target, OPTION, REMEDY)
     return message, target or None, OPTION, REMEDY
 
 
-def is_asked_for_information() -> bool:
-    """Whether one of the askers is behind this act, with nothing but subprocess and os between."""
-    frame = calling_frame(CALLER_DEPTH + 1)
-    while frame is not None and frame.f_code.co_filename in STARTERS:
-        frame = frame.f_back
-    return frame is not None and frame.f_code.co_filename in ASKERS
-
-
 # --- readers: the program's name, never its arguments ---
-
-
-END_OF_WORD = frozenset(" \t\r\n\v\f;|&<>()$`'\"=")
-
-
-def name_of(program: object) -> str:
-    """A program's name; a sequence's first item; empty when it cannot be read, as a descriptor."""
-    if type(program) in SEQUENCE and program:
-        program = program[0]  # type: ignore[index]  # a list or tuple, as was just seen
-    if is_a(program, TEXT_OR_BYTES):
-        text = exact_text(program)
-        # The whole of a shell command may hold secrets; its first word is the program, unless it sets a variable.
-        for place, character in enumerate(text):
-            if character in END_OF_WORD:
-                return "" if character == "=" else text[:place]
-        return text
-    return ""
-
-
-def first_program(args: tuple[Any, ...], kwargs: Any) -> str:
-    return name_of(args[0]) if args else ""
 
 
 def popen_program(args: tuple[Any, ...], kwargs: Any) -> str:
@@ -88,10 +45,6 @@ def popen_program(args: tuple[Any, ...], kwargs: Any) -> str:
 def spawn_program(args: tuple[Any, ...], kwargs: Any) -> str:
     """os.spawn(mode, path, args, env)."""
     return name_of(args[1])
-
-
-def fork_exec_program(args: tuple[Any, ...], kwargs: Any) -> str:
-    return name_of(args[0]) if args else ""
 
 
 def other_process(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -164,7 +117,7 @@ SURFACE = (
     GuardedCall(
         capability=START,
         patch=("_posixsubprocess:fork_exec", "subprocess:_fork_exec", "multiprocessing.util:spawnv_passfds"),
-        read=fork_exec_program,
+        read=first_program,
         call="_posixsubprocess.fork_exec",
         final=True,
         example="import _posixsubprocess; _posixsubprocess.fork_exec([b'true'], [b'/bin/true'])",

@@ -1,0 +1,280 @@
+"""Children: where processes may be started, what they are given.
+
+A Python child starts by the carried entry, with the policies in force. Any other
+program is told once, or refused, because without the kernel layer nothing holds it;
+it is given variables by which a Python program that it starts finds the guards.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...callers import CALLER_DEPTH, calling_frame
+from ...model import Family, GuardedCall
+from ...pristine import IS_WINDOWS
+from ...programs import (
+    ABSENT,
+    INFORMS,
+    INTERPRETER,
+    OTHER,
+    SCRIPT_FILE,
+    UNKNOWN,
+    absolute_program,
+    is_executable,
+    meaning,
+    recognise,
+)
+from ...target import CODE, SCRIPT
+from .starting import GUARD, first_program, information_denial
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeAlias
+
+    from ...model import Denial
+
+    # (option that refuses a program which cannot be guarded, or empty; the options that took something away; whether
+    # the policy only reports; what enforce/doors/children.py knows of the whole process)
+    Rules: TypeAlias = tuple[str, tuple[str, ...], bool, tuple[Any, ...]]
+    Environment: TypeAlias = list[tuple[str, str]]
+
+UNGUARDED = "subprocess.unguarded"
+STRAY = "subprocess.stray"
+
+# What a program sets to have code of its own run in a child before anything else does. Kept as they were at the start.
+LOADER_NAMES = ("BASH_ENV", "ENV")
+LOADER_PREFIXES = ("LD_", "DYLD_", "PYTHON")
+# Which of these C knows about is not to be seen from Python, so all that do harm are set anew before C starts a shell.
+HARMFUL = (
+    *LOADER_NAMES,
+    *("LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_PROFILE", "LD_DEBUG_OUTPUT", "LD_ORIGIN_PATH"),
+    *("DYLD_INSERT_LIBRARIES", "DYLD_LIBRARY_PATH", "DYLD_FRAMEWORK_PATH", "DYLD_FALLBACK_LIBRARY_PATH"),
+    *("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONUSERBASE", "PYTHONPLATLIBDIR", "PYTHONEXECUTABLE"),
+    *("PYTHONINSPECT", "PYTHONBREAKPOINT", "PYTHONWARNINGS", "PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH"),
+    *("PYTHONNOUSERSITE", "PYTHONCASEOK"),
+)
+# By these a Python program finds the guards when another program starts it.
+PATH_CARRIER, POLICY_CARRIER = "PYTHONPATH", "HERMETIC_POLICY"
+CARRIER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "carrier")
+
+
+# --- decisions ---
+
+
+def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
+    message = f"subprocess disabled: {call}"
+    if capability == STRAY:
+        return (
+            message,
+            target or None,
+            rules[1][0],
+            "the same call by its module's name: this reference is older than the guards",
+        )
+    program, reason = target
+    if reason:
+        return message, program or None, rules[1][0], reason
+    if not rules[0]:
+        return None
+    remedy = f"running without --{rules[0]}: without the kernel layer only Python programs can be guarded"
+    return information_denial(message, program, rules[0], remedy)
+
+
+def warning(program: str, rules: Rules) -> str:
+    """What is said, once, of a child that nothing holds."""
+    options = " ".join(["--" + name for name in rules[1]])
+    return f"hermetic: warning: {program} is not a Python program, and no kernel layer holds it to {options}\n"
+
+
+# --- readers ---
+
+
+# The code of the stand-ins that start children; a start fills it in.
+MAKERS: Any = []
+
+
+def stray(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """A start by a reference that was kept from before the guards: nobody could give the child a policy."""
+    frame = calling_frame(CALLER_DEPTH)
+    if frame is not None:
+        for code in MAKERS:
+            if frame.f_code is code:
+                return None
+    return first_program(args, kwargs)
+
+
+def unguarded(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str]:
+    """(program, why it cannot be guarded or empty), from a stand-in."""
+    return args[0], args[1]
+
+
+def on_windows(rules: Rules) -> bool:
+    return IS_WINDOWS
+
+
+def elsewhere(rules: Rules) -> bool:
+    return not IS_WINDOWS
+
+
+SURFACE = (
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("_posixsubprocess:fork_exec", "subprocess:_fork_exec"),
+        read=unguarded,
+        call="subprocess.Popen",
+        door="children.start_fork_exec",
+        when=elsewhere,
+        late=True,
+    ),
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("posix:posix_spawn", "os:posix_spawn"),
+        read=unguarded,
+        call="os.posix_spawn",
+        door="children.start_spawn",
+        when=elsewhere,
+    ),
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("posix:posix_spawnp", "os:posix_spawnp"),
+        read=unguarded,
+        call="os.posix_spawn",
+        door="children.start_spawn_by_name",
+        when=elsewhere,
+    ),
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("posix:execv", "os:execv"),
+        read=unguarded,
+        call="os.exec",
+        door="children.replace",
+        when=elsewhere,
+    ),
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("posix:execve", "os:execve"),
+        read=unguarded,
+        call="os.exec",
+        door="children.replace_with",
+        when=elsewhere,
+    ),
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("posix:system", "os:system"),
+        read=unguarded,
+        call="os.system",
+        door="children.start_shell",
+    ),
+    GuardedCall(
+        capability=UNGUARDED,
+        patch=("_winapi:CreateProcess",),
+        read=unguarded,
+        call="subprocess.Popen",
+        door="windows_children.create_process",
+        when=on_windows,
+    ),
+    GuardedCall(
+        capability=STRAY,
+        audit=(
+            "os.exec",
+            "os.posix_spawn",
+            "os.system",
+            "os.startfile",
+            "os.startfile/2",
+            "_posixsubprocess.fork_exec",
+            "_winapi.CreateProcess",
+        ),
+        read=stray,
+        note="`_posixsubprocess.fork_exec` announces itself since 3.13 only",
+    ),
+)
+
+
+# --- what a child is ---
+
+
+def found_program(candidates: Iterable[str], folder: str) -> tuple[str, str]:
+    """(the first of these names that the system would start, its path from here), or two empty texts."""
+    for candidate in candidates:
+        path = candidate if candidate[:1] == "/" or not folder else folder + "/" + candidate
+        if is_executable(path):
+            return candidate, path
+    return "", ""
+
+
+def started(
+    candidates: Iterable[str], words: tuple[str, ...], folder: str, folders: str
+) -> tuple[str, str, tuple[str, ...], tuple[Any, ...] | None, str]:
+    """What a start would start: (what it is, its file, the words before the entry, target or None, reason against).
+
+    candidates: the files the system will try. words: argv. folder: where the child begins, empty
+    for here. folders: the child's PATH. The target is (kind, name, words, those of them that are arguments).
+    """
+    candidate, path = found_program(candidates, folder)
+    if not candidate:
+        return ABSENT, "", (), None, ""
+    what, spelled, options = recognise(path)
+    if what == SCRIPT_FILE:
+        interpreter = absolute_program(spelled, folders)
+        if interpreter is None or recognise(interpreter)[0] != INTERPRETER:
+            return OTHER, candidate, (), None, ""
+        first = (spelled, *options)
+        return what, interpreter, first, (SCRIPT, candidate, (*first, candidate, *words[1:]), words[1:]), ""
+    if what != INTERPRETER:
+        return OTHER, candidate, (), None, ""
+    kind, name, options, rest = meaning(words[1:])
+    if kind == INFORMS:
+        return INFORMS, candidate, (), None, ""
+    if kind == UNKNOWN:
+        return what, candidate, (), None, "a command line that hermetic can read: " + name
+    words = words or (candidate,)
+    return what, candidate, (words[0], *options), (kind, name, words, rest), ""
+
+
+def is_worker(kind: str, name: str) -> bool:
+    """Whether this is what multiprocessing starts: a worker, or the server that forks workers."""
+    return kind == CODE and name.startswith("from multiprocessing.")
+
+
+# --- what a child is given ---
+
+
+def is_loader_name(name: str) -> bool:
+    """Whether a variable has code run in a child."""
+    if IS_WINDOWS:
+        name = name.upper()
+    return name in LOADER_NAMES or name.startswith(LOADER_PREFIXES)
+
+
+def loader_variables(environment: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Those among these, as they are now."""
+    return frozenset([(name, value) for name, value in environment if is_loader_name(name)])
+
+
+def without_loaders(environment: Environment, known: frozenset[tuple[str, str]]) -> Environment:
+    """Without the loader variables that were not there at the start."""
+    return [pair for pair in environment if pair in known or not is_loader_name(pair[0])]
+
+
+def with_carriers(environment: Environment, text: str) -> Environment:
+    """With the variables by which a Python program that this child starts finds the guards."""
+    found = ""
+    kept = []
+    for name, value in environment:
+        if name == PATH_CARRIER:
+            found = value
+        elif name != POLICY_CARRIER:
+            kept.append((name, value))
+    path = CARRIER + os.pathsep + found if found else CARRIER
+    return [*kept, (PATH_CARRIER, path), (POLICY_CARRIER, text)]
+
+
+def path_in(environment: Environment) -> str:
+    """The PATH that a child would look along."""
+    for name, value in environment:
+        if name == "PATH":
+            return value
+    return os.defpath
+
+
+FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE)

@@ -1,0 +1,73 @@
+"""What starting a process has in common, whether it is refused or guarded: the program's name, and who asks."""
+
+from __future__ import annotations
+
+from errno import ENOENT
+
+from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
+from ...extract import SEQUENCE, TEXT_OR_BYTES, exact_text, is_a
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...model import Denial
+
+GUARD = "subprocess"
+
+# Where the standard library starts a program only for information, or to be helpful: it finds the program missing,
+# which it is prepared for. To forge these names gains nothing: the program is not started either.
+ASKERS = frozenset(
+    {
+        STDLIB + "platform.py",  # uname, file, ver
+        STDLIB + "uuid.py",  # ifconfig, ip, arp, lanscan, netstat
+        STDLIB + "ctypes/util.py",  # gcc, ld, ldconfig, objdump, dump, crle
+        STDLIB + "webbrowser.py",  # the browsers, xdg-settings, osascript
+    }
+)
+# Between the asker and the act.
+STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "os.py", "<frozen os>"})
+
+
+def missing(message: str, program: str, option: str, remedy: str) -> Denial:
+    """Whoever asks finds the program missing."""
+    return message, program or None, option, remedy, FileNotFoundError(ENOENT, "No such file or directory", program)
+
+
+def information_denial(message: str, program: str, option: str, remedy: str) -> Denial:
+    """The refusal of a start; the standard library finds a program missing that it starts for information only."""
+    if is_asked_for_information():
+        return missing(message, program, option, remedy)
+    return message, program or None, option, remedy
+
+
+def is_asked_for_information() -> bool:
+    """Whether one of the askers is behind this act, with nothing but subprocess and os between."""
+    frame = calling_frame(CALLER_DEPTH + 2)
+    while frame is not None and (frame.f_code.co_filename in STARTERS or is_ours(frame.f_code.co_filename)):
+        frame = frame.f_back
+    return frame is not None and frame.f_code.co_filename in ASKERS
+
+
+# --- the program's name, never its arguments ---
+
+
+END_OF_WORD = frozenset(" \t\r\n\v\f;|&<>()$`'\"=")
+
+
+def name_of(program: object) -> str:
+    """A program's name; a sequence's first item; empty when it cannot be read, as a descriptor."""
+    if type(program) in SEQUENCE and program:
+        program = program[0]  # type: ignore[index]  # a list or tuple, as was just seen
+    if is_a(program, TEXT_OR_BYTES):
+        text = exact_text(program)
+        # The whole of a shell command may hold secrets; its first word is the program, unless it sets a variable.
+        for place, character in enumerate(text):
+            if character in END_OF_WORD:
+                return "" if character == "=" else text[:place]
+        return text
+    return ""
+
+
+def first_program(args: tuple[Any, ...], kwargs: Any) -> str:
+    return name_of(args[0]) if args else ""

@@ -1,0 +1,293 @@
+"""Stand-ins for the calls that start processes, where processes may be started.
+
+What the program passed is read once, before anything is decided. Each stand-in is a
+thin one, which the program sees, over one that it cannot look into and that alone
+knows the original.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ...capabilities.processes.children import (
+    HARMFUL,
+    PATH_CARRIER,
+    POLICY_CARRIER,
+    is_worker,
+    loader_variables,
+    path_in,
+    started,
+    warning,
+    with_carriers,
+    without_loaders,
+)
+from ...capabilities.processes.starting import name_of
+from ...events import TOLD, say_once
+from ...extract import NUMBER, TEXT, TEXT_OR_BYTES, exact_text, is_a
+from ...message import ENTRY, described, message
+from ...pristine import fspath, get_frame, getcwd, native
+from ...programs import ABSENT, OTHER
+from .. import session
+from ..bind import bind
+from ..judge import refusal
+from ..session import BEFORE, ENVIRONMENT, IN_FORCE
+from ..session import STARTERS as ALL_STARTERS
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    from ..patches import Setting
+
+    Environment: TypeAlias = list[tuple[str, str]]
+
+# Stand-ins for what bind() puts in place of these names.
+BOX: Any = []
+DO: Any = None
+CONTEXT: tuple[Any, ...] = ()
+FIND: Any = None
+
+# What a stand-in knows: its judge and key, (refusing option, options, whether it only reports), and of the whole
+# process: its policies, how it runs, what its environment families keep, the loader variables of its start, its
+# variables, and the code of the stand-ins that start children. In a block the last five are None and found out then.
+JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, DATA, STARTERS = range(9)
+
+EXECVE = native.execve
+PUTENV, UNSETENV = native.putenv, native.unsetenv
+SHELL = "/bin/sh"
+# --- reading what the program passed ---
+
+
+def words_of(words: Any) -> tuple[str, ...]:
+    """argv, or the files that the system will try."""
+    return tuple([text_of(word) for word in words])
+
+
+def text_of(word: Any) -> str:
+    """A path or a word, asked once."""
+    return exact_text(word if is_a(word, TEXT_OR_BYTES) else fspath(word))
+
+
+def file_of(path: Any) -> str:
+    """The path of a program; a descriptor's name where it is one."""
+    return f"/proc/self/fd/{int.__index__(path)}" if is_a(path, NUMBER) else text_of(path)
+
+
+def pairs_of(environment: Any) -> Environment | None:
+    """A mapping of variables, read as C reads it; None for the process's own."""
+    if environment is None:
+        return None
+    names, values = list(environment.keys()), list(environment.values())
+    return [(text_of(names[at]), text_of(values[at])) for at in range(len(names))]
+
+
+def pairs_from(entries: Any) -> Environment | None:
+    """The same from a list of ``NAME=value``."""
+    if entries is None:
+        return None
+    pairs = []
+    for entry in words_of(entries):
+        name, _, value = entry.partition("=")
+        pairs.append((name, value))
+    return pairs
+
+
+def entries_of(environment: Environment) -> list[bytes]:
+    """And back."""
+    return [f"{name}={value}".encode("utf-8", "surrogateescape") for name, value in environment]
+
+
+# --- deciding ---
+
+
+def present(data: Any) -> Environment:
+    """Variables as a mapping of C's has them."""
+    return [(exact_text(name), exact_text(value)) for name, value in list(data.items())]
+
+
+def variables(context: tuple[Any, ...]) -> Environment:
+    """The variables of this process, as its children would inherit them."""
+    return present(ENVIRONMENT[0] if context[DATA] is None else context[DATA])
+
+
+def loaders(context: tuple[Any, ...]) -> frozenset[tuple[str, str]]:
+    """The loader variables of the start, or of when the outermost block was entered."""
+    return loader_variables(present(BEFORE[0])) if context[KNOWN] is None else context[KNOWN]
+
+
+def arranged(
+    context: tuple[Any, ...], candidates: tuple[str, ...], words: tuple[str, ...], folder: str, given: Any
+) -> tuple[str, tuple[str, ...], Environment]:
+    """(file, argv, environment) to start in place of what was asked for; a refusal is raised here.
+
+    candidates: the files the system will try; the file is empty when it will find none. given: the child's variables,
+    None for those of this process.
+    """
+    rules, held, keeps = context[RULES], context[HELD], context[KEEPS]
+    for carried, keep in [entry[2] for entry in IN_FORCE[0]]:
+        if carried not in held:
+            held = (*held, carried)
+            keeps = keeps if keep is None else (*keeps, keep)
+    environment = variables(context) if given is None else given
+    for is_kept, kept in keeps:
+        environment = [pair for pair in environment if is_kept(kept, pair[0])]
+    known = loaders(context)
+    if not rules[2]:
+        environment = without_loaders(environment, known)
+    what, file, first, target, reason = started(candidates, words, folder, path_in(environment))
+    if what == ABSENT:
+        return "", words, environment
+    if what == OTHER or reason:
+        found = context[JUDGE](context[KEY], (name_of(file), reason), None)
+        if found is not None:
+            raise refusal(found)
+    strict, reports = context[OPTIONS]
+    if what == OTHER:
+        if not rules[2]:
+            say_once(warning(file, rules))
+        return file, words, with_carriers(environment, message(held, (strict, (), True, True, reports, None), None))
+    if target is None:
+        return file, words, environment
+    if keeps:
+        # What an interpreter needs to come up at all; the child takes it away again before its program runs.
+        names = [pair[0] for pair in environment]
+        environment = [*environment, *[pair for pair in known if pair[0] not in names]]
+    kind, name, words, rest = target
+    options = (strict, (), True, len(TOLD) > 0, reports, search_path() if is_worker(kind, name) else None)
+    carried = message(held, options, described(kind, name, words, rest))
+    return file, (*first, ENTRY, carried, name, *rest), environment
+
+
+def search_path() -> tuple[str, ...]:
+    """``sys.path`` as multiprocessing hands it to its workers, which under some policies may not change theirs."""
+    return tuple([exact_text(entry) or getcwd() for entry in list(sys.path) if is_a(entry, TEXT)])
+
+
+def is_arranged(context: tuple[Any, ...]) -> bool:
+    """Whether the call comes from the stand-in of a policy around this one, which has arranged it."""
+    code = get_frame(3).f_code
+    for starter in ALL_STARTERS if context[STARTERS] is None else context[STARTERS]:
+        if code is starter:
+            return True
+    return False
+
+
+# --- the stand-ins ---
+
+
+def seen(*args: Any, **kwargs: Any) -> Any:
+    """What the program sees."""
+    return DO(*args, **kwargs)
+
+
+def fork_exec(*args: Any) -> Any:
+    """_posixsubprocess.fork_exec(argv, files, close_fds, fds_to_keep, cwd, env, ...)."""
+    if len(args) < 6 or is_arranged(CONTEXT):
+        return BOX[0](*args)
+    words, candidates = words_of(args[0]), words_of(args[1])
+    folder = "" if args[4] is None else text_of(args[4])
+    file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
+    files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
+    reports = CONTEXT[OPTIONS][1]
+    keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
+    return BOX[0](list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:])
+
+
+def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
+    """os.posix_spawn, os.posix_spawnp."""
+    if is_arranged(CONTEXT):
+        return BOX[0](path, argv, env, **kwargs)
+    name, words, given = file_of(path), words_of(argv), pairs_of(env)
+    file, words, environment = arranged(CONTEXT, FIND(CONTEXT, name), words, "", given)
+    return BOX[0](file or name, words, dict(environment), **kwargs)
+
+
+def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
+    return (name,)
+
+
+def on_path(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
+    """posix_spawnp looks along this process's PATH."""
+    if "/" in name:
+        return (name,)
+    return tuple([(folder or ".") + "/" + name for folder in path_in(variables(context)).split(":")])
+
+
+def execv(path: Any, argv: Any, /) -> Any:
+    if is_arranged(CONTEXT):
+        return BOX[0](path, argv)
+    name, words = file_of(path), words_of(argv)
+    file, words, environment = arranged(CONTEXT, (name,), words, "", None)
+    return EXECVE(file or name, words, dict(environment))
+
+
+def execve(path: Any, argv: Any, env: Any) -> Any:
+    if is_arranged(CONTEXT):
+        return BOX[0](path, argv, env)
+    name, words, given = file_of(path), words_of(argv), pairs_of(env)
+    file, words, environment = arranged(CONTEXT, (name,), words, "", given)
+    return EXECVE(file or name, words, dict(environment))
+
+
+def system(command: Any) -> Any:
+    """os.system: a shell that C starts, with C's own variables; they are put right for as long as it runs."""
+    if is_arranged(CONTEXT):
+        return BOX[0](command)
+    text = text_of(command)
+    _, _, environment = arranged(CONTEXT, (SHELL,), (text,), "", None)
+    wanted, before = dict(environment), dict(variables(CONTEXT))
+    names = {PATH_CARRIER, POLICY_CARRIER, *HARMFUL, *[name for name in before if name not in wanted]}
+    try:
+        for name in names:
+            if name in wanted:
+                PUTENV(name, wanted[name])
+            else:
+                UNSETENV(name)
+        return BOX[0](text)
+    finally:
+        for name in names:
+            if name in before:
+                PUTENV(name, before[name])
+            else:
+                UNSETENV(name)
+
+
+# --- making them ---
+
+
+def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
+    """The stand-in over one that only its own code knows."""
+    known = setting.memo.get((function, find))
+    if known is not None:
+        return known
+    *rules, process = setting.rules
+    soft = (session.ENVIRONMENT[0], tuple(session.STARTERS)) if setting.whole_process else (None, None)
+    context = (setting.judge, setting.key, tuple(rules), *process, *soft)
+    names = {"CONTEXT": context, "BOX": setting.box, "FIND": bind(find, {}, setting.memo)}
+    do = bind(function, names, setting.memo, codes=session.STARTERS)
+    stand_in = setting.memo[function, find] = setting.bind(seen, DO=do)
+    return stand_in
+
+
+def start_fork_exec(setting: Setting, original: Any) -> Any:
+    return made(setting, fork_exec)
+
+
+def start_spawn(setting: Setting, original: Any) -> Any:
+    return made(setting, posix_spawn)
+
+
+def start_spawn_by_name(setting: Setting, original: Any) -> Any:
+    return made(setting, posix_spawn, on_path)
+
+
+def replace(setting: Setting, original: Any) -> Any:
+    return made(setting, execv)
+
+
+def replace_with(setting: Setting, original: Any) -> Any:
+    return made(setting, execve)
+
+
+def start_shell(setting: Setting, original: Any) -> Any:
+    return made(setting, system)
