@@ -152,8 +152,12 @@ class Compiled:
         self, wanted: frozenset[tuple[str, str]], judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool
     ) -> list[tuple[str, patches.Setting]]:
         """What each of the wanted names is replaced from."""
+        sealed = self.rules["integrity"][0]
         return [
-            (name, patches.Setting(key_of(guard, name), row, judge, after, memo, whole_process, self.rules[guard]))
+            (
+                name,
+                patches.Setting(key_of(guard, name), row, judge, after, memo, whole_process, self.rules[guard], sealed),
+            )
             for guard, rows in self.surface.items()
             for row in rows
             for name in row.patch
@@ -225,9 +229,12 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None}, memo)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
-    hook, _ = audit.make_sealed(
-        with_makers(entries, compiled.entries, (*_makers, *session.STARTERS, audit.add_hook.__code__), memo), memo
-    )
+    told = {
+        "MAKERS": (*_makers, *session.STARTERS, audit.add_hook.__code__),
+        "SESSION_HOOK": audit.session_hook,
+        "OPENERS": memo.get("OPENERS", ()),
+    }
+    hook, _ = audit.make_sealed(with_stand_ins(entries, compiled.entries, told, memo), memo)
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0
@@ -297,20 +304,20 @@ def loader_changes(
     return changes
 
 
-def with_makers(
-    entries: list[Entry], unbound: list[Entry], makers: tuple[Any, ...], memo: dict[Any, Any]
+def with_stand_ins(
+    entries: list[Entry], unbound: list[Entry], told: dict[str, Any], memo: dict[Any, Any]
 ) -> list[Entry]:
-    """The entries, with the stand-ins that may make modules told to the row that asks for them.
+    """The entries, with the stand-ins' own code told to the rows that ask who is asking.
 
-    The judge that stand-ins call is older than they are; only the hook's has this row complete.
+    The judge that stand-ins call is older than they are; only the hook's has these rows complete.
     """
-    told = [
-        (*entry[:4], bind(plain[4], {"MAKERS": makers, "SESSION_HOOK": audit.session_hook}, memo), *entry[5:])
-        if isinstance(plain[4], FunctionType) and "MAKERS" in plain[4].__code__.co_names
+    known = [
+        (*entry[:4], bind(plain[4], told, memo), *entry[5:])
+        if isinstance(plain[4], FunctionType) and not told.keys().isdisjoint(plain[4].__code__.co_names)
         else entry
         for entry, plain in zip(entries, unbound, strict=False)
     ]
-    return [*told, *entries[len(unbound) :]]
+    return [*known, *entries[len(unbound) :]]
 
 
 # --- blocks ---

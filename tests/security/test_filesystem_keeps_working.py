@@ -232,3 +232,45 @@ def test_the_macos_way_of_opening_holds_too(isolated):
                 else:
                     raise SystemExit("read outside")
     """)
+
+
+LOWEST = """
+import os
+os.close(0)
+print(os.open("in.txt", os.O_RDONLY))
+os.close(0)
+with open("in.txt") as file:
+    print(file.fileno(), open("in.txt", "rb").fileno() - os.dup(1))
+"""
+AGAIN = """
+import os
+read, write = os.pipe()
+os.write(write, b"piped")
+with open(f"/dev/fd/{read}", "rb", 0) as file:
+    print(file.read(5), file.name == f"/dev/fd/{read}", file.mode)
+print(os.write(os.open(f"/proc/self/fd/{write}", os.O_WRONLY), b"more"), os.read(read, 9))
+memory = os.memfd_create("m")
+os.write(memory, b"kept")
+print(open(f"/proc/self/fd/{memory}").read(), os.lseek(memory, 0, os.SEEK_CUR))
+with open(f"/proc/{os.getpid()}/fd/{memory}", "w") as file:
+    file.write("new")
+print(os.pread(memory, 9, 0))
+with open(f"/dev/fd/{memory}", "a") as file:
+    file.write("er")
+print(os.pread(memory, 9, 0))
+with open(f"/dev/fd/{memory}", "r+") as file:
+    print(file.read())
+held = open("in.txt")
+print(held.read(1), open(f"/dev/fd/{held.fileno()}").read(1))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memfd, /proc")
+@pytest.mark.parametrize("code", (LOWEST, AGAIN), ids=("lowest", "again"))
+@pytest.mark.parametrize("options", ("--fs-readonly=.", "--fs-readonly=. --seal"))
+def test_descriptors_are_what_they_are_in_a_plain_run(isolated, options, code):
+    isolated.write("in.txt", "text")
+    plain = isolated.python(str(isolated.write("target.py", code)))
+    assert plain.code == 0, plain
+    done = isolated.script(options, code)
+    assert (done.code, done.stdout) == (0, plain.stdout), done

@@ -47,13 +47,21 @@ class Setting:
     allow are dropped, and code is bound.
     """
 
-    __slots__ = ("key", "row", "judge", "after", "memo", "whole_process", "box", "rules")
+    __slots__ = ("key", "row", "judge", "after", "memo", "whole_process", "box", "rules", "sealed")
 
     def __init__(
-        self, key: str, row: GuardedCall, judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool, rules: Any
+        self,
+        key: str,
+        row: GuardedCall,
+        judge: Any,
+        after: Any,
+        memo: dict[Any, Any],
+        whole_process: bool,
+        rules: Any,
+        sealed: bool,
     ) -> None:
         self.key, self.row, self.judge, self.after, self.memo = key, row, judge, after, memo
-        self.whole_process, self.rules = whole_process, rules
+        self.whole_process, self.rules, self.sealed = whole_process, rules, sealed
         self.box: Any = []
 
     def bind(

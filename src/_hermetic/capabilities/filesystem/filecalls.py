@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
 from ...model import PUBLIC
-from ...pristine import IS_WINDOWS, getpid, readlink, stat
+from ...pristine import IS_WINDOWS, get_frame, getpid, readlink, stat
 from .databases import READ_ONLY, WRITTEN, database_use
 from .descriptors import (
     ACCESS,
@@ -92,10 +92,15 @@ def is_folder(path: str) -> bool:
         return False
 
 
+# The code of the stand-ins that open what a handle has told, and nothing else; a start fills it in.
+OPENERS: tuple[Any, ...] = ()
+
+
 def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """open(path, mode, flags), of which only reads count here.
 
-    What opens a handle or a descriptor again is judged by where that leads.
+    What opens a handle or a descriptor again is judged by where that leads; a path that our own stand-in opens was
+    told by a handle and is real.
     """
     path, mode, flags = args
     if type(path) is str:
@@ -106,6 +111,14 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
                 pass  # no descriptor
         elif path == NULL_DEVICE:
             return None
+        elif OPENERS:
+            try:
+                code = get_frame(CALLER_DEPTH).f_code
+            except ValueError:  # C opens without a frame
+                code = None
+            for known in OPENERS:
+                if code is known:
+                    return path, path
     if flags & ACCESS == O_WRONLY or is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):

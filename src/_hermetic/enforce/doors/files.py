@@ -5,25 +5,38 @@ not touch what it stands for: no fifo wakes up, no tape rewinds. The handle is
 opened again by its name below /proc, and the audit hook judges where that leads.
 A link that is swapped meanwhile changes nothing, and no other thread ever finds a
 readable descriptor of something that is then refused.
+
+A number may mean another file a moment later: with threads, or under a seal, C
+opens the path that the handle told, and what was opened must be the handle's file.
+That costs two more looks.
 """
 
 from __future__ import annotations
 
 import _io
 from _operator import index
+from _thread import _count as count_threads
+from errno import EACCES, ENOENT
 from types import MethodType
 
+from ...capabilities.filesystem import filecalls
 from ...capabilities.filesystem.descriptors import (
     BEGINNINGS,
+    DESCRIPTORS,
     F_GETPATH,
+    O_RDONLY,
+    O_RDWR,
+    O_TRUNC,
+    O_WRONLY,
     fixed_path,
+    may_reopen,
     named_descriptor,
     own_process,
     path_of,
     path_text,
 )
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
-from ...pristine import close_fd, getcwd, getpid, native, open_fd
+from ...pristine import close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -36,6 +49,9 @@ if TYPE_CHECKING:
 KEY = ""
 JUDGE: Any = None
 ORIGINAL: Any = None
+OTHERWISE: Any = None
+CAREFUL = False
+AGAIN: Any = None
 
 FILE, TEXT_FILE = _io.FileIO, _io.TextIOWrapper
 # Every other mode goes to C at once: it writes, which the hook judges by the name, or it is none.
@@ -46,18 +62,37 @@ SIZE = _io.DEFAULT_BUFFER_SIZE
 O_NOFOLLOW, O_DIRECTORY = getattr(native, "O_NOFOLLOW", 0), getattr(native, "O_DIRECTORY", 0)
 HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 KEPT = O_NOFOLLOW | O_DIRECTORY
+# Kind and permissions, number, device.
+SAME = slice(0, 3)
+KIND, REGULAR = 0o170000, 0o100000
+# Others may replace a file at every look.
+TRIES = (1,) * 20
+NULL_DEVICE = filecalls.NULL_DEVICE
+REPLACED = "replaced while it was opened"
+MISSING = "No such file or directory"
+METHOD = MethodType
+truncate: Any = getattr(native, "ftruncate", None)
+# What open's modes ask of a descriptor that is opened again; C answers the others.
+MODES = {
+    **dict.fromkeys(READ_MODES, O_RDONLY),
+    **dict.fromkeys(("w", "wt", "wb"), O_WRONLY | O_TRUNC),
+    **dict.fromkeys(("a", "at", "ab"), O_WRONLY | native.O_APPEND),
+    **dict.fromkeys(("r+", "r+b", "rb+", "r+t"), O_RDWR),
+    **dict.fromkeys(("w+", "w+b", "wb+", "w+t"), O_RDWR | O_TRUNC),
+}
+NOT_AGAIN = O_TRUNC | native.O_CREAT | native.O_EXCL | O_NOFOLLOW
 
 
 def open_below(setting: Setting, original: Any) -> Any:
     """For ``builtins.open``, ``io.open`` and ``_io.open``, which are one object."""
     function = open_asked if F_GETPATH else open_held if has_handles() else None
-    return made_for(setting, original, function, ("r", -1, None, None, None, True, None))
+    return made_for(setting, original, function, open_otherwise, ("r", -1, None, None, None, True, None))
 
 
 def os_open_below(setting: Setting, original: Any) -> Any:
     """For ``os.open`` and ``posix.open``."""
     function = os_open_asked if F_GETPATH else os_open_held if has_handles() else None
-    return made_for(setting, original, function, (0o777, None))
+    return made_for(setting, original, function, os_open_otherwise, (0o777, None))
 
 
 def has_handles() -> bool:
@@ -68,7 +103,7 @@ def has_handles() -> bool:
     return O_PATH != 0 and own_process() == f"/proc/{getpid()}"
 
 
-def made_for(setting: Setting, original: Any, function: Any, defaults: tuple[Any, ...]) -> Any:
+def made_for(setting: Setting, original: Any, function: Any, otherwise: Any, defaults: tuple[Any, ...]) -> Any:
     """The stand-in, one for all names of the original; None where the system has no way.
 
     It is a method of the original's module: like a builtin, it does not bind in a class body. Its defaults are the
@@ -78,15 +113,25 @@ def made_for(setting: Setting, original: Any, function: Any, defaults: tuple[Any
         return None
     known = setting.memo.get(("files", id(original)))
     if known is None:
-        made = setting.bind(function, defaults=defaults, ORIGINAL=original)
+        other = setting.bind(otherwise, ORIGINAL=original, AGAIN=setting.bind(open_again))
+        made = setting.bind(function, defaults=defaults, ORIGINAL=original, OTHERWISE=other, CAREFUL=setting.sealed)
+        if not F_GETPATH:
+            tell_reader(setting, made.__code__)
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
             setattr(made, name, getattr(original, name, None))
         known = setting.memo["files", id(original)] = MethodType(made, getattr(original, "__self__", None) or KEY)
     return known
 
 
+def tell_reader(setting: Setting, code: Any) -> None:
+    """Have the reader of openings know this stand-in: the hook's is bound after this, a block's asks its module."""
+    setting.memo["OPENERS"] = (*setting.memo.get("OPENERS", ()), code)
+    if not setting.whole_process:
+        filecalls.OPENERS = (*filecalls.OPENERS, code)
+
+
 def is_descriptor(path: Any) -> bool:
-    """Whether it names a descriptor that is open already; the hook knows what may be done with those."""
+    """Whether it names a descriptor of this process."""
     return path[:5] in BEGINNINGS and named_descriptor(path) is not None
 
 
@@ -111,29 +156,40 @@ def open_held(
     plain = opener is None and type(mode) is str and mode in READ_MODES and type(path) is not int
     device = type(path) is not int and path[:5] in BEGINNINGS
     if not plain or (device and is_descriptor(path)):
-        return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
+        return OTHERWISE(path, mode, buffering, encoding, errors, newline, closefd, opener)
     if buffering == -1 and not device:
         buffering = SIZE
-    try:
-        handle = open_fd(path, HANDLE)
-    except OSError:
-        found = JUDGE(KEY, (path, None), None)
-        if found is not None:
-            raise refusal(found) from None
-        raise
-    name = f"/proc/{getpid()}/fd/{handle}"
-    try:
-        made = ORIGINAL(name, mode, buffering, encoding, errors, newline, closefd)
-    except OSError as error:
-        if error.filename == name:
-            error.filename = path
-        raise
-    finally:
-        close_fd(handle)
-    kind = type(made)
-    raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
-    raw.name = path
-    return made
+    for _ in TRIES:
+        try:
+            first = open_fd(path, HANDLE)
+        except OSError:
+            found = JUDGE(KEY, (path, None), None)
+            if found is not None:
+                raise refusal(found) from None
+            raise
+        # Under another number: the lowest free one is the file's, as in a plain run.
+        handle = dup(first)
+        close_fd(first)
+        name = f"/proc/{getpid()}/fd/{handle}"
+        try:
+            real = readlink(name) if CAREFUL or count_threads() else ""
+            if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
+                name = real
+            # No other opening in this function: the hook takes this path for a real one.
+            made = ORIGINAL(name, mode, buffering, encoding, errors, newline, closefd)
+            kind = type(made)
+            raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
+            if not real or fstat(raw.fileno())[SAME] == fstat(handle)[SAME]:
+                raw.name = path
+                return made
+            made.close()
+        except OSError as error:
+            if error.filename == name:
+                error.filename = path
+            raise
+        finally:
+            close_fd(handle)
+    raise PermissionError(EACCES, REPLACED, path)
 
 
 def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
@@ -142,23 +198,98 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
     flags = index(flags)
     folder = dir_fd if dir_fd is None else index(dir_fd)
     if flags & (WRITE_BITS | O_PATH) or is_descriptor(path):
-        return int(ORIGINAL(path, flags, mode, dir_fd=folder))
+        return int(OTHERWISE(path, flags, mode, folder))
+    for _ in TRIES:
+        try:
+            first = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
+        except OSError:
+            found = JUDGE(KEY, (path, folder), None)
+            if found is not None:
+                raise refusal(found) from None
+            raise
+        # Under another number: the lowest free one is the file's, as in a plain run.
+        handle = dup(first)
+        close_fd(first)
+        name = f"/proc/{getpid()}/fd/{handle}"
+        try:
+            real = readlink(name) if CAREFUL or count_threads() else ""
+            if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
+                name = real
+            number = open_fd(name, flags & ~O_NOFOLLOW)  # as above: the only one
+            if not real or fstat(number)[SAME] == fstat(handle)[SAME]:
+                return number
+            close_fd(number)
+        except OSError as error:
+            if error.filename == name:
+                error.filename = path
+            raise
+        finally:
+            close_fd(handle)
+    raise PermissionError(EACCES, REPLACED, path)
+
+
+# --- what is no plain reading of a path ---
+
+
+def open_otherwise(
+    path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
+) -> Any:
+    if type(path) is int or opener is not None or type(mode) is not str or mode not in MODES or not is_descriptor(path):
+        return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
+    number = [AGAIN(path, MODES[mode])]
     try:
-        handle = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
+        # Given by an opener, it is the file object's from then on, whatever fails later.
+        made = ORIGINAL(NULL_DEVICE, mode, buffering, encoding, errors, newline, closefd, METHOD(hand_over, number))
+    finally:
+        if number:
+            close_fd(number[0])
+    kind = type(made)
+    raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
+    raw.name = path
+    return made
+
+
+def hand_over(number: list[int], path: Any, flags: int) -> int:
+    """An opener that has opened already."""
+    return number.pop()
+
+
+def os_open_otherwise(path: Any, flags: int, mode: Any, folder: Any) -> Any:
+    if flags & O_PATH or not is_descriptor(path):
+        return ORIGINAL(path, flags, mode, dir_fd=folder)
+    return AGAIN(path, flags)
+
+
+def open_again(path: Any, flags: int) -> Any:
+    """A descriptor by its name: a duplicate, which is what was judged whoever has another put in its place.
+
+    A file has a position, which shall not be shared, so it is opened anew, by a number that nobody else was told,
+    and compared.
+    """
+    try:
+        copy = dup(named_descriptor(path))  # type: ignore[arg-type]  # it names one, as was just seen
     except OSError:
-        found = JUDGE(KEY, (path, folder), None)
+        found = JUDGE(KEY, (path, None), None)
         if found is not None:
             raise refusal(found) from None
-        raise
-    name = f"/proc/{getpid()}/fd/{handle}"
+        raise FileNotFoundError(ENOENT, MISSING, path) from None
+    kept = False
     try:
-        return open_fd(name, flags & ~O_NOFOLLOW)
-    except OSError as error:
-        if error.filename == name:
-            error.filename = path
-        raise
+        before: Any = fstat(copy)[SAME]
+        if before[0] & KIND != REGULAR and may_reopen(copy, flags):
+            kept = True
+            return copy
+        # Refused by the hook, if it asks for more than the descriptor has.
+        number = open_fd(DESCRIPTORS + str(copy), flags & ~NOT_AGAIN)
+        if fstat(number)[SAME] != before:
+            close_fd(number)
+            raise PermissionError(EACCES, REPLACED, path)
+        if flags & O_TRUNC:
+            truncate(number, 0)
+        return number
     finally:
-        close_fd(handle)
+        if not kept:
+            close_fd(copy)
 
 
 def open_asked(
