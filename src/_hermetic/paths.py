@@ -76,6 +76,45 @@ def resolve(path: str) -> str:
     return done or "/"
 
 
+FOLDERS = "/proc/self/fd"
+list_folder = native.listdir
+
+
+def open_folders() -> list[str]:
+    """Names of all descriptors: os.open's event hides its dir_fd, so a relative path may begin at any of them."""
+    try:
+        return [f"{FOLDERS}/{number}" for number in list_folder(FOLDERS)]
+    except OSError:  # no procfs
+        return []
+
+
+def folders_of(numbers: tuple[object, ...]) -> list[str]:
+    """Names of the descriptors among an event's arguments. A mode may be among them, and names nothing."""
+    return [f"{FOLDERS}/{number}" for number in numbers if type(number) is int and number >= 0]
+
+
+def meant(path: str, folders: list[str], follow: bool) -> list[str]:
+    """The real paths that this one may name: from here and, if it is relative, from each of these folders.
+
+    follow: through its last link as well. OSError if it is longer than anybody can tell.
+    """
+    if IS_WINDOWS:
+        return [resolve(path)]
+    found = []
+    for folder in ["", *folders] if path[:1] != "/" else [""]:
+        name = f"{folder}/{path}" if folder else path
+        head, slash, last = ("", "", "") if follow else name.rpartition("/")
+        try:
+            if follow or last in ("", ".", ".."):
+                found.append(resolve(name))
+            else:
+                found.append(f"{resolve(head or slash or '.')}/{last}".replace("//", "/"))
+        except OSError as error:
+            if error.errno == ENAMETOOLONG:
+                raise
+    return found
+
+
 def is_below(path: str, roots: tuple[str, ...]) -> bool:
     """Whether an absolute path is one of the roots or lies below one."""
     for root in roots:

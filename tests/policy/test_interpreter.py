@@ -45,7 +45,7 @@ def test_state_is_of_the_start_or_of_the_last_block(rules):
     ("x.pth.txt", False), ("pth", False), ("mysitecustomize.py", False), (3, False), (None, False),
 ])  # fmt: skip
 def test_names_of_startup_files(path, expected):
-    assert (family.startup_name(path) is not None) == expected
+    assert (family.startup_file((path, "w", 0), None) is not None) == expected
 
 
 def test_same_items_goes_by_identity():

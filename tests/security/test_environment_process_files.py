@@ -51,6 +51,26 @@ def folder_of_folders():
     own = os.open("self", os.O_RDONLY, dir_fd=top)
     return os.read(os.open("environ", os.O_RDONLY, dir_fd=own), 99)
 @attempt
+def link_by_descriptor():
+    os.makedirs("shelf", exist_ok=True)
+    if not os.path.lexists("shelf/innocent.txt"): os.symlink(f"/proc/{parent}/environ", "shelf/innocent.txt")
+    shelf = os.open("shelf", os.O_RDONLY)
+    return os.read(os.open("innocent.txt", os.O_RDONLY, dir_fd=shelf), 9999)
+@attempt
+def link_by_descriptor_and_posix():
+    import posix
+    above = os.open(".", os.O_PATH)
+    os.chdir("/")
+    try: return os.read(posix.open("shelf/innocent.txt", os.O_RDONLY, dir_fd=above), 9999)
+    finally: os.chdir(above)
+@attempt
+def link_to_folder_by_descriptor():
+    os.symlink(f"/proc/{parent}", "shelf/folder")
+    shelf = os.open("shelf", os.O_RDONLY)
+    folder = os.open("folder", os.O_RDONLY, dir_fd=shelf)
+    os.unlink("shelf/folder")
+    return os.read(os.open("environ", os.O_RDONLY, dir_fd=folder), 9999)
+@attempt
 def opener():
     own = os.open("/proc", os.O_RDONLY)
     return open("self/environ", opener=lambda path, flags: os.open(path, flags, dir_fd=own)).read()
@@ -91,6 +111,14 @@ def linked():
     os.symlink("real.txt", "link.txt")
     return open("link.txt").read()
 @attempt
+def by_descriptor(): return os.read(os.open("real.txt", os.O_RDONLY, dir_fd=os.open(".", os.O_PATH)), 9)
+@attempt
+def tree():
+    import shutil
+    os.makedirs("deep/er/still")
+    shutil.rmtree("deep")
+    return os.path.exists("deep")
+@attempt
 def status(): return open("/proc/self/status").read()[:5]
 @attempt
 def missing(): return open("nowhere/environ")
@@ -102,5 +130,5 @@ def fd_name():
     found = outcomes(isolated, "command line", "--no-environment", {}, code)
     assert found == {
         "environ": "'mine'", "mem": "''", "nested": "'mine too'", "linked": "'real'", "status": "'Name:'",
-        "missing": "FileNotFoundError", "fd_name": "'real'",
+        "missing": "FileNotFoundError", "fd_name": "'real'", "by_descriptor": "b'real'", "tree": "False",
     }  # fmt: skip

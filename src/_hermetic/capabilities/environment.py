@@ -13,6 +13,7 @@ import os as _os
 from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
 from ..model import BlockMemory, Family, GuardedCall
+from ..paths import open_folders
 from ..pristine import IS_WINDOWS, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -208,20 +209,30 @@ def process_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | N
     """open(path, mode, flags) of some process's environment or memory, through links too."""
     if is_a(args[0], NUMBER):
         return None
-    path: Any = exact_path(args[0])
-    shown: str = path
+    shown: Any = exact_path(args[0])
+    by_os = args[1] is None
+    if leads_to_process(shown, by_os):
+        return COPY, shown, PROGRAM
+    if by_os and shown[:1] != "/":
+        for folder in open_folders():
+            if leads_to_process(f"{folder}/{shown}", by_os):
+                return COPY, shown, PROGRAM
+    return None
+
+
+def leads_to_process(path: str, by_os: bool) -> bool:
+    """Whether a path, its last links followed, is such a file, or for os.open a folder that has them."""
     for _ in range(MOST_LINKS):
         folder, _, last = path.rpartition("/")
         if last in FILES:
-            # os.open (no mode) may mean a folder that only its descriptor names.
-            relative = args[1] is None and path[:1] != "/"
-            return (COPY, shown, PROGRAM) if relative or is_process_file(path) else None
+            # os.open may mean a folder that only its descriptor names.
+            return (by_os and path[:1] != "/") or is_process_file(path)
         try:
             link = readlink(path)
         except (OSError, ValueError):
-            return (COPY, shown, PROGRAM) if args[1] is None and is_process_folder(path) else None
+            return by_os and is_process_folder(path)
         path = link if link[:1] == "/" else folder + "/" + link if folder else link
-    return COPY, shown, PROGRAM
+    return True
 
 
 def is_process_folder(path: str) -> bool:
@@ -310,7 +321,7 @@ SURFACE = (
         capability=READ,
         audit=("open",),
         read=process_file,
-        note="a link to such a file that is opened relative to a folder's descriptor is the kernel layer's",
+        note="a link that is swapped between the check and the call is the kernel layer's",
         example="open('/proc/self/environ')",
     ),
     GuardedCall(

@@ -12,7 +12,7 @@ from errno import EACCES
 from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, opens_to_write
 from ..model import PRIVATE, PUBLIC, Family, GuardedCall
-from ..paths import absolute, is_below
+from ..paths import absolute, folders_of, is_below, meant, open_folders, resolve
 from ..pristine import readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -27,7 +27,7 @@ HEAP = "interpreter.heap"
 # Rules: (sealed,). A seal also takes away the collector's view of the heap, which finds what a policy remembers.
 
 _FUNCTION = type(lambda: None)
-OWN_FILES = (CORE[:-1], FACES[:-1])
+OWN_FILES = tuple(dict.fromkeys((CORE[:-1], FACES[:-1], resolve(CORE[:-1]), resolve(FACES[:-1]))))
 
 # Doors to other interpreters, and the test modules that run code from C.
 INTERPRETER_MODULES = frozenset(
@@ -156,24 +156,33 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return "memory" if type(path) is str and is_memory_file(path) else None
 
 
-def is_own(path: object) -> str | None:
-    """The path, if it lies in hermetic's own directories."""
+def is_own(path: object, folders: list[str], follow: bool) -> str | None:
+    """The path, if it leads into hermetic's own directories. folders, follow: see ``meant``."""
     if path is None or is_a(path, NUMBER):
         return None
-    text = exact_path(path)
-    if isinstance(text, int):
-        return None
-    text = absolute(text)
-    return text if is_below(text, OWN_FILES) else None
+    text: Any = exact_path(path)
+    for name in (absolute(text), *meant(text, folders, follow)):
+        if is_below(name, OWN_FILES):
+            return name
+    return None
 
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    return is_own(args[0]) if opens_to_write(args) else None
+    """open(path, mode, flags); without a mode it is os.open."""
+    return is_own(args[0], open_folders() if args[1] is None else [], True) if opens_to_write(args) else None
 
 
 def own_change(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """Calls that change what their first one or two arguments name."""
-    return is_own(args[0]) or (is_own(args[1]) if len(args) > 1 and is_a(args[1], TEXT_OR_BYTES) else None)
+    """Calls that change the names that their first one or two arguments are; dir_fds come last."""
+    folders = folders_of(args)
+    return is_own(args[0], folders, False) or (
+        is_own(args[1], folders, False) if len(args) > 1 and is_a(args[1], TEXT_OR_BYTES) else None
+    )
+
+
+def own_content(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """chmod(path, mode, dir_fd), truncate(path, length): they follow links."""
+    return is_own(args[0], folders_of(args[2:]), True)
 
 
 SURFACE = (
@@ -221,9 +230,15 @@ SURFACE = (
     ),
     GuardedCall(
         capability=FILES,
-        audit=("os.remove", "os.rename", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod", "os.mkdir"),
+        audit=("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.mkdir"),
         read=own_change,
         example="import os, _hermetic; os.remove(_hermetic.__file__)",
+    ),
+    GuardedCall(
+        capability=FILES,
+        audit=("os.truncate", "os.chmod"),
+        read=own_content,
+        example="import os, _hermetic; os.truncate(_hermetic.__file__, 0)",
     ),
 )
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
 from ...model import BlockMemory, Family, GuardedCall
-from ...paths import absolute, resolve
-from ...pristine import stat
+from ...paths import absolute, folders_of, meant, open_folders, resolve
+from ...pristine import IS_WINDOWS, stat
 from .import_state import (
     CACHE,
     FUNCTION,
@@ -60,7 +60,10 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         what = disguised(rules, target)
         return None if what is None else refused(what)
     if capability == STARTUP:
-        return refused(target) if is_startup_folder(rules, target) else None
+        for name in target[1]:
+            if is_startup_folder(rules, name):
+                return refused(target[0])
+        return None
     return refused(target or call)
 
 
@@ -102,16 +105,18 @@ def disguised(rules: Rules, target: Any) -> str | None:
 
 
 def is_startup_folder(rules: Rules, path: str) -> bool:
-    """Whether a file here is read when an interpreter starts."""
-    folder = resolve(absolute(path).rpartition("/")[0] or "/")
+    """Whether a file here is read when an interpreter starts. path: real but for its last part."""
+    folder = path.replace("\\", "/").rpartition("/")[0] if IS_WINDOWS else path.rpartition("/")[0] or "/"
     if folder.rpartition("/")[2] in ("site-packages", "dist-packages"):
         return True
     state = state_of(rules)
     if state is None:
         return False
     for item in state[1][0][2]:
-        if type(item) is str and resolve(absolute(item or ".")) == folder:
-            return True
+        if type(item) is str:
+            entry = resolve(absolute(item or "."))
+            if folder == (entry.replace("\\", "/") if IS_WINDOWS else entry):
+                return True
     return False
 
 
@@ -206,24 +211,38 @@ def some_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
 MODULES = ("sitecustomize", "usercustomize")
 
 
-def startup_name(path: Any) -> str | None:
-    """The path, if its last part is the name of a start-up file."""
+def startup_names(path: Any, folders: list[str], follow: bool) -> tuple[str, list[str]] | None:
+    """(path as it was given, the start-up files that it may mean), or None. folders, follow: see ``meant``."""
     if not is_a(path, TEXT_OR_BYTES):
         return None
-    text = exact_path(path)
-    last = text.replace("\\", "/").rpartition("/")[2]  # type: ignore[union-attr]  # text, as was just seen
-    lower = str.lower(last)
-    return text if lower.endswith(".pth") or lower.partition(".")[0] in MODULES else None  # type: ignore[return-value]
+    text: Any = exact_path(path)
+    # Most files have neither such a name nor a link's.
+    found = [name for name in meant(text, folders, False) if is_startup_name(name)]
+    if follow:
+        found += [name for name in meant(text, folders, True) if is_startup_name(name)]
+    return (text, found) if found else None
 
 
-def startup_file(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """open(path, mode, flags) for writing, mkdir(path)."""
-    return startup_name(args[0])
+def is_startup_name(path: str) -> bool:
+    last = str.lower(path.replace("\\", "/").rpartition("/")[2])
+    return last.endswith(".pth") or last.partition(".")[0] in MODULES
 
 
-def startup_target(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """rename(source, target), link, symlink: either end."""
-    return startup_name(args[1]) or startup_name(args[0])
+def startup_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, list[str]] | None:
+    """open(path, mode, flags) for writing; without a mode it is os.open."""
+    return startup_names(args[0], open_folders() if args[1] is None else [], True)
+
+
+def startup_made(args: tuple[Any, ...], kwargs: Any) -> tuple[str, list[str]] | None:
+    """mkdir(path, mode, dir_fd)."""
+    return startup_names(args[0], folders_of(args[2:]), False)
+
+
+def startup_target(args: tuple[Any, ...], kwargs: Any) -> tuple[str, list[str]] | None:
+    """rename(source, target, dir_fd, dir_fd), link, symlink(source, target, dir_fd): either end."""
+    folders = folders_of(args[2:])
+    one, other = startup_names(args[1], folders, False), startup_names(args[0], folders, True)
+    return (one[0], one[1] + other[1]) if one is not None and other is not None else one or other
 
 
 SURFACE = (
@@ -282,9 +301,15 @@ SURFACE = (
     ),
     GuardedCall(
         capability=STARTUP,
-        audit=("open.write", "os.mkdir"),
+        audit=("open.write",),
         read=startup_file,
         example="import sys; open(sys.path[-1] + '/sitecustomize.py', 'w')",
+    ),
+    GuardedCall(
+        capability=STARTUP,
+        audit=("os.mkdir",),
+        read=startup_made,
+        example="import os, sys; os.mkdir(sys.path[-1] + '/sitecustomize')",
     ),
     GuardedCall(
         capability=STARTUP,
