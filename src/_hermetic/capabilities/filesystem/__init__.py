@@ -19,6 +19,7 @@ from ...pristine import native
 from . import filecalls as of
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process, shown_path
 from .readable import SUFFIXES, readable
+from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -33,8 +34,7 @@ if TYPE_CHECKING:
 
 GUARD = "filesystem"
 OPTION = "fs-readonly"
-WRITE, CHANGE, READ, LIST = "filesystem.write", "filesystem.change", "filesystem.read", "filesystem.list"
-REPLACE = "filesystem.replace"
+READ, LIST, REPLACE = "filesystem.read", "filesystem.list", "filesystem.replace"
 ROOT_REMEDY = "a root that holds it, or --fs-readonly without a root"
 
 # Below /proc/PID of the program itself; neither its environment nor its memory.
@@ -175,49 +175,6 @@ CHANGES = (
     ("shutil.unpack_archive", of.copied, "import shutil; shutil.unpack_archive('x.tar', 'y')"),
 )
 
-# Where CPython announces nothing: (how the call is named, its names, capability, reader, example). None is ever
-# allowed, so a policy for the whole process keeps none.
-UNANNOUNCED = (
-    ("os.mkfifo", ("os:mkfifo", "posix:mkfifo"), CHANGE, of.labelled, "import os; os.mkfifo('x')"),
-    ("os.mknod", ("os:mknod", "posix:mknod"), CHANGE, of.labelled, "import os; os.mknod('x')"),
-    # Another root folder would be another meaning for every path.
-    ("os.chroot", ("os:chroot", "posix:chroot"), CHANGE, of.labelled, "import os; os.chroot('.')"),
-    (
-        "_posixshmem.shm_open",
-        ("_posixshmem:shm_open",),
-        WRITE,
-        of.shared_memory,
-        "import _posixshmem, os; _posixshmem.shm_open('/x', os.O_CREAT | os.O_RDWR)",
-    ),
-    (
-        "_posixshmem.shm_unlink",
-        ("_posixshmem:shm_unlink",),
-        CHANGE,
-        of.shared_memory,
-        "import _posixshmem; _posixshmem.shm_unlink('/x')",
-    ),
-    (
-        "readline.write_history_file",
-        ("readline:write_history_file",),
-        WRITE,
-        of.history,
-        "import readline; readline.write_history_file('x')",
-    ),
-    (
-        "readline.append_history_file",
-        ("readline:append_history_file",),
-        WRITE,
-        of.history,
-        "import readline; readline.append_history_file(1, 'x')",
-    ),
-    ("dbm.gnu.open", ("_gdbm:open", "dbm.gnu:open"), WRITE, of.labelled, ""),
-    ("dbm.ndbm.open", ("_dbm:open", "dbm.ndbm:open"), WRITE, of.labelled, ""),
-    # From then on the interpreter appends to a file of its own at every new function.
-    ("sys.activate_stack_trampoline", ("sys:activate_stack_trampoline",), WRITE, of.perf_map, ""),
-    # A Tcl interpreter opens, renames and deletes files by commands of its own.
-    ("_tkinter.create", ("_tkinter:create",), CHANGE, of.tcl, "import tkinter; tkinter.Tcl()"),
-)
-
 SURFACE = (
     GuardedCall(capability=WRITE, audit=("open.write",), read=of.written, call="open", example="open('x', 'w')"),
     *(
@@ -336,13 +293,17 @@ SURFACE = (
     GuardedCall(
         capability=READ,
         patch=("readline:read_history_file",),
-        read=of.configured,
+        read=always,
         door="history.read_history",
         late=True,
         when=has_root,
     ),
-    GuardedCall(capability=READ, patch=("readline:read_init_file",), read=of.configured, when=has_root),
-    GuardedCall(capability=READ, patch=("readline:parse_and_bind",), read=of.included, when=has_root),
+    *(
+        GuardedCall(
+            capability=READ, patch=names, read=reader, call=call, door=door, late=door != "", when=has_root, note=note
+        )
+        for call, names, reader, door, note in UNANNOUNCED_READS
+    ),
 )
 
 

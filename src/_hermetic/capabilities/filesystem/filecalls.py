@@ -296,17 +296,3 @@ def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if name is None:
         return "ATTACH", None, DATABASE
     return None if name in ("", ":memory:") else (shown_path(name, -1), None, DATABASE)
-
-
-def included(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
-    """readline.parse_and_bind(line): ``$include FILE`` is read by C."""
-    words = exact_text(args[0]).split(None, 1)
-    if len(words) < 2 or words[0].lower() != "$include":
-        return None
-    return words[1], real_path(words[1], None)
-
-
-def configured(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
-    """readline.read_init_file(path)."""
-    path = args[0] if args else None
-    return None if path is None else (path_text(path), real_path(path, None))

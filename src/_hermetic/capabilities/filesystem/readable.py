@@ -112,7 +112,9 @@ def readable(root: str) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...
     """
     entries = [resolve(entry or os.getcwd()) for entry in dict.fromkeys(searchpath.coming())]
     packages = [entry for entry in entries if entry.rpartition(os.sep)[2] in PACKAGES]
-    folders = [CORE[:-1], FACES[:-1], *interpreter_folders(), *packages, *DATA]
+    # Who starts the program may have said where certificates are.
+    named = [value for value in map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")) if value]
+    folders = [CORE[:-1], FACES[:-1], *interpreter_folders(), *packages, *DATA, *named]
     real = dict.fromkeys([root, *(resolve(folder) for folder in folders if os.path.lexists(folder))])
     single = {resolve(name) for name in interpreter_files()}
     return (

@@ -1,0 +1,77 @@
+"""Files that C libraries read by a name they are given: certificates, message catalogues, readline's settings.
+
+CPython announces none of these. The system's own (the default store of
+certificates, the locale's catalogues, who is a user) stay: they are not the program's choice.
+"""
+
+from __future__ import annotations
+
+import os as _os
+
+from ...extract import TEXT_OR_BYTES, argument, exact_text, is_a
+from .descriptors import path_text, real_path
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .filecalls import Reading
+
+SHADOW = "/etc/shadow"
+CERTIFICATE_FILE = "SSL_CERT_FILE"
+# What os.environ was made from; emptied where the environment is taken away, and then C has no such variable.
+DATA: Any = getattr(_os.environ, "_data", {})
+
+
+def reading(path: Any) -> Reading | None:
+    return None if path is None else (path_text(path), real_path(path, None))
+
+
+def first_file(args: Any, kwargs: Any) -> Reading | None:
+    """load_verify_locations(cafile, ...), load_cert_chain(certfile, ...)."""
+    path = argument(args, kwargs, 1, "cafile", None)
+    return reading(argument(args, kwargs, 1, "certfile", None) if path is None else path)
+
+
+def second_file(args: Any, kwargs: Any) -> Reading | None:
+    """load_verify_locations(..., capath), load_cert_chain(..., keyfile)."""
+    path = argument(args, kwargs, 2, "capath", None)
+    return reading(argument(args, kwargs, 2, "keyfile", None) if path is None else path)
+
+
+def default_file(args: Any, kwargs: Any) -> Reading | None:
+    """set_default_verify_paths(): the program may have said where they are."""
+    for name in (CERTIFICATE_FILE, CERTIFICATE_FILE.encode()):
+        value = dict.get(DATA, name)
+        if is_a(value, TEXT_OR_BYTES):
+            return reading(value)
+    return None
+
+
+def catalogue_folder(args: Any, kwargs: Any) -> Reading | None:
+    """bindtextdomain(domain, folder). The domain is a part of the file's path."""
+    return catalogue(args, kwargs) or (reading(args[1]) if len(args) > 1 else None)
+
+
+def catalogue(args: Any, kwargs: Any) -> Reading | None:
+    """textdomain(domain), dgettext(domain, message), dcgettext(domain, message, category)."""
+    domain = args[0] if args else None
+    if domain is None or "/" not in exact_text(domain):
+        return None
+    return domain, None
+
+
+def shadow(args: Any, kwargs: Any) -> Reading:
+    return SHADOW, real_path(SHADOW, None)
+
+
+def included_path(line: Any) -> str | None:
+    """The file of a ``$include`` line, as readline takes it apart."""
+    text = exact_text(line).lstrip(BLANKS)
+    if text[:1] != "$":
+        return None
+    words = text[1:].split(None, 1)
+    return words[1].rstrip() if len(words) == 2 and words[0].lower() == "include" else None
+
+
+BLANKS = " \t"
