@@ -34,7 +34,8 @@ BOX: list[Any] = []
 PENDING: tuple[Pending, ...] = ()
 JOURNAL: list[Change] | None = None
 
-DRESS = ("__name__", "__qualname__", "__module__", "__doc__")
+# The last two are those of _multiprocessing.SemLock, which its users take from it.
+DRESS = ("__name__", "__qualname__", "__module__", "__doc__", "SEM_VALUE_MAX", "_rebuild")
 
 # What an attribute was that its class only inherits: it is taken away again, not set.
 INHERITED = object()

@@ -242,8 +242,16 @@ SURFACE = (
         patch=("_multiprocessing:sem_unlink",),
         read=of.semaphore,
         call="_multiprocessing.sem_unlink",
-        note="a `SemLock` makes a named semaphore, of no content of the program's; pools of processes need it",
         example="import _multiprocessing; _multiprocessing.sem_unlink('/x')",
+    ),
+    GuardedCall(
+        capability=WRITE,
+        patch=("_multiprocessing:SemLock",),
+        read=of.semaphore_made,
+        call="_multiprocessing.SemLock",
+        note="multiprocessing's own locks have random names and are unlinked; their type, called directly, is the "
+        "kernel layer's",
+        example="import _multiprocessing; _multiprocessing.SemLock(1, 1, 1, '/x', False)",
     ),
     # Reads, which only a root takes away.
     GuardedCall(

@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 REMEDY = "running without --fs-readonly"
 TEMPORARY = "a writable place for temporary files: running without --fs-readonly"
+SHARED = "multiprocessing's Value and Array, which are served from memory, or running without --fs-readonly"
+LISTENING = (
+    "a socket without a file (a pool by 'fork' or 'spawn', a SyncManager with address=('127.0.0.1', 0)), "
+    "or running without --fs-readonly"
+)
 DATABASE = "':memory:', a 'file:...?mode=ro' URI (with immutable=1 in WAL mode), or running without --fs-readonly"
 
 # What is written there is nowhere. By their plain names only: a link may be changed after it was looked at.
@@ -200,7 +205,7 @@ def copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
 def temporary(args: tuple[Any, ...], kwargs: Any) -> Change:
     """tempfile.mkstemp(path), tempfile.mkdtemp(path)."""
     shown, real, _ = change_of(args[0], -1)
-    return shown, real, TEMPORARY
+    return shown, real, LISTENING if "/pymp-" in shown else TEMPORARY
 
 
 def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -232,14 +237,29 @@ def labelled(args: tuple[Any, ...], kwargs: Any) -> Change:
 def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
     """_posixshmem's names are files below /dev/shm on Linux, and looked like paths before."""
     name = argument(args, kwargs, 0, "path", None)
-    return exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN, None, REMEDY
+    return exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN, None, SHARED
 
 
 def semaphore(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """_multiprocessing.sem_unlink(name): multiprocessing takes away what it made itself."""
     name = args[0]
     shown = exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN
-    return None if shown.startswith("/mp-") else (shown, None, REMEDY)
+    return None if is_anonymous(shown) else (shown, None, REMEDY)
+
+
+def semaphore_made(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """_multiprocessing.SemLock(kind, value, maximum, name, unlink): one that is unlinked at once is nowhere."""
+    if IS_WINDOWS or argument(args, kwargs, 4, "unlink", None) is True:
+        return None
+    return semaphore((argument(args, kwargs, 3, "name", None),), None)
+
+
+def is_anonymous(name: str) -> bool:
+    """Whether multiprocessing gives such names: spawned children find the lock by it, and it is unlinked at the end."""
+    return name.startswith("/mp-") and len(name) == 12 and RANDOM.issuperset(name[4:])
+
+
+RANDOM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 
 
 def history(args: tuple[Any, ...], kwargs: Any) -> Change:

@@ -35,7 +35,9 @@ ERROR: Any = None
 METHOD = MethodType
 
 # SQLite's numbers for what is asked, and for the answers.
-OK, DENY, PRAGMA, ATTACH = 0, 1, 19, 24
+OK, DENY, IGNORE, PRAGMA, ATTACH = 0, 1, 2, 19, 24
+IN_MEMORY = "pragma temp_store = memory"
+MEMORY_WORDS = frozenset({"memory", "2"})
 DIRECTORIES = frozenset({"temp_store_directory", "data_store_directory"})
 FACTORY, URI = 5, 7
 # Thread -> what its authorizer refused: SQLite itself would only say "not authorized". No decision rests on it.
@@ -79,7 +81,7 @@ class Guards:
         constants = {"CONNECTION": module.Connection, "CURSOR": module.Cursor, "GUARDED_CURSOR": cursor}
         return {
             **run,
-            "__init__": bind(init_connection, AUTHORIZE=authorize),
+            "__init__": bind(init_connection, AUTHORIZE=authorize, CONNECTION=module.Connection),
             "cursor": bind(make_cursor, **constants),
             "set_authorizer": bind(set_authorizer, AUTHORIZE=authorize, **constants),
         }
@@ -121,6 +123,8 @@ def readable_name(database: Any, uri: bool) -> Any:
 
 def init_connection(self: Any, *args: Any, **kwargs: Any) -> None:
     getattr(self, GUARDED_BY).__init__(self, *args, **kwargs)
+    # Sorting and VACUUM would make files of their own.
+    CONNECTION.execute(self, IN_MEMORY)
     self.set_authorizer(None)
 
 
@@ -141,6 +145,8 @@ def authorize_act(action: int, first: Any, second: Any, database: Any, trigger: 
         found = JUDGE(KEY, (first,), None)
     elif action == PRAGMA and first is not None and first.lower() in DIRECTORIES and second:
         found = JUDGE(KEY, (second,), None)
+    elif action == PRAGMA and first is not None and first.lower() == "temp_store" and second:
+        return OK if second.lower() in MEMORY_WORDS else IGNORE
     else:
         return OK
     if found is None:
