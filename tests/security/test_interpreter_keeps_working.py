@@ -96,3 +96,44 @@ def test_pools_work_where_processes_are_allowed(isolated, method):
     """
     done = isolated.script(OPTION, code)
     assert (done.code, done.stdout.strip()) == (0, "[2, 4]"), done.stderr
+
+
+NOTHING_CHANGES = """
+@attempt
+def extended(): return sys.path.extend(()), sys.meta_path.extend([])
+@attempt
+def added():
+    sys.path += []
+@attempt
+def extended_by_a_list_that_grows():
+    class Growing(list):
+        __len__ = lambda self: 0
+    sys.path.extend(Growing(["/hidden"]))
+@attempt
+def rebound_after(): return type(sys.path).__name__, "/hidden" in sys.path
+"""
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_adding_nothing_is_no_change(isolated, place):
+    found = outcomes(isolated, place, OPTION, KEYWORDS, NOTHING_CHANGES)
+    assert found == {
+        "extended": "(None, None)",
+        "added": "None",
+        "extended_by_a_list_that_grows": "interpreter mutation disabled: sys.path",
+        "rebound_after": "('list', False)",
+    }
+
+
+def test_discovery_of_tests_works_where_its_folder_is_on_the_path(isolated):
+    isolated.write(
+        "tests/test_one.py", "import unittest\nclass One(unittest.TestCase):\n    def test_one(self): pass\n"
+    )
+    words = [OPTION, "--", "python", "-m", "unittest", "discover", "-s", "tests"]
+    refused = isolated.cli(*words)
+    assert refused.code == 2
+    assert refused.errors[-1].strip().startswith("to allow it: having the folder on PYTHONPATH from the start"), refused
+    for more, env in (([], {"PYTHONPATH": str(isolated.folder / "tests")}), (["-t", "."], {})):
+        isolated.write("tests/__init__.py", "")
+        done = isolated.cli(*words, *more, env=env)
+        assert (done.code, done.errors[-1]) == (0, "OK"), done

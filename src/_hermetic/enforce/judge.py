@@ -73,9 +73,10 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
 
 def unreadable(guard: str, call: str) -> tuple[str, None, str, str]:
     """Fail closed, in the documented words."""
+    remedy = "a path that is text: os.fspath(path)" if call == "open" else "an argument that can be read"
     for name, phrase, option in UNREADABLE:
         if name == guard:
-            return f"{phrase}: {call}(?)", None, option, "an argument that can be read"
+            return f"{phrase}: {call}(?)", None, option, remedy
     return f"{guard} disabled: {call}(?)", None, guard, "an argument that can be read"
 
 

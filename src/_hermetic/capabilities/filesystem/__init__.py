@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 GUARD = "filesystem"
 OPTION = "fs-readonly"
 READ, LIST, REPLACE = "filesystem.read", "filesystem.list", "filesystem.replace"
+# C has asked a PathLike already, and may have heard something else: io.FileIO, which has no stand-in.
+TEXT_REMEDY = "a path that is text (os.fspath(path)), or --fs-readonly without a root"
 ROOT_REMEDY = "a root that holds it, or --fs-readonly without a root"
 
 # Below /proc/PID of the program itself; neither its environment nor its memory.
@@ -90,7 +92,8 @@ def decide_reading(rules: Rules, capability: str, target: Any) -> Denial | None:
     if is_open_already(given):
         return None
     shown = asked_path(given)
-    return f"read outside sandbox root: {shown}", shown, OPTION, ROOT_REMEDY
+    remedy = ROOT_REMEDY if is_a(given, TEXT_OR_BYTES) else TEXT_REMEDY
+    return f"read outside sandbox root: {shown}", shown, OPTION, remedy
 
 
 def is_source(sources: tuple[str, ...], capability: str, real: str) -> bool:

@@ -11,7 +11,7 @@ from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
 from ...model import BlockMemory, Family, GuardedCall
 from ...paths import absolute, folders_of, meant, open_folders, resolve
-from ...pristine import IS_WINDOWS, stat
+from ...pristine import IS_WINDOWS, getcwd, stat
 from .import_state import (
     CACHE,
     FUNCTION,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 GUARD = "interpreter"
 OPTION = "no-interpreter-mutation"
 REMEDY = "running without --no-interpreter-mutation"
+PATH_REMEDY = "having the folder on PYTHONPATH from the start, or " + REMEDY
 PATHS, LOOKUP, CLASSES = "interpreter.paths", "interpreter.lookup", "interpreter.classes"
 FOLDER, TRACING, STARTUP = "interpreter.folder", "interpreter.tracing", "interpreter.startup"
 
@@ -68,7 +69,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
 
 
 def refused(what: str) -> tuple[str, str, str, str]:
-    return f"interpreter mutation disabled: {what}", what, OPTION, REMEDY
+    return f"interpreter mutation disabled: {what}", what, OPTION, PATH_REMEDY if what == "sys.path" else REMEDY
 
 
 def repair(rules: Rules, target: Any) -> None:
@@ -124,6 +125,7 @@ def is_startup_folder(rules: Rules, path: str) -> bool:
 
 IMPORT_FILES = frozenset({IMPORTERS[1]["_path_join"].__code__.co_filename, STDLIB + "pkgutil.py"})
 SPAWN_FILES = frozenset({STDLIB + "multiprocessing/spawn.py", STDLIB + "multiprocessing/forkserver.py"})
+JOINING, PLAIN = frozenset({"extend", "__iadd__"}), (list, tuple)
 CACHED = frozenset({"__setitem__", "__delitem__", "setdefault", "pop"})
 
 
@@ -152,6 +154,8 @@ def same_text(value: Any, held: Any) -> bool:
 def changed_list(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """(list, method, arguments) from a guarded list."""
     held, method, values = args
+    if method in JOINING and len(values) == 1 and type(values[0]) in PLAIN and not values[0]:
+        return None  # setuptools adds nothing where all is there
     if method == "__setitem__" and same_text(values[1], held) and asked_from(SPAWN_FILES):
         return None
     for name in LISTS:
@@ -195,7 +199,12 @@ def new_class(args: tuple[Any, ...], kwargs: Any) -> Any:
 
 
 def other_folder(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """os.chdir(path). multiprocessing's children go where their parent is, and where they are already."""
+    """os.chdir(path). multiprocessing's children go where their parent is, and where they are already.
+
+    Others may say that they stay; a link that leads here may lead elsewhere when C looks.
+    """
+    if is_a(args[0], TEXT_OR_BYTES) and exact_path(args[0]) in (".", getcwd()):
+        return None
     if asked_from(SPAWN_FILES) and not is_a(args[0], NUMBER):
         here, there = stat("."), stat(exact_path(args[0]))
         if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):

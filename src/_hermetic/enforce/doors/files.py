@@ -137,7 +137,7 @@ def is_descriptor(path: Any) -> bool:
 
 def settled(file: Any) -> Any:
     """A descriptor as it is, or a path that answers the same to everybody."""
-    return file if is_a(file, NUMBER) else fixed_path(file)
+    return int.__index__(file) if is_a(file, NUMBER) else fixed_path(file)
 
 
 def open_held(
