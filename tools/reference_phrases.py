@@ -61,8 +61,8 @@ PHRASES = (
         "path",
         FILESYSTEM,
         "Opening a file for writing under `--fs-readonly`. It is also a `PermissionError` with `EACCES`, because "
-        "programs treat a read-only disk as an ordinary condition. hermetic's own files cannot be written under any "
-        "policy.",
+        "programs treat a read-only disk as an ordinary condition. Shared memory and named semaphores are files below "
+        "`/dev/shm`. hermetic's own files cannot be written under any policy.",
         "running without `--fs-readonly`; in this version there is no option for single paths.",
     ),
     (

@@ -120,7 +120,7 @@ assert net() == "network" and proc() is None
         ("imports_guard", "block_subprocess_libs=True", "lambda: blocked(lambda: __import__('pexpect'))", "imports"),
         ("environment", "trace=True", "lambda: blocked(lambda: os.environ['HOME'])", "environment"),
         ("code_exec", "trace=True", "lambda: blocked(lambda: eval('1'))", "code_exec"),
-        ("interpreter", "trace=True", "lambda: blocked(lambda: os.chdir('.'))", "interpreter"),
+        ("interpreter", "trace=True", "lambda: blocked(lambda: os.chdir('..'))", "interpreter"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.isidentifier() else "",
 )
