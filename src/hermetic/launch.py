@@ -27,7 +27,7 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
         return run_main(found.target, () if request is None else (request.policy(),), options)
     environment = dict(os.environ)
     if request is not None and scrub:
-        from _hermetic.capabilities.environment import make_rules, scrubbed
+        from _hermetic.variables import make_rules, scrubbed
 
         environment = scrubbed(environment, make_rules(**request.families["environment"]))
     from _hermetic.carried import hand_over, words

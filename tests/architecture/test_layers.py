@@ -15,7 +15,7 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
-    ["extract", "paths", "callers", "searchpath", "programs"],
+    ["extract", "paths", "callers", "searchpath", "programs", "variables"],
     # Deciding.
     ["capabilities.*"],
     ["capabilities", "policy", "events"],
@@ -54,6 +54,7 @@ DOORS = {
     "searchpath",
     "pristine",
     "extract",
+    "variables",
 }
 
 

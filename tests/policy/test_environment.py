@@ -20,9 +20,9 @@ from _hermetic.capabilities.environment import (
     decide,
     make_rules,
     prepare,
-    scrubbed,
 )
 from _hermetic.policy import Policy, from_plain
+from _hermetic.variables import INTERPRETER_ONLY, scrubbed
 
 NAMES = st.text("ABC_", min_size=1, max_size=4)
 ALLOWED = st.lists(st.one_of(NAMES, NAMES.map(lambda name: name + "*")), max_size=3)
@@ -100,7 +100,7 @@ def test_scrubbed_keeps_a_short_list(environ, allowed):
         wanted = (
             name in ("PATH", "LC_ALL")
             or name.startswith("PYTHON")
-            or name in env.INTERPRETER_ONLY
+            or name in INTERPRETER_ONLY
             or judged(rules, GET, name) is None
         )
         assert (name in kept) == wanted

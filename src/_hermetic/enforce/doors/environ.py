@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 
-from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET, is_kept
+from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET
 from ...extract import BYTES, TEXT, argument, exact_text, is_a
 from ...pristine import native
+from ...variables import is_kept
 from .. import session
 from ..judge import refusal
 
