@@ -372,12 +372,12 @@ def prepare(rules: Rules) -> Rules:
     return (*rules[: GIVEN + 1], tuple(places), tuple(dict.fromkeys(numbers)), tuple(given), own_folders(roots))
 
 
-def own_folders(roots: tuple[str, ...]) -> frozenset[str]:
+def own_folders(roots: dict[str, str]) -> frozenset[str]:
     """The folder of the interpreter's own extension modules, under every name that sys.path gives it."""
-    own = {resolve(STDLIB + "lib-dynload"), resolve(_sys.base_exec_prefix + SEP + "DLLs")}
     version = f"python{_sys.version_info[0]}.{_sys.version_info[1]}"
-    own.add(resolve(SEP.join((_sys.base_exec_prefix, _sys.platlibdir, version, "lib-dynload"))))
-    return frozenset(root for root in (*roots, *own) if resolve(root) in own)
+    installed = SEP.join((_sys.base_exec_prefix, _sys.platlibdir, version, "lib-dynload"))
+    own = {resolve(folder) for folder in {STDLIB + "lib-dynload", _sys.base_exec_prefix + SEP + "DLLs", installed}}
+    return frozenset(own.union([root for root, real in roots.items() if real in own]))
 
 
 def engage(rules: Rules) -> Absence:

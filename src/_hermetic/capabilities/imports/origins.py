@@ -17,6 +17,7 @@ from ...searchpath import coming
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import TypeAlias
 
     Number: TypeAlias = tuple[int, int]
@@ -73,17 +74,22 @@ def number_of(path: str | int) -> Number | None:
 # --- before a policy holds ---
 
 
-def search_roots() -> tuple[str, ...]:
-    """The folders and archives that modules are looked for in, as they are named and with their links followed."""
+def search_roots() -> dict[str, str]:
+    """The folders and archives that modules are looked for in, as they are named and with their links followed.
+
+    Each with what it is once its links are followed.
+    """
     here = getcwd()
-    named = [
-        entry or here for entry in (here, *coming()) if type(entry) is str
-    ]  # or a path object, which finds nothing
-    roots = [root for entry in named for root in (absolute(entry), resolve(entry))]
-    return tuple(dict.fromkeys(roots))
+    roots: dict[str, str] = {}
+    # What is no text is a path object, which finds nothing.
+    for entry in dict.fromkeys([entry or here for entry in (here, *coming()) if type(entry) is str]):
+        named, real = absolute(entry), resolve(entry)
+        roots[named] = real if named == entry else resolve(named)
+        roots[real] = real
+    return roots
 
 
-def places_named(name: str, roots: tuple[str, ...]) -> tuple[str, ...]:
+def places_named(name: str, roots: Iterable[str]) -> tuple[str, ...]:
     """Where a module of this name would lie."""
     return tuple(root.rstrip(SEP) + SEP + name.replace(".", SEP) for root in roots)
 

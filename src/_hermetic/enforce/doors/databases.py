@@ -7,7 +7,7 @@ asks the policy. The program may set one of its own: both are asked.
 from __future__ import annotations
 
 import sys
-from types import MethodType
+from _frozen_importlib import BuiltinImporter
 
 from ...capabilities.filesystem.databases import anchored_uri
 from ...capabilities.filesystem.descriptors import fixed_path, path_text
@@ -32,7 +32,7 @@ CONNECTION: Any = None
 CURSOR: Any = None
 GUARDED_CURSOR: Any = None
 ERROR: Any = None
-METHOD = MethodType
+METHOD: Any = type(BuiltinImporter.find_spec)  # a class method's; types costs more to import than this module
 
 # SQLite's numbers for what is asked, and for the answers.
 OK, DENY, IGNORE, PRAGMA, ATTACH = 0, 1, 2, 19, 24
