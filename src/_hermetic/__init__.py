@@ -5,4 +5,93 @@ relative imports, and nothing else, so that it can be carried into an
 interpreter in which hermetic is not installed.
 """
 
+from __future__ import annotations
+
+import sys
+from _frozen_importlib import ModuleSpec, module_from_spec
+from _frozen_importlib_external import SourceFileLoader
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from typing import Any
+
 VERSION = "0.1.0"
+
+# What a start loads, each after what it imports itself; a dot at the end marks a package.
+SENDER = ("errors", "model", "pristine", "target", "programs", "capabilities.", "policy")
+HAND_OVER = ("variables", "message", "carried")
+RECEIVER = (*SENDER, "message", "carried")
+_RUN = (
+    *(*SENDER, "extract", "callers", "events", "status", "reports"),
+    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.audit", "enforce.fresh"),
+    *("enforce.doors.", "enforce.patches", "start", "run"),
+)
+_EVERY_POLICY = ("paths", "capabilities.integrity")
+_CHILDREN = (
+    *("message", "capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.children"),
+    "enforce.doors.children",
+)
+_FAMILIES = {
+    "network": ("capabilities.network.addresses", "capabilities.network.sockets", "capabilities.network."),
+    "subprocess": (
+        *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),
+        "enforce.doors.browsers",
+    ),
+    "filesystem": (
+        *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
+        *("capabilities.filesystem.filecalls", "capabilities.filesystem.readable", "capabilities.filesystem."),
+        *("enforce.doors.memory", "enforce.doors.databases"),
+    ),
+    "environment": ("variables", "capabilities.environment", "enforce.doors.environ"),
+    "code_exec": (
+        *("capabilities.code_exec.creation", "capabilities.code_exec.generated", "capabilities.code_exec.naming"),
+        *("capabilities.code_exec.provenance", "capabilities.code_exec.", "enforce.doors.compile"),
+    ),
+    "imports": (
+        *("capabilities.imports.loaded", "capabilities.imports.origins", "capabilities.imports."),
+        "enforce.doors.modules",
+    ),
+    "interpreter": (
+        *("capabilities.interpreter.import_state", "capabilities.interpreter."),
+        "enforce.doors.interpreter_state",
+    ),
+}
+
+
+def load_for(guards: Collection[str]) -> None:
+    """Load what a run under these families needs."""
+    load_at_once(__spec__, _RUN)
+    for guard in guards:
+        load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
+    if guards and "subprocess" not in guards:
+        load_at_once(__spec__, _CHILDREN)
+
+
+def load_at_once(package: Any, names: Iterable[str]) -> None:
+    """Load modules of a package of ours by their files; for a process of our own, which has no threads yet.
+
+    The import system takes longer to find one of them than that one takes to run. What
+    does not lie in plain files, or is missing above, is still left to it.
+    """
+    if type(package.loader) is not SourceFileLoader or package.origin is None:
+        return
+    folder, separator = package.origin[:-11], package.origin[-12]
+    loaded = sys.modules
+    made = []
+    for name in names:
+        is_package = name[-1] == "."
+        full = f"{package.name}.{name.removesuffix('.')}"
+        if full not in loaded:
+            file = folder + name.replace(".", separator) + ("__init__.py" if is_package else ".py")
+            loader = SourceFileLoader(full, file)
+            spec = ModuleSpec(full, loader, origin=file, is_package=is_package)
+            spec.has_location = True
+            if spec.submodule_search_locations is not None:
+                spec.submodule_search_locations.append(file[:-12])
+            loaded[full] = module_from_spec(spec)
+            loader.exec_module(loaded[full])
+            made.append(full)
+    for full in made:
+        parent, _, last = full.rpartition(".")
+        setattr(loaded[parent], last, loaded[full])

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
+from . import load_for
 from .errors import HermeticError, PolicyViolation
-from .message import ENTRY, described, message, opened, unpacked
+from .message import ENTRY, described, families, message, opened, unpacked
 from .pristine import IS_WINDOWS
 from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, meaning, program_kind, recognise
 from .target import SCRIPT, STDIN, Options, Target
@@ -55,6 +56,7 @@ def wait_for(interpreter: str, command: list[str], environment: dict[str, str]) 
 
 def run_carried(text: str, name: str, arguments: list[str]) -> int:
     """The other end: read the words, run the target."""
+    load_for(families(text))
     from .run import run_main  # the sending end needs none of it
     from .status import say
 

@@ -26,15 +26,16 @@ def load_core():
     core = machinery.module_from_spec(spec)
     sys.modules["_hermetic"] = core
     spec.loader.exec_module(core)
+    core.load_at_once(spec, ["searchpath"])
+    return core, spec
 
 
 def main():
     if refuses():
         return 1
-    load_core()
-    from _hermetic.searchpath import set_aside
-
-    set_aside()
+    core, spec = load_core()
+    core.searchpath.set_aside()
+    core.load_at_once(spec, core.RECEIVER)
     from _hermetic.carried import run_carried
 
     return run_carried(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -11,7 +11,7 @@ import os
 
 from . import VERSION
 from .errors import BootstrapError
-from .policy import MARSHAL_VERSION, carried
+from .policy import MARSHAL_VERSION, carried, family_names
 from .target import CODE, MODULE, Options
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -57,6 +57,14 @@ def opened(text: str) -> tuple[tuple[bytes, ...], tuple[Any, ...], Any]:
     if version != VERSION:
         raise BootstrapError(f"hermetic {version} started the core of {VERSION}")
     return held, options, target
+
+
+def families(text: str) -> set[str]:
+    """The families that a message restricts; none where ``unpacked`` will say what is wrong with it."""
+    try:
+        return {guard for policy in opened(text)[0] for guard in family_names(policy)}
+    except BootstrapError:
+        return set()
 
 
 def unpacked(text: str) -> tuple[tuple[Policy, ...], Options, Any]:

@@ -115,6 +115,12 @@ def carried(data: bytes) -> Policy:
     return Policy(rules=rules, trace=rest[0], report_only=rest[1], sealed=rest[2])
 
 
+def family_names(data: bytes) -> tuple[str, ...]:
+    """The families that a carried policy restricts."""
+    families, rules, *_ = marshal.loads(data)
+    return tuple(rules if families is None else families)
+
+
 def make_rules(guard: str, keywords: dict[str, Any]) -> tuple[Any, ...]:
     """One family's rules from settings. ValueError for a value that cannot mean anything."""
     module: Any = load_module(guard)

@@ -40,6 +40,11 @@ def set_aside() -> None:
     sys.path[:] = rest
 
 
+def is_set_aside() -> bool:
+    """Whether this process is still hermetic's own: nothing of the target has run, and no thread was started."""
+    return bool(_original)
+
+
 def expect(first: str | None, whole: tuple[str, ...] | None = None) -> None:
     """Say before the guards hold what ``give_back`` will put first, or all that it will make of the path."""
     _first[:] = [first] if first is not None else []

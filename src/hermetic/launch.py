@@ -8,6 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
+import _hermetic
+from _hermetic import searchpath
+
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from _hermetic.policy import Request
@@ -20,12 +23,17 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     interpreter = found.interpreter or found.target.executable or sys.executable
     if found.informative:
         os.execv(interpreter, [interpreter, *found.flags])
+    quickly = searchpath.is_set_aside()
     scrub = request is not None and "environment" in request.families and not request.report_only
     if found.interpreter is None and not found.flags and not scrub:
+        if quickly:
+            _hermetic.load_for(() if request is None else request.families)
         from _hermetic.run import run_main
 
         return run_main(found.target, () if request is None else (request.policy(),), options)
     environment = dict(os.environ)
+    if quickly:
+        _hermetic.load_at_once(_hermetic.__spec__, _hermetic.HAND_OVER)
     if request is not None and scrub:
         from _hermetic.variables import make_rules, scrubbed
 
