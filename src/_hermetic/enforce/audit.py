@@ -28,18 +28,20 @@ READERS: tuple[Entry, ...] = ()
 
 def session_hook(event: str, args: tuple[Any, ...]) -> None:
     """For ordinary blocks: asks whatever policies are in force now."""
-    if event in watched[0]:
+    names = watched[0]
+    # C makes the event's name anew each time, and a look-up would hash it: an idle hook does without.
+    if names and event in names:
         if event == OPEN:
             flags = args[2]
             if type(flags) is not int or not flags or flags & WRITE_BITS:
                 found = session_judge(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
                 if found is not None:
                     raise refusal(found)
-            if OPEN_TO_READ in watched[0] and not flags & O_PATH:
+            if OPEN_TO_READ in names and not flags & O_PATH:
                 found = session_judge(OPEN_TO_READ, args, None)
                 if found is not None:
                     raise refusal(found)
-            if OPEN_FOR_ALL not in watched[0]:
+            if OPEN_FOR_ALL not in names:
                 return
         found = session_judge(event, args, None)
         if found is not None:
