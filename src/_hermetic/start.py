@@ -221,7 +221,7 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     compiled = Compiled(policy, children)
     memo: dict[Any, Any] = {}
     entries = [*compiled.bound_entries(memo), probe_entry()]
-    _, judge = audit.make_sealed(entries, memo)
+    judge = audit.make_judge(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
     settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only)
     changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
@@ -234,7 +234,7 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
         "SESSION_HOOK": audit.session_hook,
         "OPENERS": memo.get("OPENERS", ()),
     }
-    hook, _ = audit.make_sealed(with_stand_ins(entries, compiled.entries, told, memo), memo)
+    hook = audit.make_hook(with_stand_ins(entries, compiled.entries, told, memo), memo)
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0

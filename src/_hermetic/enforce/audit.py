@@ -116,12 +116,17 @@ def add_hook(hook: Any, probe: str) -> None:
     raise BootstrapError("the audit hook could not be added: an earlier audit hook of this process refused it")
 
 
-def make_sealed(entries: list[Entry], memo: dict[Any, Any]) -> tuple[Any, Any]:
-    """(hook, judge), bound to these entries for the rest of the process."""
+def make_judge(entries: list[Entry], memo: dict[Any, Any]) -> Any:
+    """The judge, bound to these entries for the rest of the process."""
     slots, mask = slots_of(entries)
-    judge = bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
+    return bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
+
+
+def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
+    """The hook, with a judge of its own."""
+    judge = make_judge(entries, memo)
     guarded = with_openings(frozenset(entry[0] for entry in entries))
     readers = tuple(entry for entry in entries if entry[0] == OPEN_TO_READ)
     reads = bind(sealed_reads, {"READERS": readers}, memo) if readers else None
     names = {"GUARDED": guarded, "JUDGE": judge, "READS": reads, "FOR_ALL": OPEN_FOR_ALL in guarded}
-    return bind(sealed_hook, names, memo), judge
+    return bind(sealed_hook, names, memo)
