@@ -40,7 +40,8 @@ _FAMILIES = {
     ),
     "filesystem": (
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
-        *("capabilities.filesystem.filecalls", "capabilities.filesystem.readable", "capabilities.filesystem."),
+        *("capabilities.filesystem.filecalls", "capabilities.filesystem.readable"),
+        *("capabilities.filesystem.clibrary", "capabilities.filesystem.unannounced", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.databases"),
     ),
     "environment": ("variables", "capabilities.environment", "enforce.doors.environ"),
