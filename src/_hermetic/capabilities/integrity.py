@@ -10,10 +10,10 @@ from __future__ import annotations
 from errno import EACCES
 
 from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
-from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, opens_to_write
+from ..extract import NUMBER, exact_path, exact_text, is_a, opens_to_write
 from ..model import PRIVATE, PUBLIC, Family, GuardedCall
-from ..paths import absolute, folders_of, is_below, meant, open_folders, resolve
-from ..pristine import readlink, stat
+from ..paths import absolute, is_below, meant, open_folders, resolve
+from ..pristine import native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -156,33 +156,118 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return "memory" if type(path) is str and is_memory_file(path) else None
 
 
-def is_own(path: object, folders: list[str], follow: bool) -> str | None:
-    """The path, if it leads into hermetic's own directories. folders, follow: see ``meant``."""
-    if path is None or is_a(path, NUMBER):
-        return None
-    text: Any = exact_path(path)
-    for name in (absolute(text), *meant(text, folders, follow)):
-        if is_below(name, OWN_FILES):
-            return name
-    return None
+def identities(folders: tuple[str, ...]) -> frozenset[tuple[int, int]]:
+    """Device and inode of everything at and below these folders: what they are, by whatever name."""
+    found = set()
+    pending = list(folders)
+    while pending:
+        path = pending.pop()
+        try:
+            status = stat(path)
+            found.add((status.st_dev, status.st_ino))
+            if status.st_mode & 0o170000 == 0o040000:
+                pending += [f"{path}/{name}" for name in native.listdir(path)]
+        except OSError:
+            continue  # carried in some other form: its name is still protected
+    return frozenset(found)
+
+
+OWN_IDENTITIES = identities(OWN_FILES)
+
+
+def is_ours(path: str) -> bool:
+    """Whether what a path leads to is a file or folder of hermetic's, links followed."""
+    try:
+        found = stat(path)
+    except (OSError, ValueError):
+        return False
+    return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """open(path, mode, flags); without a mode it is os.open."""
-    return is_own(args[0], open_folders() if args[1] is None else [], True) if opens_to_write(args) else None
+    """open(path, mode, flags) for writing. The name first, then what it leads to, or the folder that would have it."""
+    if not opens_to_write(args) or is_a(args[0], NUMBER):
+        return None
+    path = exact_path(args[0])
+    if type(path) is not str:
+        return None
+    text = absolute(path)
+    # Not the normalised text: C follows a link before it goes up again.
+    if is_below(text, OWN_FILES) or is_ours(path) or is_ours(path.rpartition("/")[0] or "."):
+        return text
+    if args[1] is None and path[:1] != "/":
+        # os.open, perhaps below a folder that only its descriptor names.
+        for name in meant(path, open_folders(), True):
+            if is_below(name, OWN_FILES):
+                return name
+    return None
+
+
+def entry(path: object, folder: object) -> str | None:
+    """The real place of a folder's entry; the entry itself is not followed. None for a descriptor."""
+    if path is None or is_a(path, NUMBER):
+        return None
+    text = exact_path(path)
+    if type(text) is not str:
+        return None
+    number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
+    if number >= 0 and text[:1] != "/":
+        text = f"/proc/self/fd/{number}/{text}"
+    head, _, last = text.rstrip("/").rpartition("/")
+    if last in ("", ".", ".."):
+        return resolve(text)
+    above = resolve(head or ("/" if text[:1] == "/" else "."))
+    return f"{above if above != '/' else ''}/{last}"
+
+
+def own_entry(path: object, folder: object) -> str | None:
+    place = entry(path, folder)
+    return place if place is not None and is_below(place, OWN_FILES) else None
+
+
+def moved_entry(path: object, folder: object) -> str | None:
+    """The same, and any folder above: who moves that away puts another hermetic in its place."""
+    place = entry(path, folder)
+    if place is None:
+        return None
+    for own in OWN_FILES:
+        if is_below(own, (place,)):
+            return place
+    return place if is_below(place, OWN_FILES) else None
 
 
 def own_change(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """Calls that change the names that their first one or two arguments are; dir_fds come last."""
-    folders = folders_of(args)
-    return is_own(args[0], folders, False) or (
-        is_own(args[1], folders, False) if len(args) > 1 and is_a(args[1], TEXT_OR_BYTES) else None
-    )
+    """(path, dir_fd)."""
+    return own_entry(args[0], args[1])
 
 
-def own_content(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """chmod(path, mode, dir_fd), truncate(path, length): they follow links."""
-    return is_own(args[0], folders_of(args[2:]), True)
+def own_mode(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """(path, mode, dir_fd): mkdir, and chmod, which follows a link."""
+    place = own_entry(args[0], args[2])
+    return place if place is not None else own_cut(args, kwargs)
+
+
+def own_cut(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """os.truncate(path, length) follows links."""
+    if is_a(args[0], NUMBER):
+        return None
+    path = exact_path(args[0])
+    return absolute(path) if type(path) is str and is_ours(path) else None
+
+
+def own_move(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """(source, destination, two dir_fds)."""
+    return moved_entry(args[0], args[2]) or moved_entry(args[1], args[3])
+
+
+def own_link(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """(source, destination, two dir_fds): a second name of a file of ours could be written."""
+    return own_entry(args[0], args[2]) or own_entry(args[1], args[3])
+
+
+def own_symlink(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """(source, destination, dir_fd); the source is text, and what it leads to is judged when it is opened."""
+    return own_entry(args[1], args[2])
 
 
 SURFACE = (
@@ -230,14 +315,38 @@ SURFACE = (
     ),
     GuardedCall(
         capability=FILES,
-        audit=("os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.mkdir"),
+        audit=("os.remove", "os.rmdir"),
         read=own_change,
         example="import os, _hermetic; os.remove(_hermetic.__file__)",
     ),
     GuardedCall(
         capability=FILES,
-        audit=("os.truncate", "os.chmod"),
-        read=own_content,
+        audit=("os.rename",),
+        read=own_move,
+        example="import os, _hermetic; os.rename(os.path.dirname(_hermetic.__file__), 'x')",
+    ),
+    GuardedCall(
+        capability=FILES,
+        audit=("os.link",),
+        read=own_link,
+        example="import os, _hermetic; os.link(_hermetic.__file__, 'x')",
+    ),
+    GuardedCall(
+        capability=FILES,
+        audit=("os.symlink",),
+        read=own_symlink,
+        example="import os, _hermetic; os.symlink('x', os.path.dirname(_hermetic.__file__) + '/x')",
+    ),
+    GuardedCall(
+        capability=FILES,
+        audit=("os.mkdir", "os.chmod"),
+        read=own_mode,
+        example="import os, _hermetic; os.chmod(_hermetic.__file__, 0o644)",
+    ),
+    GuardedCall(
+        capability=FILES,
+        audit=("os.truncate",),
+        read=own_cut,
         example="import os, _hermetic; os.truncate(_hermetic.__file__, 0)",
     ),
 )

@@ -1,0 +1,86 @@
+"""hermetic's own files are not replaced by way of what they lie in, nor by moving something onto them.
+
+anthropic-experimental/sandbox-runtime#8: the denied file, or a folder above it, was moved away first.
+safedep/pmg#446, multikernel/sandlock#155: a move *into* a denied path, and a truncation of it, were not checked.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+ACTS = {
+    "package moved": "os.rename(folder, folder + '_old')",
+    "folder above moved": "os.rename(above, above + '_old')",
+    "two folders above moved": "os.rename(os.path.dirname(above), os.path.dirname(above) + '_old')",
+    "moved by its relative name": "os.chdir(os.path.dirname(above)); os.rename('lib', 'lib_old')",
+    "moved by a descriptor": "d = os.open(os.path.dirname(above), 0); os.rename('lib', 'lib_old', src_dir_fd=d, dst_dir_fd=d)",
+    "moved through a link": "os.symlink(os.path.dirname(above), 'link'); os.rename('link/lib', 'lib_old')",
+    "shutil.move": "shutil.move(above, 'elsewhere')",
+    "file moved away": "os.rename(file, 'elsewhere')",
+    "file moved onto": "open('mine', 'w').close(); os.replace('mine', file)",
+    "folder moved onto": "os.mkdir('mine'); os.rename('mine', above)",
+    "file moved into": "open('mine', 'w').close(); os.rename('mine', folder + '/new.py')",
+    "link onto": "open('mine', 'w').close(); os.link('mine', folder + '/new.py')",
+    "symlink into": "os.symlink('mine', folder + '/new.py')",
+    "written through a link": "os.symlink(folder, 'link'); open('link/__init__.py', 'a').close()",
+    "made through a link": "os.symlink(folder, 'link'); open('link/new.py', 'w').close()",
+    "written through a link to the file": "os.symlink(file, 'link'); open('link', 'a').close()",
+    "written through a link and back": "os.symlink(folder + '/enforce', 'link'); open('link/../__init__.py', 'w').close()",
+    "cut through a link": "os.symlink(file, 'link'); os.truncate('link', 0)",
+    "removed through a link": "os.symlink(folder, 'link'); os.remove('link/__init__.py')",
+    "mode through a link": "os.symlink(file, 'link'); os.chmod('link', 0o777)",
+    "written by another name of the root": "open('/proc/self/root' + file, 'a').close()",
+    "removed by a descriptor": "os.remove('__init__.py', dir_fd=os.open(folder, 0))",
+    "made by a descriptor": "os.mkdir('new', dir_fd=os.open(folder, 0))",
+    "linked by a descriptor": "os.link('__init__.py', 'handle', src_dir_fd=os.open(folder, 0))",
+    "hard link out": "os.link(file, 'handle'); open('handle', 'w').close()",
+    "copied onto": "open('mine', 'w').close(); shutil.copyfile('mine', file)",
+    "truncated": "os.truncate(file, 0)",
+    "emptied": "os.remove(file)",
+    "removed as a tree": "shutil.rmtree(above)",
+    "folder's mode": "os.chmod(folder, 0o777)",
+    "bytecode": "os.makedirs(folder + '/__pycache__', exist_ok=True)",
+    "exchanged as bytes": "os.rename(os.fsencode(above), b'elsewhere')",
+}
+
+
+@pytest.mark.parametrize("place", ["cli", "sealed"])
+@pytest.mark.parametrize("name", ACTS)
+def test_they_are_what_they_were(isolated, name, place):
+    import _hermetic
+
+    source, copy = Path(_hermetic.__file__).parent.parent, isolated.folder / "deep" / "lib"
+    for package in ("_hermetic", "hermetic"):
+        shutil.copytree(source / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    code = f"""
+import os, shutil, _hermetic
+file = _hermetic.__file__
+folder = os.path.dirname(file)
+above = os.path.dirname(folder)
+{ACTS[name]}
+"""
+    isolated.write("target.py", code)
+
+    def content():
+        return {
+            str(path.relative_to(isolated.folder)): (
+                path.lstat().st_mode,
+                path.read_bytes() if path.is_file() else None,
+            )
+            for path in (isolated.folder / "deep").rglob("*")
+            if path.name != "__pycache__"
+        }
+
+    before = content()
+    words = ["--no-network", *(["--seal"] if place == "sealed" else [])]
+    start = (
+        f"import sys; sys.path.insert(0, {str(copy)!r}); from hermetic.cli import program; "
+        f"sys.argv = ['hermetic', *{words!r}, '--', './target.py']; sys.exit(program())"
+    )
+    done = isolated.run([sys.executable, "-c", start])
+    assert content() == before
+    assert done.code == 2, done
