@@ -13,7 +13,7 @@ from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
 from ..extract import NUMBER, exact_path, exact_text, is_a, opens_to_write
 from ..model import PRIVATE, PUBLIC, Family, GuardedCall
 from ..paths import absolute, is_below, meant, open_folders, resolve
-from ..pristine import native, readlink, stat
+from ..pristine import IS_WINDOWS, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -210,6 +210,8 @@ def entry(path: object, folder: object) -> str | None:
     text = exact_path(path)
     if type(text) is not str:
         return None
+    if IS_WINDOWS:  # no dir_fd there
+        return absolute(text)
     number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
     if number >= 0 and text[:1] != "/":
         text = f"/proc/self/fd/{number}/{text}"
