@@ -356,6 +356,9 @@ SURFACE = (
 )
 
 
+NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+
+
 def make_rules(allow_localhost: bool = False, allow_domains: Any = ()) -> tuple[bool, frozenset[str]]:
     """Rules from settings. ValueError for a domain that cannot mean anything."""
     domains = []
@@ -365,7 +368,8 @@ def make_rules(allow_localhost: bool = False, allow_domains: Any = ()) -> tuple[
             host = clean_host(host if host.isascii() else host.encode("idna").decode("ascii"))
         except ValueError as error:
             raise ValueError(f"{domain!r} is not a domain name: {error}") from None
-        if not host or "*" in host or "/" in host:
+        # A port, a list, a pattern or a URL would match no host: never guessed, and never a rule without effect.
+        if not host or (packed_address(host) is None and not NAME_LETTERS.issuperset(host)):
             raise ValueError(f"{domain!r} is not a domain name")
         domains.append(host)
     return bool(allow_localhost), frozenset(domains)
