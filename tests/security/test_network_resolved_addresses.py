@@ -1,0 +1,85 @@
+"""What an allowed name resolves to is judged, every answer of it, before anybody connects.
+
+CVE-2026-49859 and CVE-2026-49860: ``fetch`` and ``WebSocket`` skipped the check after the look-up, so a name that was
+allowed led to an address that was not.
+"""
+
+from __future__ import annotations
+
+import pytest
+from network_attack import PRELUDE, listening
+
+# The resolver of the machine answers as an attacker's would: replaced before hermetic starts, below its guards.
+RESOLVER = """
+import _socket, sys
+ANSWERS = {answers!r}
+genuine = _socket.getaddrinfo
+def answer(host, port, *rest, **more):
+    if host not in ("allowed.test", b"allowed.test"): return genuine(host, port, *rest, **more)
+    return [(2 if "." in a else 10, 1, 6, "", (a, int(port or 0)) if "." in a else (a, int(port or 0), 0, 0)) for a in ANSWERS]
+_socket.getaddrinfo = answer
+"""
+IN_A_BLOCK = """
+from hermetic import hermetic_blocker
+with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
+    exec(open("target.py").read())
+"""
+ON_THE_COMMAND_LINE = """
+sys.argv[1:1] = ["--no-network", "--allow-domain", "allowed.test", "--", "./target.py"]
+from hermetic.cli import program
+sys.exit(program())
+"""
+ACTS = (
+    PRELUDE
+    + """
+import asyncio, http.client, urllib.request
+attempt(lambda: socket.create_connection(("allowed.test", PORT), 1))
+attempt(lambda: real().connect(("allowed.test", PORT)))
+attempt(lambda: _socket.socket().connect(("allowed.test", PORT)))
+attempt(lambda: real(2, 2).sendto(b"x", ("allowed.test", PORT)))
+attempt(lambda: urllib.request.urlopen(f"http://allowed.test:{PORT}", timeout=1))
+attempt(lambda: http.client.HTTPConnection("allowed.test", PORT, timeout=1).connect())
+attempt(lambda: asyncio.run(asyncio.open_connection("allowed.test", PORT)))
+for info in attempt(lambda: list(socket.getaddrinfo("allowed.test", PORT))) or ():
+    attempt(lambda: real(info[0]).connect(info[4]))
+print("END")
+"""
+)
+ANSWERS = {
+    "loopback": ["127.0.0.1"],
+    "loopback after a public address": ["192.0.2.1", "127.0.0.1"],
+    "loopback before a public address": ["127.0.0.1", "192.0.2.1"],
+    "mapped loopback": ["::ffff:127.0.0.1"],
+    "unspecified": ["0.0.0.0"],
+}
+
+
+@pytest.mark.parametrize("place", [IN_A_BLOCK, ON_THE_COMMAND_LINE], ids=["block", "command line"])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_allowed_name_does_not_lead_to_loopback(isolated, name, place):
+    isolated.write("target.py", ACTS)
+    with listening() as guarded:
+        code = RESOLVER.format(answers=ANSWERS[name]) + "import socket\nsocket.setdefaulttimeout(0.2)\n" + place
+        done = isolated.code(code, str(guarded.port), guarded.path)
+        assert not guarded.reached(), done
+    assert done.stdout == "END\n", done
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254"])
+def test_an_allowed_name_does_not_lead_to_metadata_or_link_local(isolated, address):
+    code = (
+        RESOLVER.format(answers=[address])
+        + """
+from hermetic import PolicyViolation, hermetic_blocker
+import socket
+with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
+    for act in (lambda: socket.create_connection(("allowed.test", 80), 0.2),
+                lambda: socket.socket().connect(("allowed.test", 80)),
+                lambda: socket.socket(socket.getaddrinfo("allowed.test", 80)[0][0]).connect(socket.getaddrinfo("allowed.test", 80)[0][4])):
+        try:
+            act()
+        except PolicyViolation:
+            print("refused")
+"""
+    )
+    assert isolated.passes(code).stdout == "refused\n" * 3
