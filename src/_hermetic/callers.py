@@ -2,7 +2,7 @@
 
 The names of files and functions can be forged by a program that may compile
 code, so an exemption that rests on them must be harmless when it is forged, or
-must belong to the family that forbids compiling (DESIGN.md, "Who is asking").
+must belong to the family that forbids compiling.
 """
 
 from __future__ import annotations

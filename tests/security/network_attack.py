@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ def attempt(act):
 
 
 class Listener:
-    """A TCP, a UDP and a Unix listener; ``reached`` tells which of them heard anything."""
+    """TCP, UDP and Unix listeners; ``reached`` tells which of them heard anything."""
 
     def __init__(self, folder: str) -> None:
         self.tcp = socket.socket()
@@ -40,6 +41,10 @@ class Listener:
         self.datagrams = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.datagrams.bind(self.path + "d")
         self.sockets = {"tcp": self.tcp, "udp": self.udp, "unix": self.unix, "unix datagram": self.datagrams}
+        if sys.platform == "linux":  # a name without a file
+            self.sockets["abstract"] = socket.socket(socket.AF_UNIX)
+            self.sockets["abstract"].bind("\0" + self.path)
+            self.sockets["abstract"].listen(20)
 
     def reached(self) -> list[str]:
         """The listeners that somebody connected or sent to."""

@@ -2,6 +2,8 @@
 
 CVE-2025-66479: an empty list of domains meant that there was no filter. CVE-2024-21890: ``*.pub`` silently meant ``*``.
 CVE-2025-48888: a permission that was given was believed before the denial was asked.
+
+References: infinitsec.net.
 """
 
 from __future__ import annotations

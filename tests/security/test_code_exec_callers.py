@@ -1,4 +1,4 @@
-"""``eval`` and ``exec`` called by somebody else: generic callers are the program (BYPASSES.md 93)."""
+"""``eval`` and ``exec`` called by somebody else: generic callers are the program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The standard library's code generators as deputies: names, types and functions that carry code (BYPASSES.md 93)."""
+"""The standard library's code generators as deputies: names, types and functions that carry code."""
 
 from __future__ import annotations
 

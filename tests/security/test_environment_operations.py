@@ -1,4 +1,7 @@
-"""Every operation of os.environ and os.environb, by the program's own code, is refused and names the variable."""
+"""Every operation of os.environ and os.environb, by the program's own code, is refused and names the variable.
+
+References: CVE-2025-48934, CVE-2026-49983.
+"""
 
 from __future__ import annotations
 

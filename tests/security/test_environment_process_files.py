@@ -1,4 +1,7 @@
-"""/proc/*/environ and /proc/*/mem, by every name that the guard can see."""
+"""/proc/*/environ and /proc/*/mem, by every name that the guard can see.
+
+References: CVE-2024-34346.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""SQLite writes from C, attaches other files and knows URIs (BYPASSES row 6: CVE-2025-48935)."""
+"""SQLite writes from C, attaches other files and knows URIs.
+
+References: CVE-2025-48935.
+"""
 
 from __future__ import annotations
 

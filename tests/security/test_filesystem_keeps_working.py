@@ -1,4 +1,4 @@
-"""What a program without writes may go on doing, and what Python itself reads under a root (SPEC section 7)."""
+"""What a program without writes may go on doing, and what Python itself reads under a root."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Every change of what is there already, or of what is to be there, also by descriptors (BYPASSES rows 28, 44, 56, 78)."""
+"""Every change of what is there already, or of what is to be there, also by descriptors.
+
+References: deno#9417, CVE-2023-30583, CVE-2023-32003, CVE-2024-36137, CVE-2026-21716, CVE-2025-55132, CVE-2026-48935,
+pmg#446, sandlock#155, sandlock#179, cpython#115322, cpython#115624.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Reads and listings outside the root, by every door and every spelling (BYPASSES rows 1, 24, 25, 31, 51, 76)."""
+"""Reads and listings outside the root, by every door and every spelling.
+
+References: deno#2318, deno#2738, deno#4437, deno#12152, deno#33894, CVE-2023-30584, CVE-2023-32004, CVE-2023-39332,
+CVE-2023-39331, CVE-2024-21891, CVE-2024-21896, CVE-2023-30583, CVE-2023-32003, CVE-2025-55130, CVE-2025-53110,
+CVE-2025-54794, CVE-2026-55443, cpython#116429, cpython#115322, cpython#115624.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What is judged is what is read, however fast a link is swapped (BYPASSES rows 2, 54)."""
+"""What is judged is what is read, however fast a link is swapped.
+
+References: deno#33894, sandlock#111, sandlock#115.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every way to open for writing, by every name it has, whatever the path looks like (BYPASSES rows 24, 35, 76)."""
+"""Every way to open for writing, by every name it has, whatever the path looks like.
+
+References: CVE-2023-30584, CVE-2023-32004, CVE-2023-39332, CVE-2023-32558, CVE-2023-32559, cpython#116429.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A denied module is denied by every function that imports, with or without an audit event (BYPASSES 97)."""
+"""A denied module is denied by every function that imports, with or without an audit event."""
 
 from __future__ import annotations
 

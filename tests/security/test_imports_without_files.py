@@ -70,7 +70,7 @@ def test_extension_modules(isolated):
 
 
 def test_a_denied_submodule_is_not_reached_through_its_parent(isolated):
-    """BYPASSES 97: ``from xml import etree`` finds an attribute, without an event."""
+    """``from xml import etree`` finds an attribute, without an event."""
     isolated.passes(
         """
         import sys, xml.etree.ElementTree as tree, xml, json

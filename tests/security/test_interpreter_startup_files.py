@@ -1,4 +1,7 @@
-"""Files that the next interpreter runs on its own: .pth, sitecustomize, usercustomize; and site's own functions."""
+"""Files that the next interpreter runs on its own: .pth, sitecustomize, usercustomize; and site's own functions.
+
+References: CVE-2026-55607.
+"""
 
 from __future__ import annotations
 

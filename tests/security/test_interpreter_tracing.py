@@ -1,4 +1,7 @@
-"""Tracing, profiling and monitoring hooks see every frame; none is set."""
+"""Tracing, profiling and monitoring hooks see every frame; none is set.
+
+References: CVE-2023-30587, CVE-2025-23083.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fresh copies of C modules bring no unguarded functions along (BYPASSES 96); nobody finds what makes them."""
+"""Fresh copies of C modules bring no unguarded functions along; nobody finds what makes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""ctypes, cffi, Tcl, SQLite's and OpenSSL's loaders: native code without an extension module of one's own."""
+"""ctypes, cffi, Tcl, SQLite's and OpenSSL's loaders: native code without an extension module of one's own.
+
+References: CVE-2023-30586.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""BYPASSES rows 13, 41, 42, 57, 94: the host that is judged is the host that C will look up."""
+"""The host that is judged is the host that C will look up.
+
+References: CVE-2026-49411, safepyrun#56, srt-0.0.43, srt#88, sandlock#151, pytest-socket.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Listening beyond loopback lets others in: bind, listen without bind, servers of libraries; BYPASSES row 32."""
+"""Listening beyond loopback lets others in: bind, listen without bind, servers of libraries.
+
+References: CVE-2026-21636, CVE-2026-21711, CVE-2026-48936.
+"""
 
 from __future__ import annotations
 

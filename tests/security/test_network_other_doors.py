@@ -1,4 +1,8 @@
-"""BYPASSES rows 58, 64, 72, 77, 87, 88: a second door to the same act, a captured original, a C-level twin."""
+"""A second door to the same act, a captured original, a C-level twin.
+
+References: CVE-2023-33966, CVE-2023-32558, CVE-2023-32559, sandlock#97, sandlock#154, sandlock#139, nono-review-F1,
+sandlock#40, pytest-socket.
+"""
 
 from __future__ import annotations
 
@@ -80,6 +84,10 @@ DISGUISES = {
     "str subclass": "class S(str):\n    def __str__(self): return 'allowed.test'\n    def lower(self): return self\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\naddress = (S('127.0.0.1'), PORT)",
     "bytes": "address = (b'127.0.0.1', PORT)",
     "bytearray": "address = (bytearray(b'127.0.0.1'), PORT)",
+    "bytearray changed meanwhile": "import threading\nhost = bytearray(b'127.0.0.1')\nleft = []\ndef flip():\n"
+    "    while not left: host[:] = b'192.0.2.1'; host[:] = b'127.0.0.1'\n"
+    "threading.Thread(target=flip, daemon=True).start()\nsocket.setdefaulttimeout(0.1)\naddress = (host, PORT)\n"
+    "for _ in range(300):\n    attempt(lambda: socket.socket().connect(address))",
     "port with an index": "class P(int):\n    def __index__(self): return PORT\naddress = ('127.0.0.1', P(9))",
     "decimal": "address = ('2130706433', PORT)",
     "hexadecimal": "address = ('0x7f000001', PORT)",
@@ -96,6 +104,6 @@ def test_disguised_address_is_read_as_c_reads_it(isolated, name):
         + "\nattempt(lambda: real().connect(address))\nattempt(lambda: _socket.socket().connect(address))\n"
     )
     code += "attempt(lambda: socket.create_connection(address, 1))\n"
-    _, reached, done = attack(isolated, code, "--no-network --allow-domain allowed.test")
+    _, reached, done = attack(isolated, code, "--no-network --allow-domain allowed.test --allow-domain 192.0.2.1")
     assert not reached
     assert done.code == 0, done

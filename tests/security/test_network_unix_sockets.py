@@ -1,6 +1,12 @@
-"""BYPASSES rows 32, 59, 99: a Unix socket is a way to somebody who may do anything."""
+"""A Unix socket is a way to somebody who may do anything.
+
+References: CVE-2026-21636, CVE-2026-21711, CVE-2026-48936, sandlock#95, nono#781, landrun#43, cplt#240,
+kilocode#11650, CVE-2026-47128.
+"""
 
 from __future__ import annotations
+
+import sys
 
 import pytest
 from network_attack import attack
@@ -22,6 +28,14 @@ ATTACKS = {
     "    loop.call_soon(lambda: got.append(socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)))\n    await asyncio.sleep(0)\n"
     "    if got: got[0][0].sendto(b'x', UNIX + 'd')\nattempt(lambda: asyncio.run(go()))",
 }
+if sys.platform == "linux":
+    ATTACKS["abstract"] = "attempt(lambda: real(socket.AF_UNIX).connect(chr(0) + UNIX))"
+    ATTACKS["abstract, bytes"] = "attempt(lambda: _socket.socket(socket.AF_UNIX).connect(b'\\0' + os.fsencode(UNIX)))"
+    ATTACKS["a service of the session"] = (
+        "os.environ['DBUS_SESSION_BUS_ADDRESS'] = 'unix:abstract=' + UNIX\n"
+        "kind, _, name = os.environ['DBUS_SESSION_BUS_ADDRESS'].partition('=')\n"
+        "attempt(lambda: real(socket.AF_UNIX).connect(chr(0) + name))"
+    )
 
 
 @pytest.mark.parametrize("options", ["--no-network", "--no-network --allow-localhost", "--no-network --seal"])

@@ -3,6 +3,8 @@
 The attacks on language-level sandboxes, which hid names instead: smolagents (CVE-2025-5120, CVE-2025-9959) by subclasses,
 RestrictedPython by generator frames (CVE-2023-37271), format strings (CVE-2023-41039), ``AttributeError.obj``
 (CVE-2024-47532), exception groups (CVE-2025-22153) and shadowed arguments (CVE-2026-55830).
+
+References: smolagents#2125, smolagents#2094.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """hermetic's own files are not replaced by way of what they lie in, nor by moving something onto them.
 
-anthropic-experimental/sandbox-runtime#8: the denied file, or a folder above it, was moved away first.
-safedep/pmg#446, multikernel/sandlock#155: a move *into* a denied path, and a truncation of it, were not checked.
+srt#8: the denied file, or a folder above it, was moved away first.
+pmg#446, sandlock#155: a move *into* a denied path, and a truncation of it, were not checked.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A report must not change what it reports on: Node's audit mode still refused some calls (nodejs/node#65419)."""
+"""A report must not change what it reports on: Node's audit mode still refused some calls (node#65419)."""
 
 from __future__ import annotations
 

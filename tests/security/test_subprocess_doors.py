@@ -1,4 +1,8 @@
-"""Every way of starting a process, signalling another one, or typing into the terminal."""
+"""Every way of starting a process, signalling another one, or typing into the terminal.
+
+References: CVE-2023-32558, CVE-2023-32559, AutoProver#73, CVE-2017-5226, bubblewrap#142, CVE-2019-10063,
+cpython#115322, cpython#115624.
+"""
 
 from __future__ import annotations
 

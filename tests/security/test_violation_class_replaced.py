@@ -1,7 +1,7 @@
 """A refusal makes an exception of a class that the program can reach, and code put there runs above the guard.
 
 Since 3.13 such code can write the locals of every frame below it, so by then the refusal
-must not depend on a local any more (PEP 667; the frames row of the list of bypasses).
+must not depend on a local any more (PEP 667).
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ AVAILABLE = {
     "import readline; readline.read_history_file('/proc/self/environ')": sys.platform == "linux",
 }
 
-# The documented first lines (SPEC.md section 6), by guard.
+# The documented first lines (docs/reference/errors.md), by guard.
 PHRASES = {
     "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog)",
     "subprocess": r"subprocess disabled: [\w.]+",
