@@ -23,6 +23,12 @@ def attempt(act):
         return error
 """
 
+BLOCK = "in a block"
+IN_A_BLOCK = """
+from hermetic import hermetic_blocker
+with hermetic_blocker(block_network=True):
+"""
+
 
 class Listener:
     """TCP, UDP and Unix listeners; ``reached`` tells which of them heard anything."""
@@ -67,12 +73,16 @@ def listening() -> Iterator[Listener]:
 
 
 def attack(isolated, code: str, options: str = "--no-network", *, targets=("./target.py",)):
-    """Run an attack under the command line, plain first: it must work there, or it shows nothing."""
+    """Run an attack under the command line or in a block, plain first: it must work there, or it shows nothing."""
     isolated.write("target.py", PRELUDE + code)
     with listening() as plain:
         isolated.python("./target.py", str(plain.port), plain.path)
         works = plain.reached()
     with listening() as guarded:
+        if options == BLOCK:
+            isolated.write("target.py", PRELUDE + IN_A_BLOCK + f"    exec({code!r}, globals())\n")
+            done = isolated.python("./target.py", str(guarded.port), guarded.path)
+            return works, guarded.reached(), done
         done = isolated.cli(*options.split(), "--", *targets, str(guarded.port), guarded.path)
         return works, guarded.reached(), done
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from network_attack import attack
+from network_attack import BLOCK, attack
 
 ATTACKS = {
     "connect": "attempt(lambda: real(socket.AF_UNIX).connect(UNIX))",
@@ -38,7 +38,7 @@ if sys.platform == "linux":
     )
 
 
-@pytest.mark.parametrize("options", ["--no-network", "--no-network --allow-localhost", "--no-network --seal"])
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --allow-localhost", "--no-network --seal", BLOCK])
 @pytest.mark.parametrize("name", ATTACKS)
 def test_foreign_unix_socket_is_not_reached(isolated, name, options):
     works, reached, done = attack(isolated, ATTACKS[name], options)
