@@ -258,7 +258,11 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # Every token of this object stands for the same policy, so any of them may go.
-        leave_block(self._tokens.pop())
+        try:
+            token = self._tokens.pop()
+        except IndexError:
+            raise RuntimeError("this block is not active: it was never entered, or left already") from None
+        leave_block(token)
 
     async def __aenter__(self) -> hermetic_blocker:
         return self.__enter__()

@@ -15,6 +15,7 @@ from _hermetic.model import Value
 from _hermetic.programs import (
     ABSENT,
     ARCHIVE,
+    HEAD,
     INFORMS,
     INTERPRETER,
     OTHER,
@@ -22,10 +23,12 @@ from _hermetic.programs import (
     UNKNOWN,
     absolute_program,
     has_separator,
+    is_python_name,
     meaning,
     program_kind,
     recognise,
     search,
+    start_of,
     suffixes_of,
 )
 from _hermetic.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Target
@@ -112,6 +115,11 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         return Launch(target=target)
     if what == ABSENT:
         raise HermeticError(f"cannot read {path}")
+    head = start_of(path, HEAD)
+    if head.startswith(b"#!") and (b"pyenv" in head or is_python_name(os.path.basename(path))):
+        # A version manager's stand-in. What it would start is known to it alone, and hermetic runs nothing to find out.
+        how = f"`pyenv which {os.path.basename(path)}` tells it" if b"pyenv" in head else "by its own path"
+        raise HermeticError(f"{path} is a script that starts a Python program; name the program itself: {how}")
     raise HermeticError(
         f"{path} is not a Python program; without the kernel layer nothing can hold it, so it is not started"
     )

@@ -109,3 +109,14 @@ def test_something_that_is_not_callable_cannot_be_decorated():
 def test_unknown_group_of_guards_is_a_type_error():
     with pytest.raises(TypeError, match="network"):
         install_all(network={})
+
+
+def test_leaving_a_block_that_is_not_active_is_a_clear_error():
+    block = hermetic_blocker(block_subprocess=True)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="never entered, or left already"):
+            block.__exit__(None, None, None)
+        with block:
+            pass
+    with hermetic_blocker(block_subprocess=True), pytest.raises(RuntimeError, match="not active"):
+        block.__exit__(None, None, None)

@@ -219,6 +219,20 @@ def test_program_that_is_not_python_is_refused(isolated, text):
     assert "not a Python program" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["python", "python3.12", "black"])
+def test_shim_of_a_version_manager_is_refused_with_the_way_on(isolated, name):
+    shim = '#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexec "/opt/pyenv/libexec/pyenv" exec "$program" "$@"\n'
+    done = isolated.cli("--no-network", "--", name, "x.py", env=bin_folder(isolated, **{name: shim}))
+    assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
+    assert f"name the program itself: `pyenv which {name}` tells it" in done.stderr
+
+
+def test_script_called_python_is_refused_with_the_way_on(isolated):
+    done = isolated.cli("--no-network", "--", "python", env=bin_folder(isolated, python="#!/bin/sh\nexec true\n"))
+    assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
+    assert "name the program itself: by its own path" in done.stderr
+
+
 def test_interpreter_that_does_not_exist_is_named(isolated):
     isolated.write("tool", "#!/no/such/python3\n" + SAY, mode=0o755)
     done = isolated.cli("--no-network", "--", "./tool")

@@ -93,6 +93,12 @@ def test_resolvers_on_loopback_answer_for_the_internet(port):
     assert connect(rules(True), "127.0.0.1", port) is not None
     assert connect(rules(True), "localhost", port) is not None
     assert connect(rules(True), "127.0.0.1", port + 1) is None
+    named = rules(domains=["127.0.0.1", "::1"])
+    assert connect(named, "127.0.0.1", port + 1) is None
+    for host in ("127.0.0.1", "::1"):
+        assert connect(named, host, port) is not None
+    for allowed in (rules(True), named):
+        assert "a resolver answers for the internet" in connect(allowed, "127.0.0.1", port)[3]
 
 
 @pytest.mark.parametrize("host", [

@@ -5,6 +5,8 @@ References: CVE-2026-21636, CVE-2026-21711, CVE-2026-48936.
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 CASES = {
@@ -74,3 +76,66 @@ def test_event_loops_keep_their_wake_up_pair(isolated):
 def test_pairs_and_adopted_descriptors_of_the_program_are_refused(isolated, code):
     done = isolated.script("--no-network", f"import socket, _socket\n{code}")
     assert done.code == 2, done
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("socket.socket(fileno=0)", "network disabled: fromfd"),
+        ("socket.fromfd(0, 2, 1)", "network disabled: fromfd"),
+        # The event does not tell a descriptor from nothing at all; naming the family does.
+        ("_socket.socket()", "network disabled: socket()"),
+        ("_socket.socket(fileno=0)", "network disabled: socket()"),
+    ],
+)
+def test_what_was_made_is_named_as_far_as_the_event_tells(isolated, code, text):
+    done = isolated.script("--no-network", f"import socket, _socket\n_socket.socket(2, 1).close()\n{code}")
+    assert f"hermetic: blocked action: {text}\n" in done.stderr, done
+    assert ("to allow it: naming the family" in done.stderr) == text.endswith("()")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that the kernel chooses")
+@pytest.mark.parametrize("empty", ["''", "b''"])
+def test_a_name_that_the_kernel_chooses_is_a_bind_like_any_other(isolated, empty):
+    code = f"""
+        import socket, _socket
+        for cls in (socket.socket, lambda family: _socket.socket(family, 1)):
+            with socket.socket(socket.AF_UNIX) as client:
+                server = cls(socket.AF_UNIX)
+                server.bind({empty})
+                server.listen()
+                if cls is socket.socket:
+                    client.connect(server.getsockname())
+                    print("connected")
+    """
+    assert isolated.script("--no-network --allow-localhost", code).stdout == "connected\n"
+    done = isolated.script("--no-network", code)
+    assert (done.code, done.stdout) == (2, "")
+    assert "hermetic: blocked action: network disabled: bind()" in done.stderr
+
+
+SIDES = ["True", "1", "Side()", "'yes'", "[1]", "Number(0)"]
+
+
+@pytest.mark.parametrize("side", SIDES)
+def test_the_side_of_a_handshake_is_read_as_c_reads_it(isolated, side):
+    """Only a number means the server's side; what merely is true is no server and is judged as a client."""
+    code = f"""
+        import socket, ssl
+        class Side:
+            def __bool__(self): print("asked"); return True
+        class Number(int):
+            __bool__ = __index__ = lambda self: print("asked") or True
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        left, right = ssl.MemoryBIO(), ssl.MemoryBIO()
+        for act in (lambda: context.wrap_bio(left, right, server_side={side}, server_hostname="example.com"),
+                    lambda: context.wrap_socket(socket.socket(), {side}, server_hostname="example.com")):
+            try:
+                act()
+            except Exception as error:
+                print(type(error).__name__)
+    """
+    done = isolated.script("--no-network", code)
+    served = side in ("True", "1")
+    assert ("PolicyViolation" in done.stdout, "asked" in done.stdout) == (not served, False), done

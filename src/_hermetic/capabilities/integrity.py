@@ -184,6 +184,10 @@ def is_ours(path: str) -> bool:
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
+def folder_of(path: str) -> str:
+    return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
+
+
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing. The name first, then what it leads to, or the folder that would have it."""
     if not opens_to_write(args) or is_a(args[0], NUMBER):
@@ -193,7 +197,7 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     text = absolute(path)
     # Not the normalised text: C follows a link before it goes up again.
-    if is_below(text, OWN_FILES) or is_ours(path) or is_ours(path.rpartition("/")[0] or "."):
+    if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
         return text
     if args[1] is None and path[:1] != "/":
         # os.open, perhaps below a folder that only its descriptor names.
@@ -215,10 +219,11 @@ def entry(path: object, folder: object) -> str | None:
     number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
     if number >= 0 and text[:1] != "/":
         text = f"/proc/self/fd/{number}/{text}"
-    head, _, last = text.rstrip("/").rpartition("/")
+    text = text.rstrip("/")
+    last = text.rpartition("/")[2]
     if last in ("", ".", ".."):
         return resolve(text)
-    above = resolve(head or ("/" if text[:1] == "/" else "."))
+    above = resolve(folder_of(text))
     return f"{above if above != '/' else ''}/{last}"
 
 

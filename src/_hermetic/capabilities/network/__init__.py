@@ -28,7 +28,9 @@ from .addresses import (
 )
 from .sockets import (
     AF_UNIX,
+    UNTOLD,
     _family_of,
+    _name_of,
     adopted,
     asks_for_own_name,
     bind_target,
@@ -64,6 +66,8 @@ OPTION = "no-network"
 RESOLVE, CONNECT, BIND = "network.resolve", "network.connect", "network.bind"
 CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
 
+NOTHING = "nothing: no option gives this back"
+
 # Rules: (allow_localhost, domains, addresses that allowed names resolved to, Unix sockets bound by this run).
 # The last two are made by `prepare` and filled while the program runs; what they can add is bounded by the others.
 
@@ -78,14 +82,17 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[Any, 
     if capability == TLS:
         return decide_tls(rules, target, call)
     # CREATE and PAIR: the reader names what was made only where it is not allowed.
-    return f"network disabled: {target}", None, OPTION, "nothing: no option gives this back"
+    remedy = "naming the family, socket(AF_INET, SOCK_STREAM)" if target == UNTOLD else NOTHING
+    return f"network disabled: {target}", None, OPTION, remedy
 
 
-def denied(verb: str, host: str) -> tuple[str, str | None, str, str]:
+def denied(verb: str, host: str, port: int) -> tuple[str, str | None, str, str]:
     """The documented text, and the option that fits this host."""
     packed = packed_address(host)
     if is_metadata(host, packed):
         remedy = "nothing: cloud metadata services are always denied"
+    elif port in RESOLVER_PORTS and (host in LOOPBACK_NAMES or (packed is not None and is_loopback(packed))):
+        remedy = f"nothing: on port {port} a resolver answers for the internet"
     elif host in LOOPBACK_NAMES or (packed is not None and is_loopback(packed)):
         remedy = "--allow-localhost"
     else:
@@ -95,19 +102,19 @@ def denied(verb: str, host: str) -> tuple[str, str | None, str, str]:
 
 def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[Any, ...] | None:
     if type(host) is tuple:  # an address whose name is asked for
-        return None if host[0] in rules[1] else denied("DNS", host[0])
+        return None if host[0] in rules[1] else denied("DNS", host[0], 0)
     # Loopback names are answered by the machine itself.
     if host in PLAIN_LOOPBACK or host in LOOPBACK_NAMES:
         return None
     packed = packed_address(host)
     if is_metadata(host, packed):
-        return denied("DNS", host)
+        return denied("DNS", host, 0)
     # An address is no question.
     if not host or packed is not None or matches(rules[1], host):
         return None
     if asks_for_own_name():
         return "", None, OPTION, "", _no_host(1, "no such host")
-    return denied("DNS", host)
+    return denied("DNS", host, 0)
 
 
 _no_host = _socket.herror
@@ -124,21 +131,21 @@ def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | Non
     packed = packed_address(host)
     if packed is None:
         if is_metadata(host, None):
-            return denied(verb, host)
+            return denied(verb, host, port)
         if host in LOOPBACK_NAMES:
             allowed = rules[0] and port not in RESOLVER_PORTS
         else:
             # C will look the name up by itself after this check: every answer must be allowed.
             allowed = matches(rules[1], host) and learn(rules, host, port)
-        return None if allowed else denied(verb, host)
-    return None if address_allowed(rules, host, packed, port) else denied(verb, host)
+        return None if allowed else denied(verb, host, port)
+    return None if address_allowed(rules, host, packed, port) else denied(verb, host, port)
 
 
 def address_allowed(rules: Rules, host: str, packed: bytes, port: int) -> bool:
     if packed in METADATA:
         return False
     if packed == LOOPBACK4 or is_loopback(packed):
-        return (rules[0] and port not in RESOLVER_PORTS) or host in rules[1]
+        return port not in RESOLVER_PORTS and (rules[0] or host in rules[1])
     if host in rules[1]:
         return True
     return packed in rules[2] and not is_link_local(packed)
@@ -171,7 +178,8 @@ def unix_identity(name: str) -> str:
 def remember_bound(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
     """A Unix socket was bound, by this process: its file is remembered, not its name, which others can be given."""
     if len(args) > 1 and _family_of(args[0]) == AF_UNIX:
-        identity = unix_identity(unix_name(args[1]))
+        # The address itself, or the name that the kernel chose for an empty one.
+        identity = unix_identity(unix_name(exact_text(args[1]) or _name_of(args[0])))
         if identity:
             rules[3].add(identity)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _socket
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
-from ...extract import NUMBER, TUPLE, argument, exact_text, is_a
+from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
 from ...model import PUBLIC
 from .addresses import (
     EVERY_INTERFACE,
@@ -24,7 +24,8 @@ KNOWN_FAMILIES = (*INTERNET, AF_UNIX)
 STREAM, DATAGRAM = _socket.SOCK_STREAM, _socket.SOCK_DGRAM
 # Linux puts flags into the type argument; the kind is in the low bits.
 KIND_MASK = 0xF
-FROM_DESCRIPTOR = -1
+NOT_SAID = -1  # a family that is to be taken from a descriptor, or is the default
+UNTOLD = "socket()"
 
 _family_of = _socket.socket.family.__get__
 _peer_of = _socket.socket.getpeername
@@ -72,6 +73,8 @@ def sendto_target(args: tuple[Any, ...], kwargs: Any) -> Any:
 
 
 def bind_target(args: tuple[Any, ...], kwargs: Any) -> Any:
+    if _family_of(args[0]) == AF_UNIX and is_a(args[1], TEXT_OR_BYTES) and not exact_text(args[1]):
+        return AF_UNIX, "", 0, "bind"  # the kernel chooses a name
     return address_of(args[0], args[1], "bind")
 
 
@@ -142,8 +145,11 @@ def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """socket.__new__(self, family, type, protocol): what was made, where that is not allowed."""
     _, family, kind, _ = args
-    if FROM_DESCRIPTOR in (family, kind):
-        return None if asked_by(DESCRIPTOR_USERS) else "fromfd"
+    if NOT_SAID in (family, kind):
+        if asked_by(DESCRIPTOR_USERS):
+            return None
+        # Without socket.socket's own frame: `fileno=` or nothing at all, and the event does not tell which.
+        return "fromfd" if asker(calling_frame(CALLER_DEPTH)) == DESCRIPTOR_TAKER else UNTOLD
     if family not in KNOWN_FAMILIES or kind & KIND_MASK not in (STREAM, DATAGRAM):
         return "socket"
     return None
@@ -179,8 +185,13 @@ def listen_target(args: tuple[Any, ...], kwargs: Any) -> Any:
 _name_of = _socket.socket.getsockname
 
 
+def is_server(value: object) -> bool:
+    """Whether C will take the server's side; its word for that is a number, and nothing else is asked for its truth."""
+    return is_a(value, NUMBER) and int.__index__(value) != 0  # type: ignore[arg-type]  # an int, as was just seen
+
+
 def wrapped_socket(args: tuple[Any, ...], kwargs: Any) -> Any:
-    if argument(args, kwargs, 2, "server_side", False):
+    if is_server(argument(args, kwargs, 2, "server_side", False)):
         return None
     name = argument(args, kwargs, 5, "server_hostname", None)
     try:
@@ -192,7 +203,7 @@ def wrapped_socket(args: tuple[Any, ...], kwargs: Any) -> Any:
 
 
 def wrapped_bio(args: tuple[Any, ...], kwargs: Any) -> Any:
-    if argument(args, kwargs, 3, "server_side", False):
+    if is_server(argument(args, kwargs, 3, "server_side", False)):
         return None
     name = argument(args, kwargs, 4, "server_hostname", None)
     return (clean_host(name) if name else None, None)
@@ -224,6 +235,7 @@ DESCRIPTOR_USERS = frozenset(
         ("socket", "_intenum_converter"),
     }
 )
+DESCRIPTOR_TAKER = ("socket", "__init__")
 OWN_NAME_USERS = frozenset({("socket", "getfqdn")})
 MULTIPROCESSING_LISTENERS = (
     ("multiprocessing.connection", "__init__"),
