@@ -61,3 +61,89 @@ def test_own_unix_socket_works_with_localhost_allowed(isolated):
         """,
     )
     assert (done.code, done.stdout) == (0, "b'x'\n"), done.stderr
+
+
+MANAGER = """
+import multiprocessing, os, sys
+def work(numbers, found):
+    numbers.append(os.getpid())
+    found.put("put")
+if __name__ == "__main__":
+    fork = multiprocessing.get_context("fork")
+    with fork.Manager() as manager:
+        numbers, found = manager.list(), manager.Queue()
+        started = fork.Process(target=work, args=(numbers, found))
+        started.start(); started.join()
+        with fork.Pool(2) as pool: pool.starmap(work, [(numbers, found)] * 2)
+        assert len(numbers) == 3 and numbers[0] == started.pid and found.get() == "put"
+    print("managed")
+"""
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --allow-localhost", "--no-network --seal"])
+def test_a_manager_that_listens_in_a_forked_child_is_reached(isolated, options):
+    done = isolated.script(options, MANAGER)
+    assert (done.code, done.stdout) == (0, "managed\n"), done
+
+
+def test_a_manager_is_reached_in_a_block(isolated):
+    code = MANAGER.replace(
+        "    fork = ",
+        "    from hermetic import hermetic_blocker\n    with hermetic_blocker(block_network=True):\n     fork = ",
+    )
+    isolated.write(
+        "target.py", code.replace("\n    with fork.M", "\n     with fork.M").replace("\n        ", "\n         ")
+    )
+    done = isolated.python("./target.py")
+    assert (done.code, done.stdout) == (0, "managed\n"), done
+
+
+# What a child bound, or says that it bound, does not lead to a socket of somebody else's.
+FORKED = """
+import multiprocessing, shutil, time
+from multiprocessing.connection import Listener
+def in_a_child(act):
+    child = os.fork()
+    if not child:
+        attempt(act); os._exit(0)
+    os.waitpid(child, 0)
+kept = []
+def listen(): kept.append(Listener("mine", "AF_UNIX"))
+def reach(path):
+    attempt(lambda: real(socket.AF_UNIX).connect(path))
+    attempt(lambda: multiprocessing.connection.Client(path, "AF_UNIX"))
+"""
+IN_CHILDREN = {
+    "linked over": "in_a_child(listen)\nattempt(lambda: os.unlink('mine'))\nos.symlink(UNIX, 'mine'); reach('mine')",
+    "second name": "in_a_child(listen)\nattempt(lambda: os.unlink('mine'))\nattempt(lambda: os.link(UNIX, 'mine')); reach('mine'); reach(UNIX)",
+    "moved over": "in_a_child(listen)\nos.rename(UNIX, 'mine'); reach('mine')",
+    "moved into the manager's folder": "from multiprocessing import util\nfolder = util.get_temp_dir()\n"
+    "in_a_child(lambda: Listener(folder + '/mine', 'AF_UNIX'))\nos.rename(UNIX, folder + '/theirs'); reach(folder + '/theirs')",
+    "bound by a child to its name": "in_a_child(lambda: Listener(UNIX, 'AF_UNIX'))\nreach(UNIX)",
+    "bound in a child, reached by another": "in_a_child(listen)\nos.rename(UNIX, 'mine')\nin_a_child(lambda: reach('mine'))",
+}
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --allow-localhost", "--no-network --seal", BLOCK])
+@pytest.mark.parametrize("name", IN_CHILDREN)
+def test_what_a_child_bound_leads_to_nobody_else(isolated, name, options):
+    works, reached, done = attack(isolated, FORKED + IN_CHILDREN[name], options)
+    assert works, "the attack does not even work in a plain run"
+    assert not reached
+    assert done.code >= 0
+
+
+def test_the_memory_of_the_forks_is_not_written_by_a_name(isolated):
+    code = """
+    import os
+    from hermetic import PolicyViolation
+    for line in open("/proc/self/maps"):
+        if "/dev/zero" in line:
+            for folder in ("/proc/self", f"/proc/{os.getpid()}", "/proc/thread-self/../.."):
+                try:
+                    open(f"{folder}/map_files/{line.split()[0]}", "r+b", 0).write(b"x")
+                except PolicyViolation as error:
+                    print(error)
+    """
+    done = isolated.script("--no-network", code)
+    assert set(done.stdout.splitlines()) == {"interpreter mutation disabled: memory"}, done

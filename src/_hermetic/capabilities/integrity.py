@@ -125,10 +125,10 @@ def collector(args: tuple[Any, ...], kwargs: Any) -> str:
 
 
 def is_memory_file(path: str) -> bool:
-    """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/."""
+    """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
     for _ in range(16):
         parts = path.split("/")
-        if parts[-1] == "mem" and "proc" in parts:
+        if "proc" in parts and (parts[-1] == "mem" or "map_files" in parts):
             return True
         try:
             link = readlink(path)

@@ -11,7 +11,6 @@ import _socket
 
 from ...extract import argument, exact_text, tcl
 from ...model import Family, GuardedCall
-from ...pristine import lstat
 from .addresses import (
     LOOPBACK4,
     LOOPBACK_NAMES,
@@ -29,8 +28,6 @@ from .addresses import (
 from .sockets import (
     AF_UNIX,
     UNTOLD,
-    _family_of,
-    _name_of,
     adopted,
     asks_for_own_name,
     bind_target,
@@ -50,16 +47,16 @@ from .sockets import (
     sendto_target,
     shared,
     system_log,
-    unix_name,
     wrapped_bio,
     wrapped_socket,
 )
+from .unix import is_own, remember_bound, shared_record
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    Rules: TypeAlias = tuple[bool, frozenset[str], set[bytes], set[str]]
+    Rules: TypeAlias = tuple[bool, frozenset[str], set[bytes], set[bytes | str], Any]
 
 GUARD = "network"
 OPTION = "no-network"
@@ -68,8 +65,9 @@ CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
 
 NOTHING = "nothing: no option gives this back"
 
-# Rules: (allow_localhost, domains, addresses that allowed names resolved to, Unix sockets bound by this run).
-# The last two are made by `prepare` and filled while the program runs; what they can add is bounded by the others.
+# Rules: (allow_localhost, domains, addresses that allowed names resolved to, Unix sockets bound by this
+# process, and by this one and its forks). The last three are made by `prepare` and filled while the program runs;
+# what they can add is bounded by the others.
 
 
 def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
@@ -123,8 +121,7 @@ _no_host = _socket.herror
 def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
     family, host, port, verb = target
     if family == AF_UNIX:
-        identity = unix_identity(host)
-        if identity and identity in rules[3]:
+        if is_own(rules, host):
             return None
         message = f"network disabled: {verb}({host})"
         return message, host, OPTION, "--allow-localhost, for a socket that this run bound itself"
@@ -162,26 +159,6 @@ def learn(rules: Rules, host: str, port: int) -> bool:
             return False
         rules[2].add(packed)
     return True
-
-
-def unix_identity(name: str) -> str:
-    """What a Unix socket is, apart from its name: device and inode of the file; abstract ones are their name."""
-    if name[:1] == "@":
-        return "abstract " + name
-    try:
-        found = lstat(name)
-    except OSError:
-        return ""
-    return f"{found.st_dev}:{found.st_ino}" if found.st_mode & 0o170000 == 0o140000 else ""
-
-
-def remember_bound(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
-    """A Unix socket was bound, by this process: its file is remembered, not its name, which others can be given."""
-    if len(args) > 1 and _family_of(args[0]) == AF_UNIX:
-        # The address itself, or the name that the kernel chose for an empty one.
-        identity = unix_identity(unix_name(exact_text(args[1]) or _name_of(args[0])))
-        if identity:
-            rules[3].add(identity)
 
 
 def decide_bind(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
@@ -384,8 +361,8 @@ def make_rules(allow_localhost: bool = False, allow_domains: Any = ()) -> tuple[
 
 
 def prepare(rules: tuple[Any, ...]) -> Rules:
-    """Add the two memories of a running policy."""
-    return (*rules[:2], set(), set())
+    """Add the memories of a running policy."""
+    return (*rules[:2], set(), set(), shared_record())
 
 
 FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE, prepare=prepare)

@@ -1,0 +1,79 @@
+"""Unix sockets: one is the run's own when the run bound it, whatever its name is.
+
+What was bound is remembered by device and inode, which a link or a move does not
+carry over to somebody else's socket. Forked processes are the same run, and share
+their memory of it: multiprocessing's managers listen in a child for the parent.
+"""
+
+from __future__ import annotations
+
+import _socket
+
+from ...extract import exact_text
+from ...pristine import getpid, lstat, native
+from .sockets import AF_UNIX, _family_of, _name_of, unix_name
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+try:
+    import mmap as _mmap
+except ImportError:  # a build without it: managers do not work under --no-network there
+    _mmap = None  # type: ignore[assignment]  # as above
+
+HAS_FORK = hasattr(native, "fork") and hasattr(_socket, "AF_UNIX") and _mmap is not None
+IDENTITY = 16  # bytes: device and inode
+SLOTS = 1024
+FORMAT, IS_SOCKET = 0o170000, 0o140000
+
+
+def shared_record() -> Any:
+    """Memory that forked processes have in common, without a descriptor or a name; None where nobody forks."""
+    return _mmap.mmap(-1, SLOTS * IDENTITY) if HAS_FORK else None
+
+
+_find: Any = _mmap.mmap.find if HAS_FORK else None
+
+
+def unix_identity(name: str) -> bytes | str:
+    """What a Unix socket is, apart from its name: device and inode of the file; abstract ones are their name."""
+    if name[:1] == "@":
+        return "abstract " + name
+    try:
+        found = lstat(name)
+    except OSError:
+        return ""
+    if found.st_mode & FORMAT != IS_SOCKET:
+        return ""
+    return int.to_bytes(found.st_dev, 8, "little") + int.to_bytes(found.st_ino, 8, "little")
+
+
+def is_own(rules: tuple[Any, ...], name: str) -> bool:
+    """Whether this run bound the socket that a name leads to, in this process or in one of its forks."""
+    identity = unix_identity(name)
+    if identity in rules[3]:
+        return True
+    if type(identity) is not bytes or rules[4] is None:
+        return False
+    place = _find(rules[4], identity, 0)
+    while place >= 0:
+        if place % IDENTITY == 0:
+            return True
+        place = _find(rules[4], identity, place + 1)
+    return False
+
+
+def remember_bound(rules: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
+    """A Unix socket was bound, by this process: its file is remembered, not its name, which others can be given."""
+    if len(args) < 2 or _family_of(args[0]) != AF_UNIX:
+        return
+    # The address itself, or the name that the kernel chose for an empty one.
+    identity = unix_identity(unix_name(exact_text(args[1]) or _name_of(args[0])))
+    if not identity:
+        return
+    rules[3].add(identity)
+    if type(identity) is bytes and rules[4] is not None:
+        # Without a lock: an entry that another process writes over is a socket that is refused, never one too many.
+        start = (getpid() * 31 + len(rules[3])) % SLOTS * IDENTITY
+        rules[4][start : start + IDENTITY] = identity
