@@ -34,6 +34,11 @@ ACTS = {
     "removed through a link": "os.symlink(folder, 'link'); os.remove('link/__init__.py')",
     "mode through a link": "os.symlink(file, 'link'); os.chmod('link', 0o777)",
     "written by another name of the root": "open('/proc/self/root' + file, 'a').close()",
+    "written by a descriptor": "os.open('__init__.py', os.O_WRONLY, dir_fd=os.open(folder, os.O_PATH))",
+    "written by a far descriptor": "os.open('lib/_hermetic/policy.py', os.O_WRONLY | os.O_TRUNC, "
+    "dir_fd=os.open(os.path.dirname(above), 0))",
+    "written by the working directory": "os.chdir(folder); open('policy.py', 'a').close()",
+    "bytecode by a descriptor": "d = os.open(folder, 0); os.open('errors.cpython-312.pyc', os.O_CREAT | os.O_WRONLY, dir_fd=d)",
     "removed by a descriptor": "os.remove('__init__.py', dir_fd=os.open(folder, 0))",
     "made by a descriptor": "os.mkdir('new', dir_fd=os.open(folder, 0))",
     "linked by a descriptor": "os.link('__init__.py', 'handle', src_dir_fd=os.open(folder, 0))",

@@ -1,6 +1,6 @@
 """Taking the guards themselves apart, by Python means.
 
-References: CVE-2024-34346, CVE-2023-38552, CVE-2023-30587, CVE-2025-23083, cpython#87638, cpython#86966,
+References: CVE-2023-38552, CVE-2023-30587, CVE-2025-23083, cpython#87638, cpython#86966,
 cpython#87605, cpython#99373, cpython#87604.
 """
 

@@ -12,7 +12,7 @@ from errno import EACCES
 from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
 from ..extract import NUMBER, exact_path, exact_text, is_a, opens_to_write
 from ..model import PRIVATE, PUBLIC, Family, GuardedCall
-from ..paths import absolute, is_below, meant, open_folders, resolve
+from ..paths import absolute, is_below, resolve
 from ..pristine import IS_WINDOWS, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -124,22 +124,29 @@ def collector(args: tuple[Any, ...], kwargs: Any) -> str:
     return "heap"
 
 
+def folder_of(path: str) -> str:
+    return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
+
+
 def is_memory_file(path: str) -> bool:
     """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
     for _ in range(16):
+        folder, last = folder_of(path), path.rpartition("/")[2]
+        try:
+            # procfs by whatever way: the working directory, a link, a descriptor.
+            if stat(folder).st_dev == PROC_DEVICE and (last == "mem" or resolve(folder).endswith("/map_files")):
+                return True
+        except (OSError, ValueError):
+            pass
         parts = path.split("/")
-        if "proc" in parts and (parts[-1] == "mem" or "map_files" in parts):
+        if "proc" in parts and (last == "mem" or "map_files" in parts):
             return True
         try:
             link = readlink(path)
         except (OSError, ValueError):
             break
-        path = link if link[:1] == "/" else "/".join(parts[:-1]) + "/" + link
-    try:
-        # The same file by any other way: procfs gives a file's number only within one mount, so the name is asked.
-        return path[-4:] == "/mem" and stat(path).st_size == 0 and stat(path).st_dev == PROC_DEVICE
-    except OSError:
-        return False
+        path = link if link[:1] == "/" else folder + "/" + link
+    return False
 
 
 try:
@@ -153,26 +160,56 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if not opens_to_write(args):
         return None
     path = exact_path(args[0])
-    return "memory" if type(path) is str and is_memory_file(path) else None
+    if type(path) is not str:
+        return None
+    if is_memory_file(path):
+        return "memory"
+    for place in hidden_places(args, path):
+        if is_memory_file(place):
+            return "memory"
+    return None
 
 
-def identities(folders: tuple[str, ...]) -> frozenset[tuple[int, int]]:
-    """Device and inode of everything at and below these folders: what they are, by whatever name."""
-    found = set()
+def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
+    """What os.open(path, flags, dir_fd=...) may mean: the event does not name the folder, so every open one may be it.
+
+    Asked only for names that something protected has.
+    """
+    found: list[str] = []
+    last = path.rpartition("/")[2]
+    if args[1] is None and path[:1] != "/" and (last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last):
+        try:
+            numbers = native.listdir("/proc/self/fd")
+        except OSError:
+            return found
+        for number in numbers:
+            try:
+                folder = readlink(f"/proc/self/fd/{number}")
+            except OSError:
+                continue  # the one that was listing them
+            if folder[:1] == "/":
+                found.append(f"{folder}/{path}")
+    return found
+
+
+def identities(folders: tuple[str, ...]) -> tuple[frozenset[tuple[int, int]], frozenset[str]]:
+    """Device and inode of everything at and below these folders, what they are by whatever name; and the last names."""
+    found, names = set(), set()
     pending = list(folders)
     while pending:
         path = pending.pop()
         try:
             status = stat(path)
             found.add((status.st_dev, status.st_ino))
+            names.add(path.rpartition("/")[2])
             if status.st_mode & 0o170000 == 0o040000:
                 pending += [f"{path}/{name}" for name in native.listdir(path)]
         except OSError:
             continue  # carried in some other form: its name is still protected
-    return frozenset(found)
+    return frozenset(found), frozenset(names)
 
 
-OWN_IDENTITIES = identities(OWN_FILES)
+OWN_IDENTITIES, OWN_NAMES = identities(OWN_FILES)
 
 
 def is_ours(path: str) -> bool:
@@ -182,10 +219,6 @@ def is_ours(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
-
-
-def folder_of(path: str) -> str:
-    return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
 
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -199,11 +232,9 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     # Not the normalised text: C follows a link before it goes up again.
     if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
         return text
-    if args[1] is None and path[:1] != "/":
-        # os.open, perhaps below a folder that only its descriptor names.
-        for name in meant(path, open_folders(), True):
-            if is_below(name, OWN_FILES):
-                return name
+    for place in hidden_places(args, path):
+        if is_ours(place) or is_ours(folder_of(place)):
+            return text
     return None
 
 
