@@ -125,6 +125,7 @@ def collector(args: tuple[Any, ...], kwargs: Any) -> str:
 
 
 def folder_of(path: str) -> str:
+    """Not normalised: C follows a link before it goes up again."""
     return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
 
 
@@ -229,7 +230,6 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if type(path) is not str:
         return None
     text = absolute(path)
-    # Not the normalised text: C follows a link before it goes up again.
     if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
         return text
     for place in hidden_places(args, path):
