@@ -10,6 +10,7 @@ from __future__ import annotations
 import os as _os
 
 from .extract import exact_text
+from .model import PRIVATE
 from .pristine import get_frame
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -25,6 +26,8 @@ FROZEN = "<frozen "
 
 # From a reader, the frames above it are: examine, the judge, the hook or stand-in, and the caller.
 CALLER_DEPTH = 4
+# What bind() puts in place of this name: whether no frame of ours is in the way.
+FRAMES_HIDDEN = False
 
 
 def is_stdlib_file(filename: str) -> bool:
@@ -50,10 +53,14 @@ def asker(frame: FrameType | None) -> tuple[str, str] | None:
 def calling_frame(depth: int) -> FrameType | None:
     """The frame that made the guarded call, or None when C made it without one.
 
-    depth counts from the caller of this function; see CALLER_DEPTH.
+    depth counts from the caller of this function; see CALLER_DEPTH. Where frames are hidden
+    at most the hook's is in the way.
     """
     try:
-        return get_frame(depth + 1)
+        if not FRAMES_HIDDEN:
+            return get_frame(depth + 1)
+        frame = get_frame(1)
+        return frame.f_back if frame.f_globals is PRIVATE else frame
     except ValueError:
         return None
 

@@ -12,7 +12,7 @@ import sys
 from . import events
 from .capabilities import load_family, load_module
 from .enforce import audit, fresh, patches, session
-from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind
+from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .enforce.doors import load_door
 from .enforce.judge import UNREADABLE
 from .errors import BootstrapError
@@ -219,7 +219,7 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     if policy.trace or policy.report_only:
         events.open_trace()
     compiled = Compiled(policy, children)
-    memo: dict[Any, Any] = {}
+    memo = new_memo()
     entries = [*compiled.bound_entries(memo), probe_entry()]
     judge = audit.make_judge(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
@@ -294,10 +294,14 @@ def loader_changes(
             function, box = fresh.hand_out_builtin, EMPTY
         else:
             box = (original,)  # nothing that could be given another function
+        maker = bind(fresh.make_in_c, {"BOX": box}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
+        code = maker.__code__
+        if CAN_BIND and not FIXED_CODE:
+            maker = FunctionType(code, PRIVATE)
         # The interpreter trims its own import frames from tracebacks by their file name.
-        made = bind(function, {**constants, "BOX": box}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
+        made = bind(function, {**constants, "BOX": box, "MAKE": maker}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
         if module == "_imp":
-            _makers.append(made.__code__)
+            _makers.append(code)
             if CAN_BIND and not FIXED_CODE:  # nobody inspects these; their originals are not to be found in their code
                 made = FunctionType(made.__code__, PRIVATE, made.__name__)
         changes.append((holder, name, original, made))

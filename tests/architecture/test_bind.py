@@ -25,12 +25,13 @@ def make(source: str, **names: object) -> types.ModuleType:
 
 
 def test_formats_equal_this_interpreters():
-    load_global, load_const, push_null, nop, extended, caches, _ = FORMATS[sys.version_info[:2]]
+    load_global, load_const, push_null, nop, extended, caches, _, resume = FORMATS[sys.version_info[:2]]
     codes = opcode.opmap
     assert (load_global, load_const, nop, extended) == tuple(
         codes[n] for n in ("LOAD_GLOBAL", "LOAD_CONST", "NOP", "EXTENDED_ARG")
     )
     assert push_null == codes.get("PUSH_NULL", -1)
+    assert resume == codes.get("RESUME", -1)
     counts = getattr(opcode, "_inline_cache_entries", None)
     if isinstance(counts, dict):
         assert caches == counts.get("LOAD_GLOBAL", 0)
@@ -145,3 +146,34 @@ def test_every_function_of_the_deciding_path_can_be_bound():
         for row in family.surface:
             bind(row.read, {}, {})
             bind(row.after, {}, {})
+
+
+def test_frames_are_hidden_where_the_interpreter_can():
+    hidden = module.HIDDEN in module.new_memo()
+    assert hidden == (sys.version_info >= (3, 11))
+    made = make("import sys\ndef inner(): return sys._getframe(1)\ndef act(look): return inner(), look()")
+    frames = bind(made.act, {}, module.new_memo())(lambda: sys._getframe(1))
+    names = [frame.f_code.co_name for frame in frames]
+    assert names == (["test_frames_are_hidden_where_the_interpreter_can"] * 2 if hidden else ["act"] * 2)
+
+
+def test_everything_that_decides_can_be_hidden():
+    """A generator's frame cannot; a start would refuse."""
+    from _hermetic.capabilities import FAMILIES, load_family
+
+    for guard in FAMILIES:
+        family = load_family(guard)
+        for function in (family.decide, *[f for row in family.surface for f in (row.read, row.after)]):
+            bind(function, {}, module.new_memo())
+
+
+def test_locals_beside_nothing_cannot_be_written():
+    made = make("def act(nothing, x): return look() or x")
+
+    def look():
+        held = sys._getframe(1).f_locals
+        for name in list(held):
+            held[name] = "written"
+
+    made.look = look
+    assert bind(made.act, {}, {})(None, 1) == 1

@@ -7,6 +7,7 @@ are another hermetic at the next start.
 
 from __future__ import annotations
 
+import sys as _sys
 from errno import EACCES
 
 from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
 GUARD = "integrity"
 # Violations name a documented guard; what is protected here is the interpreter's state.
 INTERPRETER, MEMORY, FILES, OWN = "interpreter.new", "interpreter.memory", "filesystem.guards", "interpreter.guards"
-HEAP = "interpreter.heap"
+HEAP, TRACING = "interpreter.heap", "interpreter.tracing"
 
-# Rules: (sealed,). A seal also takes away the collector's view of the heap, which finds what a policy remembers.
+# Rules: (sealed,). A seal also takes away the collector's view of the heap, which finds what a policy remembers, and
+# what shows the code of stand-ins while it runs.
 
 _FUNCTION = type(lambda: None)
 OWN_FILES = tuple(dict.fromkeys((CORE[:-1], FACES[:-1], resolve(CORE[:-1]), resolve(FACES[:-1]))))
@@ -52,7 +54,7 @@ INTERPRETER_MODULES = frozenset(
 
 
 def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
-    if capability == HEAP and not rules[0]:
+    if not rules[0] and (capability == HEAP or capability == TRACING):
         return None
     if capability == FILES:
         if target.rpartition("/")[0].endswith("/__pycache__"):
@@ -127,6 +129,24 @@ def collector(args: tuple[Any, ...], kwargs: Any) -> str:
 def folder_of(path: str) -> str:
     """Not normalised: C follows a link before it goes up again."""
     return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
+
+
+def tracing(args: tuple[Any, ...], kwargs: Any) -> str:
+    return "tracing"
+
+
+# Tracing goes on where it does not see hidden frames (enforce/bind.py): a trace function from 3.11 on, a profile
+# function from 3.12 on. What sys.monitoring tells of exceptions comes with the code they pass through.
+def trace_sees(rules: tuple[Any, ...]) -> bool:
+    return rules[0] and _sys.version_info < (3, 11)
+
+
+def profile_sees(rules: tuple[Any, ...]) -> bool:
+    return rules[0] and _sys.version_info < (3, 12)
+
+
+def monitoring_sees(rules: tuple[Any, ...]) -> bool:
+    return bool(rules[0])
 
 
 def is_memory_file(path: str) -> bool:
@@ -336,6 +356,27 @@ SURFACE = (
             "sys._current_exceptions",
         ),
         read=collector,
+    ),
+    GuardedCall(
+        capability=TRACING,
+        audit=("sys.settrace",),
+        read=tracing,
+        when=trace_sees,
+        note="under a seal, on 3.10",
+    ),
+    GuardedCall(
+        capability=TRACING,
+        audit=("sys.setprofile",),
+        read=tracing,
+        when=profile_sees,
+        note="under a seal, on 3.10 and 3.11",
+    ),
+    GuardedCall(
+        capability=TRACING,
+        audit=("sys.monitoring.register_callback",),
+        read=tracing,
+        when=monitoring_sees,
+        note="under a seal",
     ),
     GuardedCall(
         capability=MEMORY,

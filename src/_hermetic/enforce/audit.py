@@ -6,7 +6,7 @@ import sys
 
 from ..errors import BootstrapError, PolicyViolation
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
-from .bind import bind
+from .bind import HIDDEN, bind
 from .judge import examine, refusal
 from .session import OPEN, OPEN_FOR_ALL, OPEN_TO_READ, OPEN_TO_WRITE, session_judge, watched, with_openings
 
@@ -24,6 +24,8 @@ FOR_ALL = False
 JUDGE: Any = None
 READS: Any = None
 READERS: tuple[Entry, ...] = ()
+ANSWER: Any = None
+HERE = None
 
 
 def session_hook(event: str, args: tuple[Any, ...]) -> None:
@@ -48,7 +50,7 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
             raise refusal(found)
 
 
-def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
+def sealed_hook(event: str, args: tuple[Any, ...], *here: None) -> None:
     """For a whole process: everything it uses is a constant of its code."""
     if event in GUARDED:
         if event == OPEN:
@@ -66,6 +68,16 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
         found = JUDGE(event, args, None)
         if found is not None:
             raise refusal(found)
+
+
+def shown_hook(event: str, args: tuple[Any, ...]) -> None:
+    """The same where frames are hidden. This one is to be seen, from the call on.
+
+    A C function that is called back while the guard decides (as a signal handler, say) must not be taken for
+    what the frame below the guard's calls.
+    """
+    if event in GUARDED:
+        ANSWER(event, args, HERE)
 
 
 def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
@@ -129,4 +141,5 @@ def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     readers = tuple(entry for entry in entries if entry[0] == OPEN_TO_READ)
     reads = bind(sealed_reads, {"READERS": readers}, memo) if readers else None
     names = {"GUARDED": guarded, "JUDGE": judge, "READS": reads, "FOR_ALL": OPEN_FOR_ALL in guarded}
-    return bind(sealed_hook, names, memo)
+    hook = bind(sealed_hook, names, memo)
+    return bind(shown_hook, {"GUARDED": guarded, "ANSWER": hook}, memo) if HIDDEN in memo else hook

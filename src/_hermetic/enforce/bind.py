@@ -10,6 +10,12 @@ The bytecode is edited in place, instruction for instruction, so line and
 exception tables stay right. FORMATS lists the interpreters this was checked on
 (tests compare it with ``opcode``); on others the twin is an ordinary function
 over a private namespace, and a sealed start refuses.
+
+For a whole process the twins' frames are hidden as well. CPython shows no frame
+that has not come to its first RESUME, and a twin has none: no ``f_back``, no
+traceback, no trace function and no signal handler leads into it, so nobody
+reads its locals and, since 3.13, writes them. It also looks for no signal on its
+way in. 3.10 has no such thing.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ import sys
 
 from ..errors import BootstrapError
 from ..model import PRIVATE
+from ..pristine import get_frame
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -29,12 +36,12 @@ else:  # and types as much as two modules of ours
     CodeType = type((lambda: None).__code__)
 
 # version -> (LOAD_GLOBAL, LOAD_CONST, PUSH_NULL, NOP, EXTENDED_ARG, cache entries after LOAD_GLOBAL,
-#             whether the NULL of a call goes below the callable)
-FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool]] = {
-    (3, 10): (116, 100, -1, 9, 144, 0, False),
-    (3, 11): (116, 100, 2, 9, 144, 5, True),
-    (3, 12): (116, 100, 2, 9, 144, 4, True),
-    (3, 13): (91, 83, 34, 30, 71, 4, False),
+#             whether the NULL of a call goes below the callable, RESUME)
+FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool, int]] = {
+    (3, 10): (116, 100, -1, 9, 144, 0, False, -1),
+    (3, 11): (116, 100, 2, 9, 144, 5, True, 151),
+    (3, 12): (116, 100, 2, 9, 144, 4, True, 151),
+    (3, 13): (91, 83, 34, 30, 71, 4, False, 149),
 }
 FORMAT = FORMATS.get(sys.version_info[:2])
 
@@ -50,6 +57,33 @@ ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(FORMAT[1], FORMA
 CAN_BIND = FORMAT is not None and sys.implementation.name == "cpython"
 # Filled once a policy for the whole process refuses that code is made; twins for later blocks keep the code they have.
 FIXED_CODE: list[bool] = []
+
+# In a memo: the frames of these twins are hidden. Bound code reads it by this name (callers.py).
+HIDDEN = "FRAMES_HIDDEN"
+# The guards look for these on the stack, as the makers of what an event announces; a program finds nothing in their
+# frames that the event does not say.
+SHOWN = frozenset(
+    {
+        "compile_annotation",
+        "compile_code",
+        "init_connection",
+        "make_in_c",
+        "mark_coroutine",
+        "open_held",
+        "os_open_held",
+        "parse_bytes",
+        "parse_text",
+        "shown_hook",
+        "start_in_c",
+    }
+)
+# Where a function of SHOWN passes this on as an argument, its frame begins to be seen: what is on the stack by then is
+# in no local variable.
+HERE = "HERE"
+# A function whose first argument has this name has all its variables under that name: who writes one of them in a frame
+# that is to be seen writes the first, which nobody reads.
+NOTHING = "nothing"
+GENERATORS = 0x20 | 0x80 | 0x200  # generators, coroutines and asynchronous generators, by their flags
 
 _CORE = __name__.partition(".")[0] + "."
 # A code object of ours shows this name where the interpreter trims its own import frames from tracebacks.
@@ -68,10 +102,11 @@ def bind(
     """Return the twin of ``function`` with its global names bound.
 
     constants: names that mean something else than in the function's module.
-    memo: twins made so far, shared by one start. filename: what the twin's frames show.
-    namespace: PRIVATE, or PUBLIC for what programs hold. defaults: of the twin's last arguments, for stand-ins
-    that shall have a signature; what decides has none. codes: gets the twin's code, which nobody can ask for later.
-    Raises BootstrapError when a name cannot be resolved.
+    memo: twins made so far, shared by one start, and names that mean the same in all of
+    them. filename: what the twin's frames show. namespace: PRIVATE, or PUBLIC for what
+    programs hold. defaults: of the twin's last arguments, for stand-ins that shall have a
+    signature; what decides has none. codes: gets the twin's code, which nobody can ask for
+    later. Raises BootstrapError when a name cannot be resolved.
     """
     if type(function) is not FunctionType:
         return function
@@ -97,12 +132,14 @@ def bind(
 
 
 def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any]) -> CodeType:
-    text, names = _edited(code)
+    text, names = _edited(code, HIDDEN in memo and (code.co_name not in SHOWN or HERE in code.co_names))
     consts = [_bound_code(c, function, constants, memo) if type(c) is CodeType else c for c in code.co_consts]
     space = function.__globals__
     for name in names:
         if name in constants:
             value = constants[name]
+        elif name in memo:
+            value = memo[name]
         else:
             value = space[name] if name in space else _builtin(name, function)
             if type(value) is FunctionType:
@@ -112,7 +149,10 @@ def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any
                 elif (value.__module__ or "").startswith(_CORE):
                     value = bind(value, {}, memo)
         consts.append(value)
-    return code.replace(co_code=text, co_consts=tuple(consts))
+    varnames = code.co_varnames
+    if varnames[:1] == (NOTHING,):
+        varnames = (NOTHING,) * len(varnames)
+    return code.replace(co_code=text, co_consts=tuple(consts), co_varnames=varnames)
 
 
 def _builtin(name: str, function: Any) -> Any:
@@ -123,16 +163,16 @@ def _builtin(name: str, function: Any) -> Any:
 
 
 # What editing made of a code object, by its id: stand-ins are bound once for every name they replace.
-_plans: dict[int, tuple[CodeType, bytes, tuple[str, ...]]] = {}
+_plans: dict[tuple[int, bool], tuple[CodeType, bytes, tuple[str, ...]]] = {}
 
 
-def _edited(code: CodeType) -> tuple[bytes, tuple[str, ...]]:
+def _edited(code: CodeType, hidden: bool) -> tuple[bytes, tuple[str, ...]]:
     """The instructions with constants in place of global names, and the names those constants stand for."""
-    plan = _plans.get(id(code))
+    plan = _plans.get((id(code), hidden))
     if plan is not None and plan[0] is code:
         return plan[1], plan[2]
     assert FORMAT is not None
-    load_global, _, _, _, extended, caches, null_first = FORMAT
+    load_global, _, _, nop, extended, caches, null_first, resume = FORMAT
     size, shift, with_null_at = 2 * (1 + caches), 1 if caches else 0, 3 if null_first else 1
     first = len(code.co_consts)
     plain, names = code.co_code, code.co_names
@@ -157,5 +197,30 @@ def _edited(code: CodeType) -> tuple[bytes, tuple[str, ...]]:
             text[place : place + size] = ALONE
             text[place + 1] = index
         at = operations.find(load_global, at + 1 + caches)
-    _plans[id(code)] = code, bytes(text), tuple(places)
-    return _plans[id(code)][1:]
+    if hidden:
+        if code.co_flags & GENERATORS:
+            raise BootstrapError(f"{code.co_name} cannot be hidden: the frame of a generator is always to be seen")
+        at = operations.find(resume)
+        text[2 * at : 2 * at + 2] = bytes((nop, 0))
+        if HERE in places:
+            place = text.index(bytes((FORMAT[1], places[HERE]))) + 2
+            text[place] = resume
+    plan = _plans[id(code), hidden] = code, bytes(text), tuple(places)
+    return plan[1:]
+
+
+def new_memo() -> dict[Any, Any]:
+    """The memo of a start for the whole process: frames are hidden where they are seen to be hidden."""
+    memo = {HIDDEN: True}
+    if FORMAT is None or FORMAT[7] < 0 or not CAN_BIND or FIXED_CODE:
+        return {}
+    return memo if bind(_caller, {}, memo)() is get_frame(0) else {}
+
+
+def _caller() -> Any:
+    """The innermost frame to be seen from a call made here; by itself, C shows a hidden one its own."""
+    return _asked()
+
+
+def _asked() -> Any:
+    return get_frame(1)

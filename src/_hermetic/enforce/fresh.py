@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 # Stand-ins for what bind() puts in place of these names.
 AFTER: Any = None
 BOX: list[Any] = []
+MAKE: Any = None
 NAMES: tuple[str, ...] = ()
 STASH: tuple[Any, ...] = ()
 # (module, name it was asked for by) of modules that are made and not executed yet.
@@ -109,11 +110,16 @@ def last_name(name: str) -> str:
     return name.rpartition(".")[2]
 
 
+def make_in_c(nothing: None, spec: Any, rest: tuple[Any, ...]) -> Any:
+    """The frame by which the guard knows that a module is made by a stand-in."""
+    return BOX[0](spec, *rest)
+
+
 def create_dynamic(*args: Any) -> Any:
     """Stand-in for ``_imp.create_dynamic``; the file is in C's own event, which comes next if the library is new."""
     spec = read_spec(args[0])
     AUDIT("import", spec.name, None, None, None, None)
-    module = BOX[0](spec, *args[1:])
+    module = MAKE(None, spec, args[1:])
     AFTER(last_name(spec.name), module)
     MADE.append((module, spec.name))
     return module
@@ -133,7 +139,7 @@ def create_builtin(spec: Any) -> Any:
     """Stand-in for ``_imp.create_builtin`` that makes a module."""
     spec = read_spec(spec)
     AUDIT("import", spec.name, None, None, None, None)
-    module = BOX[0](spec)
+    module = MAKE(None, spec, ())
     AFTER(spec.name, module)
     return module
 

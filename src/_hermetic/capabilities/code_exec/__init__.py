@@ -64,7 +64,7 @@ NATIVE_STEPS = (
     _import_files.ExtensionFileLoader.create_module.__code__,
     _import_files.ExtensionFileLoader.exec_module.__code__,
 )
-OUR_STEPS = ("create_dynamic", "exec_dynamic")  # stand-ins between them and C (enforce/patches.py)
+OUR_STEPS = ("make_in_c", "exec_dynamic")  # of stand-ins, between them and C (enforce/fresh.py)
 LOADERS = (_import_files.FileLoader, _zips.zipimporter)
 # 3.10 cannot show a frozen module's bytes; what it has beside the import system itself are two demonstrations.
 FIND_FROZEN = getattr(_sys.modules["_imp"], "find_frozen", None)

@@ -46,6 +46,11 @@ BOX: Any = []
 DO: Any = None
 CONTEXT: tuple[Any, ...] = ()
 FIND: Any = None
+START: Any = None
+REPLACE: Any = None
+PUT: Any = None
+UNSET: Any = None
+FRAMES_HIDDEN = False
 
 # What a stand-in knows: its judge and key, (refusing option, options, whether it only reports), and of the whole
 # process: its policies, how it runs, what its environment families keep, the loader variables of its start, its
@@ -165,7 +170,7 @@ def search_path() -> tuple[str, ...]:
 
 def is_arranged(context: tuple[Any, ...]) -> bool:
     """Whether the call comes from the stand-in of a policy around this one, which has arranged it."""
-    code = get_frame(3).f_code
+    code = get_frame(1 if FRAMES_HIDDEN else 3).f_code
     for starter in ALL_STARTERS if context[STARTERS] is None else context[STARTERS]:
         if code is starter:
             return True
@@ -180,26 +185,31 @@ def seen(*args: Any, **kwargs: Any) -> Any:
     return DO(*args, **kwargs)
 
 
+def start_in_c(nothing: None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """The frame by which the guard knows that a stand-in calls C: to start a process, or to put its variables right."""
+    return BOX[0](*args, **kwargs)
+
+
 def fork_exec(*args: Any) -> Any:
     """_posixsubprocess.fork_exec(argv, files, close_fds, fds_to_keep, cwd, env, ...)."""
     if len(args) < 6 or is_arranged(CONTEXT):
-        return BOX[0](*args)
+        return START(None, args, {})
     words, candidates = words_of(args[0]), words_of(args[1])
     folder = "" if args[4] is None else text_of(args[4])
     file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
     files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
-    return BOX[0](list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:])
+    return START(None, (list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:]), {})
 
 
 def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
     """os.posix_spawn, os.posix_spawnp."""
     if is_arranged(CONTEXT):
-        return BOX[0](path, argv, env, **kwargs)
+        return START(None, (path, argv, env), kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     file, words, environment = arranged(CONTEXT, FIND(CONTEXT, name), words, "", given)
-    return BOX[0](file or name, words, dict(environment), **kwargs)
+    return START(None, (file or name, words, dict(environment)), kwargs)
 
 
 def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
@@ -215,24 +225,24 @@ def on_path(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
 
 def execv(path: Any, argv: Any, /) -> Any:
     if is_arranged(CONTEXT):
-        return BOX[0](path, argv)
+        return START(None, (path, argv), {})
     name, words = file_of(path), words_of(argv)
     file, words, environment = arranged(CONTEXT, (name,), words, "", None)
-    return EXECVE(file or name, words, dict(environment))
+    return REPLACE(None, (file or name, words, dict(environment)), {})
 
 
 def execve(path: Any, argv: Any, env: Any) -> Any:
     if is_arranged(CONTEXT):
-        return BOX[0](path, argv, env)
+        return START(None, (path, argv, env), {})
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     file, words, environment = arranged(CONTEXT, (name,), words, "", given)
-    return EXECVE(file or name, words, dict(environment))
+    return REPLACE(None, (file or name, words, dict(environment)), {})
 
 
 def system(command: Any) -> Any:
     """os.system: a shell that C starts, with C's own variables; they are put right for as long as it runs."""
     if is_arranged(CONTEXT):
-        return BOX[0](command)
+        return START(None, (command,), {})
     text = text_of(command)
     _, _, environment = arranged(CONTEXT, (SHELL,), (text,), "", None)
     wanted, before = dict(environment), dict(variables(CONTEXT))
@@ -240,16 +250,16 @@ def system(command: Any) -> Any:
     try:
         for name in names:
             if name in wanted:
-                PUTENV(name, wanted[name])
+                PUT(None, (name, wanted[name]), {})
             else:
-                UNSETENV(name)
-        return BOX[0](text)
+                UNSET(None, (name,), {})
+        return START(None, (text,), {})
     finally:
         for name in names:
             if name in before:
-                PUTENV(name, before[name])
+                PUT(None, (name, before[name]), {})
             else:
-                UNSETENV(name)
+                UNSET(None, (name,), {})
 
 
 # --- making them ---
@@ -263,9 +273,16 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     *rules, process = setting.rules
     soft = (session.ENVIRONMENT[0], tuple(session.STARTERS)) if setting.whole_process else (None, None)
     context = (setting.judge, setting.key, tuple(rules), *process, *soft)
-    names = {"CONTEXT": context, "BOX": setting.box, "FIND": bind(find, {}, setting.memo)}
-    do = bind(function, names, setting.memo, codes=session.STARTERS)
-    stand_in = setting.memo[function, find] = setting.bind(seen, DO=do)
+    codes = session.STARTERS
+    names = {
+        "CONTEXT": context,
+        "FIND": bind(find, {}, setting.memo),
+        "START": bind(start_in_c, {"BOX": setting.box}, setting.memo, codes=codes),
+        "REPLACE": bind(start_in_c, {"BOX": (EXECVE,)}, setting.memo, codes=codes),
+        "PUT": bind(start_in_c, {"BOX": (PUTENV,)}, setting.memo, codes=codes),
+        "UNSET": bind(start_in_c, {"BOX": (UNSETENV,)}, setting.memo, codes=codes),
+    }
+    stand_in = setting.memo[function, find] = setting.bind(seen, DO=bind(function, names, setting.memo))
     return stand_in
 
 

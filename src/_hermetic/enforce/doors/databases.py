@@ -28,6 +28,7 @@ JUDGE: Any = None
 BOX: list[Any] = []
 GUARDED: Any = None
 AUTHORIZE: Any = None
+INIT: Any = None
 CONNECTION: Any = None
 CURSOR: Any = None
 GUARDED_CURSOR: Any = None
@@ -81,7 +82,9 @@ class Guards:
         constants = {"CONNECTION": module.Connection, "CURSOR": module.Cursor, "GUARDED_CURSOR": cursor}
         return {
             **run,
-            "__init__": bind(init_connection, AUTHORIZE=authorize, CONNECTION=module.Connection),
+            "__init__": bind(
+                construct, INIT=bind(init_connection), AUTHORIZE=authorize, CONNECTION=module.Connection
+            ),
             "cursor": bind(make_cursor, **constants),
             "set_authorizer": bind(set_authorizer, AUTHORIZE=authorize, **constants),
         }
@@ -121,11 +124,16 @@ def readable_name(database: Any, uri: bool) -> Any:
     return anchored_uri(text, getcwd()) if text[:5] == "file:" else name
 
 
-def init_connection(self: Any, *args: Any, **kwargs: Any) -> None:
-    getattr(self, GUARDED_BY).__init__(self, *args, **kwargs)
+def construct(self: Any, *args: Any, **kwargs: Any) -> None:
+    INIT(None, self, args, kwargs)
     # Sorting and VACUUM would make files of their own.
     CONNECTION.execute(self, IN_MEMORY)
     self.set_authorizer(None)
+
+
+def init_connection(nothing: None, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """The frame by which the guard knows that a connection is ours."""
+    getattr(self, GUARDED_BY).__init__(self, *args, **kwargs)
 
 
 def set_authorizer(self: Any, *args: Any, **kwargs: Any) -> Any:
