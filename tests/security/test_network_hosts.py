@@ -94,3 +94,72 @@ attempt(lambda: socket.socket().connect(("127.0.0.1", PORT)))
     assert works
     assert not reached
     assert done.code == 0, done
+
+
+CODEC = """
+import codecs, encodings, socket, _socket
+asked = []
+def encode(text, errors="strict"):
+    asked.append(text)
+    return b"example.invalid", len(text)
+codecs.unregister(encodings.search_function)
+codecs.register(lambda name: codecs.CodecInfo(encode, None, name="idna") if name == "idna" else encodings.search_function(name))
+socket.socket()
+"""
+
+
+@pytest.mark.parametrize("module", ["socket", "_socket"])
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --seal --allow-domain allowed.test"])
+def test_allowed_names_go_to_no_codec(isolated, options, module):
+    """C encodes after it has announced the call: `localhost` could have become another name."""
+    code = f"""
+for name in ("localhost", "127.0.0.1", "allowed.test"):
+    for call in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+        rest = (80,) if call == "getaddrinfo" else ()
+        try:
+            getattr({module}, call)(name, *rest)
+        except (OSError, RuntimeError):
+            pass
+try:
+    {module}.getaddrinfo(host="localhost", port=80)
+    socket.create_connection(("allowed.test", 80), 1)
+except (OSError, RuntimeError):
+    pass
+print(asked)
+"""
+    done = isolated.script(options, CODEC + code)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_originals_of_look_ups_are_in_no_code_that_can_be_read(isolated):
+    code = """
+import _socket
+def constants(value, seen):
+    if type(value) is tuple or type(value) is list:
+        for item in value: constants(item, seen)
+    elif type(value) is type(constants):
+        try: constants(value.__code__.co_consts, seen)
+        except RuntimeError: pass
+    else:
+        seen.append(value)
+    return seen
+for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr"):
+    print([v for v in constants(getattr(_socket, name), []) if type(v) is type(len)])
+"""
+    assert isolated.script("--no-network --seal", code).stdout == "[]\n" * 4
+
+
+def test_look_ups_answer_as_without_guards(isolated):
+    code = """
+import socket
+from inspect import signature
+print(socket.gethostbyname("localhost"), socket.gethostbyname_ex("127.0.0.1")[2])
+print(sorted({answer[4][0] for answer in socket.getaddrinfo("127.0.0.1", "http")}))
+for act in (lambda: socket.gethostbyname(), lambda: socket.getaddrinfo(1.5, 80), lambda: socket.gethostbyname(None)):
+    try: act()
+    except TypeError as error: print(error)
+print(type(socket.getfqdn()), socket.gethostbyname.__name__, socket.getaddrinfo(None, 80)[0][4][1])
+"""
+    plain = isolated.python(str(isolated.write("plain.py", code)))
+    done = isolated.script("--no-network", code)
+    assert (done.code, done.stdout) == (0, plain.stdout), done.stderr

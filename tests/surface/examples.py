@@ -9,6 +9,9 @@ import sys
 # Rows without an example, by family and first door. Each names where it is tested instead.
 NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "_socket:getaddrinfo"): "remembers answers and refuses nothing: tests/policy/test_network.py",
+    ("network", "_socket:gethostbyname"): "hands ASCII on and refuses nothing: tests/security/test_network_hosts.py",
+    ("network", "_socket:gethostbyname_ex"): "as above",
+    ("network", "_socket:gethostbyaddr"): "as above",
     ("network", "socket:fromshare"): "Windows only",
     (
         "integrity",
@@ -55,6 +58,9 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("imports", "cffi.api:FFI.dlopen"): "cffi is not installed for tests",
     ("interpreter", "import"): "a look-up on a changed path: tests/security",
     ("interpreter", "_frozen_importlib:_find_spec"): "a look-up on a changed path: tests/security",
+    ("integrity", "sys.settrace"): "under a seal, on 3.10: tests/security/test_seal_frames.py",
+    ("integrity", "sys.setprofile"): "under a seal, up to 3.11: as above",
+    ("integrity", "sys.monitoring.register_callback"): "under a seal: as above",
     ("interpreter", "sys:settrace"): "settrace(None) is allowed; a door of its own: tests/security",
     ("interpreter", "sys.monitoring.register_callback"): "differs by version: tests/security",
     ("integrity", "cpython.PyInterpreterState_New"): "needs a module that another row refuses: tests/security",

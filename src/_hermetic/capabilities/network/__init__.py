@@ -153,7 +153,7 @@ _resolve_now = _socket.getaddrinfo
 
 def learn(rules: Rules, host: str, port: int) -> bool:
     """Look an allowed name up and remember its addresses; False when one of them may not be reached."""
-    for answer in _resolve_now(host, port):
+    for answer in _resolve_now(str.encode(host, "ascii"), port):
         packed = packed_address(exact_text(answer[4][0]))
         if packed is None or is_loopback(packed) or is_link_local(packed) or packed in METADATA:
             return False
@@ -200,10 +200,6 @@ def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None,
             rules[2].add(packed)
 
 
-def names_domains(rules: tuple[Any, ...]) -> bool:
-    return bool(rules[1])
-
-
 SURFACE = (
     GuardedCall(
         capability=CONNECT,
@@ -235,14 +231,40 @@ SURFACE = (
         read=reverse_target,
         example="import socket; socket.gethostbyaddr('192.0.2.1')",
     ),
-    # The event has no results: only a stand-in can remember what an allowed name resolved to.
+    # Announced, but then C has the `idna` codec asked, which can be replaced. And the event has no results: only a
+    # stand-in can remember what an allowed name resolved to.
     GuardedCall(
         capability=RESOLVE,
         patch=("_socket:getaddrinfo",),  # which socket.getaddrinfo calls
         read=nothing,
         call="socket.getaddrinfo",
+        door="names.getaddrinfo",
+        late=True,
         after=remember,
-        when=names_domains,
+    ),
+    GuardedCall(
+        capability=RESOLVE,
+        patch=("_socket:gethostbyname", "socket:gethostbyname"),
+        read=nothing,
+        call="socket.gethostbyname",
+        door="names.gethostbyname",
+        late=True,
+    ),
+    GuardedCall(
+        capability=RESOLVE,
+        patch=("_socket:gethostbyname_ex", "socket:gethostbyname_ex"),
+        read=nothing,
+        call="socket.gethostbyname_ex",
+        door="names.gethostbyname_ex",
+        late=True,
+    ),
+    GuardedCall(
+        capability=RESOLVE,
+        patch=("_socket:gethostbyaddr", "socket:gethostbyaddr"),
+        read=nothing,
+        call="socket.gethostbyaddr",
+        door="names.gethostbyaddr",
+        late=True,
     ),
     GuardedCall(
         capability=CREATE,

@@ -6,7 +6,7 @@ import _socket
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
-from ...model import PUBLIC
+from ...model import PRIVATE, PUBLIC
 from .addresses import (
     EVERY_INTERFACE,
     clean_host,
@@ -16,6 +16,7 @@ from .addresses import (
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from types import FrameType
     from typing import Any
 
 AF_UNIX = getattr(_socket, "AF_UNIX", -2)
@@ -259,13 +260,17 @@ def asked_by(users: frozenset[tuple[str, str]]) -> bool:
 def asks_for_own_name() -> bool:
     """socket.getfqdn, which smtplib and email call and which copes with no answer."""
     # Between examine and here: decide and decide_resolve.
-    return asker(calling_frame(CALLER_DEPTH + 2)) in OWN_NAME_USERS
+    return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 2))) in OWN_NAME_USERS
+
+
+def behind_stand_ins(frame: FrameType | None) -> FrameType | None:
+    """The first frame that is not a stand-in's."""
+    while frame is not None and (frame.f_globals is PUBLIC or frame.f_globals is PRIVATE):
+        frame = frame.f_back
+    return frame
 
 
 def is_multiprocessing_listener() -> bool:
     """forkserver and Manager listen on a Unix socket in a private directory of theirs."""
     # Between examine and here: decide and decide_bind.
-    frame = calling_frame(CALLER_DEPTH + 2)
-    if frame is not None and frame.f_globals is PUBLIC:
-        frame = frame.f_back  # our own stand-in for bind
-    return asker(frame) in MULTIPROCESSING_LISTENERS
+    return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 2))) in MULTIPROCESSING_LISTENERS
