@@ -31,6 +31,9 @@ BOX: list[Any] = []
 MAKE: Any = None
 NAMES: tuple[str, ...] = ()
 STASH: tuple[Any, ...] = ()
+# An exception may come at any time, from a signal handler: what is not patched to the end does not stay in here. It is
+# taken out without a call, after each of which the next signal would be looked for.
+LOADED = sys.modules
 # (module, name it was asked for by) of modules that are made and not executed yet.
 MADE: list[tuple[Any, str]] = []
 
@@ -119,19 +122,33 @@ def create_dynamic(*args: Any) -> Any:
     """Stand-in for ``_imp.create_dynamic``; the file is in C's own event, which comes next if the library is new."""
     spec = read_spec(args[0])
     AUDIT("import", spec.name, None, None, None, None)
-    module = MAKE(None, spec, args[1:])
-    AFTER(last_name(spec.name), module)
-    MADE.append((module, spec.name))
+    name, last = spec.name, last_name(spec.name)
+    before = LOADED.get(name)
+    try:
+        module = MAKE(None, spec, args[1:])
+        AFTER(last, module)
+    except BaseException:
+        if name in LOADED and LOADED[name] is not before:
+            del LOADED[name]
+        raise
+    MADE.append((module, name))
     return module
 
 
 def exec_dynamic(module: Any) -> Any:
     """Stand-in for ``_imp.exec_dynamic``: types appear only when a module is executed."""
-    result = BOX[0](module)
-    for pair in MADE[:]:
-        if pair[0] is module:
-            MADE.remove(pair)
-            AFTER(last_name(pair[1]), module)
+    made = [pair for pair in MADE if pair[0] is module]
+    name, last = (made[0][1], last_name(made[0][1])) if made else ("", "")
+    try:
+        result = BOX[0](module)
+        AFTER(last, module)
+    except BaseException:
+        if name in LOADED and LOADED[name] is module:
+            del LOADED[name]
+        AFTER(last, module)
+        raise
+    for pair in made:
+        MADE.remove(pair)
     return result
 
 
@@ -139,8 +156,15 @@ def create_builtin(spec: Any) -> Any:
     """Stand-in for ``_imp.create_builtin`` that makes a module."""
     spec = read_spec(spec)
     AUDIT("import", spec.name, None, None, None, None)
-    module = MAKE(None, spec, ())
-    AFTER(spec.name, module)
+    name = spec.name
+    before = LOADED.get(name)
+    try:
+        module = MAKE(None, spec, ())
+        AFTER(name, module)
+    except BaseException:
+        if name in LOADED and LOADED[name] is not before:
+            del LOADED[name]
+        raise
     return module
 
 

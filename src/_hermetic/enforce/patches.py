@@ -33,6 +33,8 @@ AFTER: Any = None
 BOX: list[Any] = []
 PENDING: tuple[Pending, ...] = ()
 JOURNAL: list[Change] | None = None
+# See fresh.py.
+LOADED = sys.modules
 
 # The last two are those of _multiprocessing.SemLock, which its users take from it.
 DRESS = ("__name__", "__qualname__", "__module__", "__doc__", "SEM_VALUE_MAX", "_rebuild")
@@ -134,7 +136,10 @@ def apply_pending(name: str, module: Any) -> None:
                 except (AttributeError, TypeError):
                     pass
             own = path[-1] in holder.__dict__
-            setattr(holder, path[-1], made)
+            try:
+                setattr(holder, path[-1], made)
+            except TypeError:
+                continue  # a class of C's in the place of the module's own: a reload failed before it came to that
             if JOURNAL is not None:
                 JOURNAL.append((holder, path[-1], original if own else INHERITED, made))
 
@@ -195,16 +200,28 @@ def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
 
 def load_unlocked(spec: Any) -> Any:
     """Stand-in for ``importlib._bootstrap._load_unlocked``: every module that is loaded by name passes here."""
-    module = BOX[0](spec)
-    AFTER(spec.name, module)
+    name = spec.name
+    before = LOADED.get(name)
+    try:
+        module = BOX[0](spec)
+        AFTER(name, module)
+    except BaseException:
+        if name in LOADED and LOADED[name] is not before:
+            del LOADED[name]
+        raise
     return module
 
 
 def exec_again(spec: Any, module: Any) -> Any:
-    """Stand-in for ``importlib._bootstrap._exec``: reloads."""
-    module = BOX[0](spec, module)
-    AFTER(spec.name, module)
-    return module
+    """Stand-in for ``importlib._bootstrap._exec``: reloads. One that fails half-way has brought originals back too."""
+    name = spec.name
+    try:
+        result = BOX[0](spec, module)
+        AFTER(name, result)
+    except BaseException:
+        AFTER(name, module)
+        raise
+    return result
 
 
 LOADERS = (
