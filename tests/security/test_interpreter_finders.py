@@ -114,6 +114,26 @@ def new_class_of_the_list():
         def __iter__(self): return iter([HIDDEN])
     sys.path.__class__ = List
 """
+NAMES = """
+import _frozen_importlib as inner, _frozen_importlib_external as outer
+def moved(path): return path.replace(sys.path[0], HIDDEN) if "hidden_" in path else path
+@change
+def join():
+    plain = outer._path_join
+    outer._path_join = lambda *parts: moved(plain(*parts))
+    outer._path_isfile = lambda path: True
+    for finder in list(sys.path_importer_cache.values()):
+        if hasattr(finder, "_path_cache"): finder._path_cache.add(f"{name_now()}.py")
+@change
+def finder_of_specs(): inner._find_spec = lambda name, path, target=None: Finder.find_spec(name)
+@change
+def finder_and_loader():
+    def found(name, import_):
+        module = inner._load(Finder.find_spec(name))
+        sys.modules[name] = module
+        return module
+    inner._find_and_load = inner._find_and_load_unlocked = found
+"""
 SETUP = """
 import importlib.machinery, _frozen_importlib_external
 DETAILS = _frozen_importlib_external._get_supported_file_loaders()
@@ -122,7 +142,7 @@ def name_now(): return f"hidden_{len(NUMBER)}"
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("code", [CACHED, CLASSES], ids=["cached", "classes"])
+@pytest.mark.parametrize("code", [CACHED, CLASSES, NAMES], ids=["cached", "classes", "names"])
 def test_the_next_import_does_not_see_it(isolated, place, code):
     found = changed(isolated, place, SETUP + code)
     assert all(outcome in (BLOCKED, CONTAINED) for outcome in found.values()), found

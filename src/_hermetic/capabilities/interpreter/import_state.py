@@ -12,6 +12,7 @@ from __future__ import annotations
 import _frozen_importlib as _machinery
 import _frozen_importlib_external as _external
 import sys as _sys
+from _operator import is_ as _is
 
 from ...model import PRIVATE, PUBLIC
 from ...pristine import IS_WINDOWS, getcwd
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 
     # (class of sys, the three lists as (name, object, items), the cache, its finders of unknown kinds,
     #  (class, absent names, present ones with their values) of what is asked, (list, items) of suffixes,
-    #  (cell, value) of path hooks, (suffix, loader) of file finders, pycache_prefix)
+    #  (cell, value) of path hooks, (suffix, loader) of file finders, pycache_prefix,
+    #  (namespace, names, values) of the import system's functions and classes)
     State: TypeAlias = tuple[Any, ...]
 
 SYS, SYS_NAMES = _sys, vars(_sys)
@@ -111,7 +113,14 @@ def noted(sys_class: type, lists: Any, cache: Any) -> State:
         tuple([(cell, cell.cell_contents) for cell in cells]),
         tuple([(suffix, loader) for loader, suffixes in details for suffix in suffixes]),
         SYS_NAMES.get(PREFIX),
+        tuple([parts_of(names) for names in IMPORTERS]),
     )
+
+
+def parts_of(names: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[Any, ...]]:
+    """What a look-up calls by its name."""
+    parts = {name: value for name, value in names.items() if type(value) in (FUNCTION, type) and not is_ours(value)}
+    return names, tuple(parts), tuple(parts.values())
 
 
 def shape_of(finder: type) -> tuple[type, frozenset[str], tuple[tuple[str, Any], ...]]:
@@ -138,7 +147,7 @@ def noted_now(state: State) -> State:
 
 def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one comparison after another
     """Undo what was changed behind the methods. folders: where is going to be looked; None for ``sys.path``."""
-    sys_class, lists, cache, strange, shapes, suffixes, cells, loaders, prefix = state
+    sys_class, lists, cache, strange, shapes, suffixes, cells, loaders, prefix, importers = state
     if type(SYS) is not sys_class:
         MODULE.__setattr__(SYS, "__class__", sys_class)
     for name, held, items in lists:
@@ -153,6 +162,11 @@ def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one compar
     for names in IMPORTERS:
         if dict.get(names, "sys") is not SYS:
             dict.__setitem__(names, "sys", SYS)
+    for names, parts, values in importers:
+        if not all(map(_is, map(names.get, parts), values)):
+            for name, value in zip(parts, values):
+                if dict.get(names, name) is not value and not is_ours(dict.get(names, name)):
+                    dict.__setitem__(names, name, value)
     for held, items in suffixes:
         if not same_items(held, items):
             list.__setitem__(held, EVERYTHING, items)
