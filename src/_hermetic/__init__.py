@@ -33,7 +33,10 @@ _CHILDREN = (
     "enforce.doors.children",
 )
 _FAMILIES = {
-    "network": ("capabilities.network.addresses", "capabilities.network.sockets", "capabilities.network."),
+    "network": (
+        *("capabilities.network.addresses", "capabilities.network.sockets", "capabilities.network.unix"),
+        *("capabilities.network.", "enforce.doors.names"),
+    ),
     "subprocess": (
         *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),
         "enforce.doors.browsers",
@@ -79,7 +82,7 @@ def load_at_once(package: Any, names: Iterable[str]) -> None:
         return
     folder, separator = package.origin[:-11], package.origin[-12]
     loaded = sys.modules
-    made = []
+    orphans: list[str] = []
     for name in names:
         is_package = name[-1] == "."
         full = f"{package.name}.{name.removesuffix('.')}"
@@ -90,9 +93,14 @@ def load_at_once(package: Any, names: Iterable[str]) -> None:
             spec.has_location = True
             if spec.submodule_search_locations is not None:
                 spec.submodule_search_locations.append(file[:-12])
-            loaded[full] = module_from_spec(spec)
-            loader.exec_module(loaded[full])
-            made.append(full)
-    for full in made:
-        parent, _, last = full.rpartition(".")
-        setattr(loaded[parent], last, loaded[full])
+            loaded[full] = module = module_from_spec(spec)
+            # A package may give a name of its own to what one of its modules is called, so that comes first.
+            for child in [child for child in orphans if child.rpartition(".")[0] == full]:
+                setattr(module, child.rpartition(".")[2], loaded[child])
+                orphans.remove(child)
+            loader.exec_module(module)
+            parent, _, last = full.rpartition(".")
+            if parent in loaded:
+                setattr(loaded[parent], last, module)
+            else:
+                orphans.append(full)

@@ -6,9 +6,7 @@ made of tuples and text, looks nothing up in the program's hands, and runs nothi
 
 from __future__ import annotations
 
-import os
-
-from .pristine import IS_WINDOWS, close_fd, fstat, native, open_fd, readlink
+from .pristine import IS_WINDOWS, close_fd, fstat, getcwd, native, open_fd, readlink
 from .target import CODE, FOLDER, MODULE, SCRIPT, STDIN
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -67,8 +65,11 @@ def is_python_name(name: str) -> bool:
     return False
 
 
-def start_of(path: str, size: int) -> bytes:
-    """The first bytes of a regular file. OSError when it cannot be read."""
+def start_of(nothing: None, path: str, size: int) -> bytes:
+    """The first bytes of a regular file. OSError when it cannot be read.
+
+    A root does not hide from hermetic what a program is that the system may start: this frame is known.
+    """
     descriptor = open_fd(path, READ_FLAGS)
     try:
         if fstat(descriptor).st_mode & KIND_OF_FILE != REGULAR:
@@ -81,13 +82,14 @@ def start_of(path: str, size: int) -> bytes:
 def recognise(path: str) -> Recognised:
     """What this file is. Follows links by itself; runs nothing."""
     try:
-        head = start_of(path, HEAD)
+        head = start_of(None, path, HEAD)
     except (OSError, ValueError):
-        return ABSENT, "", ()
+        # What may be started and not be read is no Python that could be guarded.
+        return (OTHER if is_executable(path) else ABSENT), "", ()
     if head.startswith(NATIVE_MAGIC):
         if is_python_name(base_name(path)) or is_python_name(base_name(followed(path))):
             return INTERPRETER, "", ()
-        return (INTERPRETER if MAIN_FUNCTION in start_of(path, SEARCHED) else OTHER), "", ()
+        return (INTERPRETER if MAIN_FUNCTION in start_of(None, path, SEARCHED) else OTHER), "", ()
     if head.startswith(b"PK"):
         return ARCHIVE, "", ()
     command = shebang(head)
@@ -188,7 +190,7 @@ def program_kind(path: str) -> str:
     try:
         if native.stat(path).st_mode & KIND_OF_FILE != REGULAR:
             return FOLDER if native.stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
-        return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
+        return FOLDER if start_of(None, path, 2) == b"PK" else SCRIPT
     except (OSError, ValueError):
         return SCRIPT
 
@@ -225,7 +227,13 @@ def suffixes_of(environment: Any) -> tuple[str, ...]:
     return tuple(environment.get("PATHEXT", "").split(";")) if IS_WINDOWS else ("",)
 
 
+def is_absolute(path: str) -> bool:
+    return path[:1] == "/" or (IS_WINDOWS and (path[1:2] == ":" or path[:2] == "\\\\"))
+
+
 def absolute_program(name: str, folders: str) -> str | None:
     """Where an interpreter named in a first line is; None when it is nowhere."""
     found = name if has_separator(name) else search(name, folders, ("",))
-    return None if found is None or not is_executable(found) else os.path.abspath(found)
+    return (
+        None if found is None or not is_executable(found) else found if is_absolute(found) else getcwd() + "/" + found
+    )

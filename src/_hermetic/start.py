@@ -200,7 +200,8 @@ def start_policies(policies: tuple[Policy, ...], strict: bool = False, reports: 
     order = sorted(policies, key=makes_no_code)
     guardian = None
     if all(starts_processes(policy) for policy in policies):
-        guardian = [policy for policy in order if not policy.report_only or policy is order[-1]][-1]
+        # The first, so that the others' hooks know its stand-ins.
+        guardian = next(policy for policy in order if not policy.report_only or policy is order[-1])
     held = tuple([carry(policy) for policy in policies])
     keeps = tuple([keep for keep in map(keeper, policies) if keep is not None])
     for policy in order:
@@ -226,13 +227,15 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only)
     changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
-    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None}, memo)
+    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
+    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None, "is_patched": patched}, memo)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
     told = {
         "MAKERS": (*_makers, *session.STARTERS, audit.add_hook.__code__),
         "SESSION_HOOK": audit.session_hook,
         "OPENERS": memo.get("OPENERS", ()),
+        "PROBERS": tuple(session.PROBERS),
     }
     hook = audit.make_hook(with_stand_ins(entries, compiled.entries, told, memo), memo)
     audit.add_hook(hook, PROBE)
@@ -399,7 +402,8 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
     settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False)
     journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
-    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal}, memo)
+    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
+    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal, "is_patched": patched}, memo)
     loaders = loader_changes(apply, memo, None) if pending else []
     for holder, name, _, new in (*journal, *loaders):
         setattr(holder, name, new)

@@ -53,3 +53,8 @@ def test_what_lies_in_no_plain_file_is_left_alone(isolated):
         _hermetic.load_at_once(SimpleNamespace(name="x", loader=None, origin="/x/__init__.py"), ["y"])
         assert "x.y" not in sys.modules
     """)
+
+
+def test_names_that_a_package_shares_with_its_modules_stay_its_own(isolated):
+    done = isolated.script("--no-environment --fs-readonly=.", "print(open('target.py').read()[:5])")
+    assert done.stdout == "print\n", done.stderr

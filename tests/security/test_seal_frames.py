@@ -1,4 +1,4 @@
-"""Code of the program that runs inside a decision finds no frame of the guards (BYPASSES 73).
+"""Code of the program that runs inside a decision finds no frame of the guards.
 
 A signal handler, a collector's callback, a finalizer, another thread and a trace function can each be timed to run
 while a guard decides. From its frames they read what a policy remembers and, since 3.13, write the answer.

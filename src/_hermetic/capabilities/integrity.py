@@ -194,11 +194,14 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     """What os.open(path, flags, dir_fd=...) may mean: the event does not name the folder, so every open one may be it.
 
-    Asked only for names that something protected has.
+    Asked only for what is made anew, and for names that something protected has.
     """
     found: list[str] = []
+    if args[1] is not None or path[:1] == "/":
+        return found
     last = path.rpartition("/")[2]
-    if args[1] is None and path[:1] != "/" and (last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last):
+    makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & native.O_CREAT
+    if makes or last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last:
         try:
             numbers = native.listdir("/proc/self/fd")
         except OSError:
@@ -242,6 +245,19 @@ def is_ours(path: str) -> bool:
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
+def leads_nowhere(path: str) -> bool:
+    """Whether this is a link to what does not exist yet."""
+    try:
+        readlink(path)
+    except (OSError, ValueError):
+        return False
+    try:
+        stat(path)
+    except OSError:
+        return True
+    return False
+
+
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing. The name first, then what it leads to, or the folder that would have it."""
     if not opens_to_write(args) or is_a(args[0], NUMBER):
@@ -251,6 +267,8 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     text = absolute(path)
     if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
+        return text
+    if leads_nowhere(path) and is_below(resolve(path), OWN_FILES):
         return text
     for place in hidden_places(args, path):
         if is_ours(place) or is_ours(folder_of(place)):

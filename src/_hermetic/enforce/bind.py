@@ -69,12 +69,16 @@ SHOWN = frozenset(
         "init_connection",
         "make_in_c",
         "mark_coroutine",
+        "open_again",
         "open_held",
+        "open_otherwise",
         "os_open_held",
+        "os_open_otherwise",
         "parse_bytes",
         "parse_text",
         "shown_hook",
         "start_in_c",
+        "start_of",
     }
 )
 # Where a function of SHOWN passes this on as an argument, its frame begins to be seen: what is on the stack by then is

@@ -118,15 +118,23 @@ def split(name: str) -> tuple[str, tuple[str, ...]]:
     return module, tuple(path.split("."))
 
 
+def is_patched(original: Any, at: int) -> bool:
+    """Whether this is the stand-in of the row at this place or of a later one, which stands over it."""
+    for row in PENDING[at:]:
+        if row[2] is original:
+            return True
+    return False
+
+
 def apply_pending(name: str, module: Any) -> None:
     """A module has been loaded (again): patch what the rows name in it."""
-    for wanted, path, made, box in PENDING:
+    for at, (wanted, path, made, box) in enumerate(PENDING):
         if wanted == name:
             holder = module
             for step in path[:-1]:
                 holder = getattr(holder, step, None)
             original = getattr(holder, path[-1], None)
-            if original is None or original is made:
+            if original is None or is_patched(original, at):
                 continue
             if box is not None:
                 box[:] = [original]

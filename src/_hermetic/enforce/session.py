@@ -37,6 +37,8 @@ IN_FORCE: list[tuple[Any, ...]] = [()]
 ENVIRONMENT: list[Any] = [getattr(_os.environ, "_data", {})]
 BEFORE: list[Any] = [{}]
 STARTERS: list[Any] = []
+# The code by which they look at a program.
+PROBERS: list[Any] = []
 # Memo of unions of watched events, by the identity of the tables.
 _unions: dict[tuple[int, ...], tuple[tuple[Table, ...], frozenset[str]]] = {}
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
-from ...model import PUBLIC
-from ...pristine import IS_WINDOWS, get_frame, getpid, readlink, stat
+from ...model import PRIVATE, PUBLIC
+from ...pristine import IS_WINDOWS, getpid, readlink, stat
 from .databases import READ_ONLY, WRITTEN, database_use
 from .descriptors import (
     ACCESS,
@@ -99,9 +99,12 @@ def is_folder(path: str) -> bool:
 
 # The code of the stand-ins that open what a handle has told, and nothing else; a start fills it in.
 OPENERS: tuple[Any, ...] = ()
+# The code by which hermetic looks at a program that is to be started; in a block it is known by its name.
+PROBERS: Any = None
+PROBE = "start_of"
 
 
-def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
+def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR0912  # one question after another
     """open(path, mode, flags), of which only reads count here.
 
     What opens a handle or a descriptor again is judged by where that leads; a path that our own stand-in opens was
@@ -116,14 +119,18 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
                 pass  # no descriptor
         elif path == NULL_DEVICE:
             return None
-        elif OPENERS:
-            try:
-                code = get_frame(CALLER_DEPTH).f_code
-            except ValueError:  # C opens without a frame
-                code = None
+        else:
+            frame = calling_frame(CALLER_DEPTH)
+            code = None if frame is None else frame.f_code
             for known in OPENERS:
                 if code is known:
                     return path, path
+            if PROBERS is not None:
+                for known in PROBERS:
+                    if code is known:
+                        return None
+            elif code is not None and code.co_name == PROBE and frame.f_globals is PRIVATE:  # type: ignore[union-attr]
+                return None
     if flags & ACCESS == O_WRONLY or is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):

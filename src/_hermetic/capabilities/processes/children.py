@@ -56,6 +56,7 @@ HARMFUL = (
 )
 # By these a Python program finds the guards when another program starts it.
 PATH_CARRIER, POLICY_CARRIER = "PYTHONPATH", "HERMETIC_POLICY"
+PATH_SEPARATOR, DEFAULT_PATH = os.pathsep, os.defpath
 CARRIER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "carrier")
 
 
@@ -265,7 +266,7 @@ def with_carriers(environment: Environment, text: str) -> Environment:
             found = value
         elif name != POLICY_CARRIER:
             kept.append((name, value))
-    path = CARRIER + os.pathsep + found if found else CARRIER
+    path = CARRIER + PATH_SEPARATOR + found if found else CARRIER
     return [*kept, (PATH_CARRIER, path), (POLICY_CARRIER, text)]
 
 
@@ -274,7 +275,7 @@ def path_in(environment: Environment) -> str:
     for name, value in environment:
         if name == "PATH":
             return value
-    return os.defpath
+    return DEFAULT_PATH
 
 
 FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE)

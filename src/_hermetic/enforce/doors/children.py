@@ -26,7 +26,7 @@ from ...events import TOLD, say_once
 from ...extract import NUMBER, TEXT, TEXT_OR_BYTES, exact_text, is_a
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
-from ...programs import ABSENT, OTHER
+from ...programs import ABSENT, OTHER, start_of
 from .. import session
 from ..bind import bind
 from ..judge import refusal
@@ -53,9 +53,9 @@ UNSET: Any = None
 FRAMES_HIDDEN = False
 
 # What a stand-in knows: its judge and key, (refusing option, options, whether it only reports), and of the whole
-# process: its policies, how it runs, what its environment families keep, the loader variables of its start, its
-# variables, and the code of the stand-ins that start children. In a block the last five are None and found out then.
-JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, DATA, STARTERS = range(9)
+# process: its policies, how it runs, what its environment families keep, the loader variables of its start, and the
+# code of the stand-ins that start children. In a block these are empty or None, and found out then.
+JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, STARTERS = range(8)
 
 EXECVE = native.execve
 PUTENV, UNSETENV = native.putenv, native.unsetenv
@@ -110,9 +110,9 @@ def present(data: Any) -> Environment:
     return [(exact_text(name), exact_text(value)) for name, value in list(data.items())]
 
 
-def variables(context: tuple[Any, ...]) -> Environment:
-    """The variables of this process, as its children would inherit them."""
-    return present(ENVIRONMENT[0] if context[DATA] is None else context[DATA])
+def variables() -> Environment:
+    """The variables of this process, as its children would inherit them: whatever is there, the policies keep less."""
+    return present(ENVIRONMENT[0])
 
 
 def loaders(context: tuple[Any, ...]) -> frozenset[tuple[str, str]]:
@@ -133,7 +133,7 @@ def arranged(
         if carried not in held:
             held = (*held, carried)
             keeps = keeps if keep is None else (*keeps, keep)
-    environment = variables(context) if given is None else given
+    environment = variables() if given is None else given
     for is_kept, kept in keeps:
         environment = [pair for pair in environment if is_kept(kept, pair[0])]
     known = loaders(context)
@@ -220,7 +220,7 @@ def on_path(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
     """posix_spawnp looks along this process's PATH."""
     if "/" in name:
         return (name,)
-    return tuple([(folder or ".") + "/" + name for folder in path_in(variables(context)).split(":")])
+    return tuple([(folder or ".") + "/" + name for folder in path_in(variables()).split(":")])
 
 
 def execv(path: Any, argv: Any, /) -> Any:
@@ -245,7 +245,7 @@ def system(command: Any) -> Any:
         return START(None, (command,), {})
     text = text_of(command)
     _, _, environment = arranged(CONTEXT, (SHELL,), (text,), "", None)
-    wanted, before = dict(environment), dict(variables(CONTEXT))
+    wanted, before = dict(environment), dict(variables())
     names = {PATH_CARRIER, POLICY_CARRIER, *HARMFUL, *[name for name in before if name not in wanted]}
     try:
         for name in names:
@@ -271,9 +271,10 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     if known is not None:
         return known
     *rules, process = setting.rules
-    soft = (session.ENVIRONMENT[0], tuple(session.STARTERS)) if setting.whole_process else (None, None)
-    context = (setting.judge, setting.key, tuple(rules), *process, *soft)
+    starters = tuple(session.STARTERS) if setting.whole_process else None
+    context = (setting.judge, setting.key, tuple(rules), *process, starters)
     codes = session.STARTERS
+    bind(start_of, {}, setting.memo, codes=session.PROBERS)
     names = {
         "CONTEXT": context,
         "FIND": bind(find, {}, setting.memo),

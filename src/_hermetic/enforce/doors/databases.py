@@ -82,9 +82,7 @@ class Guards:
         constants = {"CONNECTION": module.Connection, "CURSOR": module.Cursor, "GUARDED_CURSOR": cursor}
         return {
             **run,
-            "__init__": bind(
-                construct, INIT=bind(init_connection), AUTHORIZE=authorize, CONNECTION=module.Connection
-            ),
+            "__init__": bind(construct, INIT=bind(init_connection), AUTHORIZE=authorize, CONNECTION=module.Connection),
             "cursor": bind(make_cursor, **constants),
             "set_authorizer": bind(set_authorizer, AUTHORIZE=authorize, **constants),
         }
