@@ -237,25 +237,22 @@ OWN_IDENTITIES, OWN_NAMES = identities(OWN_FILES)
 
 
 def is_ours(path: str) -> bool:
-    """Whether what a path leads to is a file or folder of hermetic's, links followed."""
+    """Whether what a path leads to is a file or folder of hermetic's, or would be one; links followed."""
     try:
         found = stat(path)
-    except (OSError, ValueError):
+    except ValueError:
         return False
+    except OSError:
+        return is_link(path) and is_below(resolve(path), OWN_FILES)
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
-def leads_nowhere(path: str) -> bool:
-    """Whether this is a link to what does not exist yet."""
+def is_link(path: str) -> bool:
     try:
         readlink(path)
     except (OSError, ValueError):
         return False
-    try:
-        stat(path)
-    except OSError:
-        return True
-    return False
+    return True
 
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -267,8 +264,6 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     text = absolute(path)
     if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
-        return text
-    if leads_nowhere(path) and is_below(resolve(path), OWN_FILES):
         return text
     for place in hidden_places(args, path):
         if is_ours(place) or is_ours(folder_of(place)):
