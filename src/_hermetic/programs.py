@@ -118,12 +118,20 @@ def shebang(head: bytes) -> tuple[str, tuple[str, ...]] | None:
         return None
     words = lines[0][2:].split()
     if words and words[0].endswith("/sh") and len(lines) > 1 and lines[1].startswith("'''exec' "):
-        words = lines[1][len("'''exec' ") :].split('"$0"')[0].replace('"', "").split()
+        words = quoted_words(lines[1][len("'''exec' ") :].split('"$0"')[0])
     if words and base_name(words[0]) == "env":
         words = after_env(words[1:])
     if not words or not is_python_name(base_name(words[0])):
         return None
     return words[0], tuple(words[1:])
+
+
+def quoted_words(text: str) -> list[str]:
+    """The words of a command; between double quotes, blanks are part of one."""
+    words: list[str] = []
+    for at, part in enumerate(text.split('"')):
+        words += [part] if at % 2 else part.split()
+    return words
 
 
 def after_env(words: list[str]) -> list[str]:
