@@ -76,7 +76,7 @@ def test_any_words_mean_something(words):
         ("#!/usr/bin/env -S python3 -B -u\n", ("python3", ("-B", "-u"))),
         ("#!/usr/bin/env -Spython3\n", ("python3", ())),
         ("#!/usr/bin/env -S A=1 B=2 python3 -E\n", ("python3", ("-E",))),
-        ('#!/bin/sh\n\'\'\'exec\' "/a folder/python" "$0" "$@"\n', None),
+        ('#!/bin/sh\n\'\'\'exec\' "/a folder/python" "$0" "$@"\n', ("/a folder/python", ())),
         ("#!/bin/sh\n'''exec' /x/python3 \"$0\" \"$@\"\n", ("/x/python3", ())),
         ("#!/bin/sh\necho python\n", None),
         ("#!/usr/bin/perl\n", None),

@@ -1,0 +1,131 @@
+"""A child that is no Python is held by nothing here: said once, refused where a promise was made."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
+
+WARNING = "is not a Python program, and no kernel layer holds it to"
+TWICE = "import subprocess\nfor _ in range(2): subprocess.run(['true'])\nsubprocess.run(['ls', '.'], stdout=subprocess.DEVNULL)\n"
+
+
+def test_it_is_said_once(isolated):
+    done = isolated.script("--no-network --deny-import colorsys", TWICE)
+    assert done.code == 0
+    (line,) = done.errors
+    assert line.startswith("hermetic: warning: /")
+    assert line.endswith(f"/true {WARNING} --no-network --deny-import")
+
+
+def test_it_is_said_once_for_children_too(isolated):
+    isolated.write("child.py", TWICE)
+    done = isolated.script("--no-network", f"{TWICE}\nimport sys\nsubprocess.run([sys.executable, 'child.py'])")
+    assert len(done.errors) == 1, done.stderr
+
+
+def test_a_block_says_so_too(isolated):
+    code = "from hermetic import hermetic_blocker\nwith hermetic_blocker(block_network=True):\n    import subprocess\n"
+    done = isolated.code(
+        code + "    subprocess.run(['true'])\n    subprocess.run(['true'])\nsubprocess.run(['true'])\n"
+    )
+    assert len(done.errors) == 1
+    assert WARNING in done.stderr
+
+
+@pytest.mark.parametrize("options", ["", "--no-subprocess --report-only", "--trace"])
+def test_nothing_is_said_where_nothing_is_held(isolated, options):
+    assert not [line for line in isolated.script(options, TWICE).errors if "warning" in line]
+
+
+STARTS = {
+    "run": "subprocess.run(['true'])",
+    "shell": "subprocess.run('true', shell=True)",
+    "system": "os.system('true')",
+    "posix_spawn": "os.posix_spawn('/bin/sh', ['sh', '-c', 'true'], {})",
+    "execv": "os.execv('/bin/sh', ['sh', '-c', 'true'])",
+    "execlp": "os.execlp('true', 'true')",
+}
+CALLS = {"run": "subprocess.Popen", "shell": "subprocess.Popen", "system": "os.system", "posix_spawn": "os.posix_spawn"}
+
+
+@pytest.mark.parametrize("option", ["seal", "strict"])
+@pytest.mark.parametrize("name", STARTS)
+def test_it_is_refused_where_a_promise_was_made(isolated, name, option):
+    done = isolated.script(f"--no-network --{option}", f"import os, subprocess\n{STARTS[name]}\nprint('started')")
+    assert (done.code, done.stdout) == (2, "")
+    assert f"hermetic: blocked action: subprocess disabled: {CALLS.get(name, 'os.exec')}" in done.stderr
+    assert f"  blocked by: --{option}" in done.stderr
+    assert f"  to allow it: running without --{option}: without the kernel layer only Python programs" in done.stderr
+
+
+def test_the_violation_tells_what_it_is(isolated):
+    code = """
+    import json, subprocess
+    from hermetic import PolicyViolation
+    try:
+        subprocess.run(["/bin/echo", "secret"])
+    except PolicyViolation as error:
+        print(json.dumps([str(error), error.guard, error.target, error.reason]))
+    """
+    done = isolated.script("--no-network --seal --trace", code)
+    assert json.loads(done.stdout) == ["subprocess disabled: subprocess.Popen", "subprocess", "/bin/echo", "seal"]
+    assert "[hermetic] blocked subprocess.Popen name=/bin/echo reason=seal" in done.errors
+    assert "secret" not in done.stderr
+
+
+def test_who_only_asks_finds_the_program_missing(isolated):
+    code = "import platform, uuid\nprint(bool(platform.platform()), bool(uuid.getnode()), platform.processor() is not None)"
+    done = isolated.script("--no-network --seal", code)
+    assert (done.code, done.stdout) == (0, "True True True\n"), done.stderr
+
+
+def test_a_python_that_cannot_be_guarded_does_not_run(isolated):
+    isolated.write("python2", "#!/bin/sh\nexit 0\n", mode=0o755)
+    done = isolated.script("--no-network --seal", "import subprocess\nsubprocess.run(['./python2', '-c', 'x'])")
+    assert done.code == 2  # named like one, and a shell script
+
+
+@pytest.mark.parametrize("words", ["'-Z', '-c', 'print(1)'", "'-c'", "'--unheard-of'"])
+def test_a_command_line_that_cannot_be_read_is_refused(isolated, words):
+    code = f"import subprocess, sys\nsubprocess.run([sys.executable, {words}])"
+    done = isolated.script("--no-network", code)
+    assert (done.code, done.stdout) == (2, "")
+    assert "blocked action: subprocess disabled: subprocess.Popen" in done.stderr
+    assert "to allow it: a command line that hermetic can read: python " in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--version", "-V", "--help"])
+def test_options_that_only_inform_do(isolated, option):
+    code = f"import subprocess, sys\nprint(subprocess.run([sys.executable, {option!r}], capture_output=True, text=True).stdout)"
+    assert isolated.script("--no-network", code).stdout == isolated.code(code).stdout
+
+
+KEPT = """
+from os import execv, posix_spawn, system
+from posix import posix_spawnp
+import os, subprocess, sys
+from hermetic import PolicyViolation, hermetic_blocker
+words = [sys.executable, "-c", "print('free')"]
+acts = {
+    "system": lambda: system("echo free"),
+    "posix_spawn": lambda: posix_spawn(words[0], words, {}),
+    "posix_spawnp": lambda: posix_spawnp(words[0], words, {}),
+    "execv": lambda: execv(words[0], words),
+}
+with hermetic_blocker(block_network=True):
+    for name, act in acts.items():
+        try:
+            act()
+        except PolicyViolation as error:
+            print(name, error, error.remedy)
+"""
+
+
+def test_references_from_before_a_block_start_nothing(isolated):
+    lines = isolated.passes(KEPT).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["system", "posix_spawn", "posix_spawnp", "execv"]
+    assert all("the same call by its module's name" in line for line in lines)
