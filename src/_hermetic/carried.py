@@ -10,6 +10,7 @@ import os
 import sys
 
 from . import load_for
+from .capabilities import load_family
 from .errors import HermeticError, PolicyViolation
 from .message import ENTRY, described, families, message, opened, unpacked
 from .pristine import IS_WINDOWS
@@ -54,10 +55,18 @@ def wait_for(interpreter: str, command: list[str], environment: dict[str, str]) 
             continue
 
 
+def load_guards(text: str) -> None:
+    """Load all that a message's run needs, before anything of the run happens."""
+    names = families(text)
+    load_for(names)
+    for guard in names:
+        load_family(guard)
+    from . import run as _run  # noqa: F401  # the sending end needs none of it
+
+
 def run_carried(text: str, name: str, arguments: list[str]) -> int:
     """The other end: read the words, run the target."""
-    load_for(families(text))
-    from .run import run_main  # the sending end needs none of it
+    from .run import run_main  # as above
     from .status import say
 
     try:

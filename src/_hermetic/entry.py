@@ -33,11 +33,16 @@ def load_core():
 def main():
     if refuses():
         return 1
-    core, spec = load_core()
-    core.searchpath.set_aside()
-    core.load_at_once(spec, core.RECEIVER)
-    from _hermetic.carried import run_carried
+    try:
+        core, spec = load_core()
+        core.searchpath.set_aside()
+        core.load_at_once(spec, core.RECEIVER)
+        from _hermetic.carried import load_guards, run_carried
 
+        load_guards(sys.argv[1])
+    except Exception as error:  # noqa: BLE001  # a core that is damaged may raise anything
+        sys.stderr.write("hermetic: error: the guards of this program could not be started: " + str(error) + "\n")
+        return 1
     return run_carried(sys.argv[1], sys.argv[2], sys.argv[3:])
 
 
@@ -62,12 +67,14 @@ def again(folder):
 
 def chain():
     """Run the sitecustomize that would have been found without us."""
-    del sys.modules["sitecustomize"]
+    ours = sys.modules.pop("sitecustomize")
     try:
         import sitecustomize  # noqa: F401  # for what it does
     except ImportError as error:
         if error.name != "sitecustomize":
             raise
+    # Whoever is importing us expects to find something.
+    sys.modules.setdefault("sitecustomize", ours)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> 
         sys.orig_argv = target.orig_argv
     sys.argv = target.argv
     if policies:
-        put_in_force(policies, options, code, first_entry(target))
+        put_in_force(policies, options, code, target)
     searchpath.give_back(first_entry(target))
     main = make_main(names)
     error: BaseException | None = None
@@ -61,8 +61,8 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> 
     return conclude(error, policies, options)
 
 
-def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType | None, first: str | None) -> None:
-    """Start the guards. code: the program's own; first: what it will have first on ``sys.path``."""
+def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType | None, target: Target) -> None:
+    """Start the guards. code: the program's own."""
     warning = version_warning()
     if warning is not None and options.strict:
         raise BootstrapError("--strict needs a Python version whose audit events are classified")
@@ -74,9 +74,9 @@ def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType 
         events.TOLD.append(True)
     reports.prepare(options.strict)
     told = reports.open_pipe(options) if options.strict else None
-    if any("code_exec" in policy.rules for policy in policies):
+    if any("code_exec" in policy.rules for policy in policies) and not is_handed_in(target, options):
         admit_main(code)
-    searchpath.expect(first, options.path)
+    searchpath.expect(first_entry(target), options.path)
     start_policies(policies, options.strict, told)
     if told is not None:
         events.REPORTS.append(told[0])
@@ -137,6 +137,20 @@ def compile_script(loader: Any, path: str, compiled: bool) -> CodeType:
     if compiled:
         return loader.get_code("__main__")  # type: ignore[no-any-return]  # importlib has no types here
     return compile(loader.get_data(path), path, "exec", dont_inherit=True)
+
+
+# What multiprocessing starts, without its numbers.
+LIBRARY_CODE = (
+    "from multiprocessing.spawn import spawn_main; spawn_main(tracker_fd=, pipe_handle=)",
+    "from multiprocessing.resource_tracker import main;main()",
+)
+
+
+def is_handed_in(target: Target, options: Options) -> bool:
+    """Whether a guarded program hands code as text to a child: another way to execute it."""
+    if not options.child or target.kind not in (CODE, STDIN):
+        return False
+    return "".join([letter for letter in target.name if letter not in "0123456789"]) not in LIBRARY_CODE
 
 
 def admit_main(code: CodeType | None) -> None:

@@ -129,3 +129,23 @@ def test_references_from_before_a_block_start_nothing(isolated):
     lines = isolated.passes(KEPT).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["system", "posix_spawn", "posix_spawnp", "execv"]
     assert all("the same call by its module's name" in line for line in lines)
+
+
+@pytest.mark.parametrize("words", ["'-c', 'print(6 * 7)'", "'-'", "'-Ic', 'print(6 * 7)'"])
+@pytest.mark.parametrize("shell", ["", "'/bin/sh', '-c', '\"$0\" \"$@\"', "])
+def test_code_as_text_is_no_way_around_no_code_exec(isolated, words, shell):
+    code = f"import subprocess, sys\nprint(subprocess.run([{shell}sys.executable, {words}], input='print(6 * 7)', text=True).returncode)"
+    done = isolated.script("--no-code-exec", code)
+    if shell and "-I" in words:
+        assert done.stdout == "42\n0\n"  # what ignores its variables behind a shell is out of reach
+    else:
+        assert done.stdout == "2\n", done.stderr
+        assert "blocked action: dynamic code execution disabled: exec" in done.stderr
+
+
+def test_programs_in_files_run_under_no_code_exec(isolated):
+    isolated.write("child.py", "print(6 * 7)")
+    code = (
+        "import subprocess, sys\nfor words in (['child.py'], ['-m', 'child']): subprocess.run([sys.executable, *words])"
+    )
+    assert isolated.script("--no-code-exec", code).stdout == "42\n42\n"

@@ -1,0 +1,80 @@
+"""Under --strict whatever a child was refused decides the status of the whole run."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="descriptors are not inherited by their numbers")
+
+SWALLOW = "import socket\ntry: socket.gethostbyname('{host}')\nexcept Exception: print('coped')"
+STARTS = {
+    "child": "subprocess.run([sys.executable, '-c', CODE])",
+    "isolated child": "subprocess.run([sys.executable, '-I', '-c', CODE], env={})",
+    "close_fds=False": "subprocess.run([sys.executable, '-c', CODE], close_fds=False)",
+    "posix_spawn": "os.waitpid(os.posix_spawn(sys.executable, [sys.executable, '-c', CODE], {}), 0)",
+    "fork": "pid = os.fork()\nif not pid:\n    exec(CODE)\n    sys.stdout.flush()\n    os._exit(0)\nos.waitpid(pid, 0)",
+    "child of a child": "subprocess.run([sys.executable, '-c', 'import subprocess, sys; subprocess.run(sys.argv[1:])', "
+    "sys.executable, '-c', CODE])",
+    "worker": "import multiprocessing\np = multiprocessing.get_context('spawn').Process(target=exec, args=(CODE,))\n"
+    "if __name__ == '__main__':\n    p.start(); p.join()",
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_a_blocked_act_of_a_child_counts(isolated, name):
+    code = f"import os, subprocess, sys\nCODE = {SWALLOW.format(host='child.example')!r}\n{STARTS[name]}\nprint('end')"
+    done = isolated.script("--no-network --strict", code)
+    assert done.code == 2
+    assert sorted(set(done.stdout.split())) == ["coped", "end"]
+    assert "hermetic: blocked action: network disabled: DNS(child.example)" in done.stderr
+    assert done.errors[-2:] == ["hermetic: 1 act was blocked", "  network disabled: DNS(child.example)  [--no-network]"]
+
+
+def test_the_acts_of_all_are_counted(isolated):
+    code = f"import subprocess, sys\nexec({SWALLOW.format(host='parent.example')!r})\n"
+    code += f"for n in range(3): subprocess.run([sys.executable, '-c', {SWALLOW.format(host='child.example')!r}])"
+    done = isolated.script("--no-network --strict", code)
+    assert "hermetic: blocked action: network disabled: DNS(parent.example) (and 3 more)" in done.stderr
+    assert "  network disabled: DNS(child.example)  [--no-network] x3" in done.errors
+
+
+def test_a_child_that_is_not_blocked_counts_nothing(isolated):
+    done = isolated.script(
+        "--no-network --strict", "import subprocess, sys\nsubprocess.run([sys.executable, '-c', 'pass'])"
+    )
+    assert (done.code, done.stderr) == (0, "")
+
+
+def test_without_strict_a_childs_acts_are_its_own(isolated):
+    code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {SWALLOW.format(host='h')!r}])"
+    assert isolated.script("--no-network", code)[::2] == (0, "")
+
+
+def test_os_exit_counts_them_too(isolated):
+    code = (
+        f"import os, subprocess, sys\nsubprocess.run([sys.executable, '-c', {SWALLOW.format(host='h')!r}])\nos._exit(0)"
+    )
+    assert isolated.script("--no-network --strict", code).code == 2
+
+
+def test_what_is_no_report_is_passed_over(isolated):
+    """The descriptor is inherited, so anybody among the children may write to it."""
+    code = """
+    import os, subprocess, sys
+    junk = "import os\\nfor n in range(3, 20):\\n try: os.write(n, b'junk\\\\n,,\\\\nff,zz\\\\n' * 9)\\n except OSError: pass"
+    subprocess.run([sys.executable, "-c", junk], close_fds=False)
+    """
+    done = isolated.script("--no-network --strict", code)
+    assert done.code == 0
+    assert "blocked" not in done.stderr
+
+
+def test_more_than_a_pipe_takes_does_not_block(isolated):
+    code = "import socket\nfor n in range(2000):\n    try: socket.gethostbyname(f'host-{n}.example')\n    except Exception: pass"
+    done = isolated.script(
+        "--no-network --strict", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])"
+    )
+    assert done.code == 2
+    assert "acts were blocked" in done.stderr

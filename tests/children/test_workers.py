@@ -1,0 +1,81 @@
+"""multiprocessing and concurrent.futures: workers work, and are guarded."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks")
+
+PROGRAM = """
+import concurrent.futures, multiprocessing, os, socket, sys
+def double(n):
+    return 2 * n
+def attempt(n):
+    try:
+        import colorsys
+    except ImportError as error:
+        return str(error)
+    return "free"
+def main():
+    context = multiprocessing.get_context(sys.argv[1])
+    with context.Pool(2) as pool:
+        print(pool.map(double, [1, 2]), set(pool.map(attempt, [1, 2])))
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
+        print(list(pool.map(double, [3])), pool.submit(attempt, 1).result())
+    queue = context.Queue()
+    worker = context.Process(target=queue.put, args=(os.getpid(),))
+    worker.start()
+    print(queue.get() == os.getpid(), worker.join(), worker.exitcode)
+if __name__ == "__main__":
+    main()
+"""
+HELD = "[2, 4] {'import blocked: colorsys'}\n[6] import blocked: colorsys\nTrue None 0\n"
+OPTIONS = ["--no-network", "--no-environment", "--block-native", "--no-interpreter-mutation", "--seal", "--fs-readonly"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("option", OPTIONS)
+def test_pools_work_and_are_held(isolated, method, option):
+    if (method, option) == ("forkserver", "--fs-readonly"):
+        pytest.skip("listens on a socket in a folder, which that policy refuses")
+    isolated.write("target.py", PROGRAM)
+    done = isolated.cli("--deny-import", "colorsys", option, "--", "./target.py", method)
+    assert (done.code, done.stdout, done.stderr) == (0, HELD, "")
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_workers_of_a_block_are_held(isolated, method):
+    body = PROGRAM.replace("    main()\n", "    with hermetic_blocker(deny_imports=['colorsys']):\n        main()\n")
+    isolated.write("target.py", "from hermetic import hermetic_blocker\n" + body)
+    assert isolated.python("target.py", method).stdout == HELD
+
+
+def test_a_worker_that_leaves_the_block_behind_stays_held(isolated):
+    """What holds is what was in force when the worker was started."""
+    isolated.write(
+        "target.py",
+        """
+    import multiprocessing, sys
+    from hermetic import hermetic_blocker
+    def attempt(queue):
+        try:
+            import colorsys
+            queue.put("free")
+        except ImportError as error:
+            queue.put(str(error))
+    if __name__ == "__main__":
+        context = multiprocessing.get_context("spawn")
+        queue = context.Queue()
+        with hermetic_blocker(deny_imports=["colorsys"]):
+            first = context.Process(target=attempt, args=(queue,))
+            first.start()
+        print(queue.get())
+        second = context.Process(target=attempt, args=(queue,))
+        second.start()
+        print(queue.get())
+        first.join(), second.join()
+    """,
+    )
+    assert isolated.python("target.py").stdout == "import blocked: colorsys\nfree\n"
