@@ -89,7 +89,7 @@ STARTS: dict[str, str] = {
     "execve, descriptor": "def start(): return output_of(lambda: os.execve(os.open(PY, os.O_RDONLY), [PY, '-c', CODE], {}))",
     "posix.execv": "import posix\ndef start(): return output_of(lambda: posix.execv(PY, [PY, '-c', CODE]))",
     "fork": "def start(): return output_of(lambda: (exec(CODE), sys.stdout.flush()))",
-    "pty.spawn": "import pty\ndef start():\n    seen = []\n    def read(number):\n        try:\n            while data := os.read(number, 1024): seen.append(data)\n        except OSError: pass\n        return b''\n    pty.spawn([PY, '-c', CODE], read, lambda number: b'')\n    return b''.join(seen).decode().replace('\\r', '')",
+    "pty.spawn": "import pty, select\ndef start():\n    seen = []\n    def read(number):\n        try:\n            while select.select([number], [], [], 9) and (data := os.read(number, 1024)): seen.append(data)\n        except OSError: pass\n        return b''\n    pty.spawn([PY, '-c', CODE], read, lambda number: b'')\n    return b''.join(seen).decode().replace('\\r', '')",
 }
 NOT_ON_MACOS = {"execve, descriptor"}
 HEAD = f"import os, subprocess, sys\nPY, CODE = sys.executable, {CHILD!r}\n{WAIT}\n"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 
+from ...callers import STDLIB
 from ...capabilities.processes.children import (
     HARMFUL,
     PATH_CARRIER,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 BOX: Any = []
 DO: Any = None
 CONTEXT: tuple[Any, ...] = ()
+POPEN: tuple[Any, ...] = ()
 FIND: Any = None
 START: Any = None
 REPLACE: Any = None
@@ -59,7 +61,11 @@ JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, STARTERS = range(8)
 
 EXECVE = native.execve
 PUTENV, UNSETENV = native.putenv, native.unsetenv
+CLOSE, CLOSE_FROM = getattr(native, "POSIX_SPAWN_CLOSE", 1), getattr(native, "POSIX_SPAWN_CLOSEFROM", None)
+POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_exec"
 SHELL = "/bin/sh"
+
+
 # --- reading what the program passed ---
 
 
@@ -204,12 +210,33 @@ def fork_exec(*args: Any) -> Any:
 
 
 def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
-    """os.posix_spawn, os.posix_spawnp."""
+    """os.posix_spawn, os.posix_spawnp; since 3.13 subprocess starts by these."""
     if is_arranged(CONTEXT):
         return START(None, (path, argv, env), kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
-    file, words, environment = arranged(CONTEXT, FIND(CONTEXT, name), words, "", given)
+    reports = CONTEXT[OPTIONS][1]
+    if reports is not None and kwargs.get("file_actions"):
+        kwargs["file_actions"] = keeping(reports[0], list(kwargs["file_actions"]))
+    popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
+    file, words, environment = arranged(POPEN if popen else CONTEXT, FIND(CONTEXT, name), words, "", given)
     return START(None, (file or name, words, dict(environment)), kwargs)
+
+
+def keeping(reports: int, actions: list[Any]) -> list[Any]:
+    """File actions that close everything from a number on, and not this one: what would be inherited, one by one."""
+    kept: list[Any] = []
+    for action in actions:
+        if CLOSE_FROM is None or action[0] != CLOSE_FROM or action[1] > reports:
+            kept.append(action)
+            continue
+        for name in native.listdir("/proc/self/fd"):
+            number = int(name)
+            try:
+                if number >= action[1] and number != reports and native.get_inheritable(number):
+                    kept.append((CLOSE, number))
+            except OSError:
+                continue  # the one that was listing them
+    return kept
 
 
 def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
@@ -277,6 +304,7 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     bind(start_of, {}, setting.memo, codes=session.PROBERS)
     names = {
         "CONTEXT": context,
+        "POPEN": (context[0], POPEN_KEY, *context[2:]),
         "FIND": bind(find, {}, setting.memo),
         "START": bind(start_in_c, {"BOX": setting.box}, setting.memo, codes=codes),
         "REPLACE": bind(start_in_c, {"BOX": (EXECVE,)}, setting.memo, codes=codes),
