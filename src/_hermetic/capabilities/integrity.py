@@ -226,8 +226,12 @@ def identities(folders: tuple[str, ...]) -> tuple[frozenset[tuple[int, int]], fr
             status = stat(path)
             found.add((status.st_dev, status.st_ino))
             names.add(path.rpartition("/")[2])
-            if status.st_mode & 0o170000 == 0o040000:
-                pending += [f"{path}/{name}" for name in native.listdir(path)]
+            # A folder knows the numbers of what is in it.
+            for entry in native.scandir(path):
+                found.add((status.st_dev, entry.inode()))
+                names.add(entry.name)
+                if entry.is_dir():
+                    pending.append(entry.path)
         except OSError:
             continue  # carried in some other form: its name is still protected
     return frozenset(found), frozenset(names)

@@ -302,15 +302,11 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     context = (setting.judge, setting.key, tuple(rules), *process, starters)
     codes = session.STARTERS
     bind(start_of, {}, setting.memo, codes=session.PROBERS)
-    names = {
-        "CONTEXT": context,
-        "POPEN": (context[0], POPEN_KEY, *context[2:]),
-        "FIND": bind(find, {}, setting.memo),
-        "START": bind(start_in_c, {"BOX": setting.box}, setting.memo, codes=codes),
-        "REPLACE": bind(start_in_c, {"BOX": (EXECVE,)}, setting.memo, codes=codes),
-        "PUT": bind(start_in_c, {"BOX": (PUTENV,)}, setting.memo, codes=codes),
-        "UNSET": bind(start_in_c, {"BOX": (UNSETENV,)}, setting.memo, codes=codes),
-    }
+    names = {"CONTEXT": context, "POPEN": (context[0], POPEN_KEY, *context[2:]), "FIND": bind(find, {}, setting.memo)}
+    originals = (("START", setting.box), ("REPLACE", (EXECVE,)), ("PUT", (PUTENV,)), ("UNSET", (UNSETENV,)))
+    for name, box in originals:
+        if name in function.__code__.co_names:
+            names[name] = bind(start_in_c, {"BOX": box}, setting.memo, codes=codes)
     stand_in = setting.memo[function, find] = setting.bind(seen, DO=bind(function, names, setting.memo))
     return stand_in
 
