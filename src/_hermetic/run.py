@@ -68,8 +68,11 @@ def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType 
         raise BootstrapError("--strict needs a Python version whose audit events are classified")
     if warning is not None:
         status.say(warning + "\n")
-    if not options.child and any("network" in policy.rules for policy in policies):
-        close_sockets(options.keep_fds)
+    if any("network" in policy.rules for policy in policies):
+        if options.child:
+            adopt_sockets()
+        else:
+            close_sockets(options.keep_fds)
     if options.told:
         events.TOLD.append(True)
     reports.prepare(options.strict)
@@ -231,6 +234,13 @@ def call_attribute(target: Target, main: ModuleType) -> Any:
     if callable(thing):
         return thing()
     return run_module(target.name, main, target)
+
+
+def adopt_sockets() -> None:
+    """A server's reloader or worker takes over the socket that its parent listens on."""
+    from .capabilities.network import sockets  # loaded only when it is restricted
+
+    sockets.ADOPTS = True
 
 
 def close_sockets(keep: tuple[int, ...]) -> None:

@@ -143,11 +143,16 @@ def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
     return "syslog"
 
 
+# Whether this process was started by a guarded one: what it inherited is what the same policy allowed there. Set before
+# the start.
+ADOPTS = False
+
+
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """socket.__new__(self, family, type, protocol): what was made, where that is not allowed."""
     _, family, kind, _ = args
     if NOT_SAID in (family, kind):
-        if asked_by(DESCRIPTOR_USERS):
+        if ADOPTS or asked_by(DESCRIPTOR_USERS):
             return None
         # Without socket.socket's own frame: `fileno=` or nothing at all, and the event does not tell which.
         return "fromfd" if asker(calling_frame(CALLER_DEPTH)) == DESCRIPTOR_TAKER else UNTOLD
@@ -157,7 +162,7 @@ def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 
 def adopted(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    return None if asked_by(DESCRIPTOR_USERS) else "fromfd"
+    return None if ADOPTS or asked_by(DESCRIPTOR_USERS) else "fromfd"
 
 
 def shared(args: tuple[Any, ...], kwargs: Any) -> str | None:
