@@ -34,6 +34,14 @@ class Place:
                 raise RuntimeError(f"{module} would be taken from the working copy")
         self.pip("--force-reinstall", "--no-deps", ROOT)
 
+    def other_python(self) -> str:
+        """The interpreter of a second environment, with nothing installed in it."""
+        home = os.path.join(self.folder, "other")
+        python = os.path.join(home, "bin", "python")
+        if not os.path.exists(python):
+            venv.create(home, symlinks=True)
+        return python
+
     def pip(self, *words: str) -> None:
         """pip install into the environment. CalledProcessError when it fails."""
         command = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *words]

@@ -52,6 +52,29 @@ def starting(options: str, target: float | None) -> Measure:
     return measure
 
 
+def starting_foreign(place: Place, scale: Scale) -> list[Row]:
+    """The same script in an environment of its own, where hermetic is not installed."""
+    python = place.other_python()
+    rows = []
+    for options, target in (("--no-network", 30.0), (EVERYTHING, None)):
+        guarded = [place.hermetic, *options.split(), "--", python, place.script]
+        plain, took = commands_by_turns([[python, place.script], guarded], place.environment, scale.starts)
+        shown = f"start-up: hermetic {options} -- OTHER/bin/python t.py"
+        rows.append(Row(shown, plain, took, "ms", "difference", target))
+    return rows
+
+
+def child(place: Place, scale: Scale) -> list[Row]:
+    """A Python child of a guarded program, from subprocess.run to its end."""
+    rows = []
+    for options, target in (("--no-network", 20.0), ("--fs-readonly", None)):
+        commands = [place.plain_worker("start_child"), place.guarded_worker(options, "start_child")]
+        plain, guarded = workers_by_turns(commands, place.environment, scale.starts, 1)
+        shown = f"subprocess.run of a Python child, {options}"
+        rows.append(Row(shown, plain / 1000, guarded / 1000, "ms", "difference", target))
+    return rows
+
+
 def importing(place: Place, scale: Scale) -> list[Row]:
     """``import hermetic``, in a process of its own."""
     commands = [
@@ -250,6 +273,8 @@ ROWS: dict[str, Measure] = {
     "start-network": starting("--no-network", 12.0),
     "start-readonly": starting("--fs-readonly", None),
     "start-block-all": starting(EVERYTHING, 25.0),
+    "start-foreign": starting_foreign,
+    "child": child,
     "import": importing,
     "enter": entering,
     "enter-sockets": entering_sockets,

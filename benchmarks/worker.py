@@ -54,6 +54,18 @@ def connect(port: str):
     return act
 
 
+def start_child():
+    """A Python child that does nothing, to its end."""
+    import subprocess
+
+    command = [sys.executable, "-c", "pass"]
+
+    def act():
+        subprocess.run(command, check=True)
+
+    return act
+
+
 def format_tree(folder: str):
     """black over every file of a folder, in this process."""
     import black
@@ -148,6 +160,7 @@ ACTS = {
         open_text,
         cached_import,
         connect,
+        start_child,
         format_tree,
         blocks,
         after_blocks,
