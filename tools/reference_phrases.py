@@ -31,7 +31,11 @@ EXIT_CODES = (
         "a guard blocked an act and the target failed of it: nothing handled the exception, or something caught it and "
         "the target then ended with a non-zero status",
     ),
-    ("1", "hermetic itself failed: usage, target not found, guards could not be started"),
+    (
+        "1",
+        "hermetic itself failed: usage, target not found, an interpreter that is not CPython 3.10 or newer, guards "
+        "that could not be started",
+    ),
 )
 
 VIOLATION, FILESYSTEM, IMPORT = "PolicyViolation", "FilesystemViolation", "ImportViolation"
@@ -52,8 +56,9 @@ PHRASES = (
         "subprocess",
         "the program's name, never its arguments",
         VIOLATION,
-        "Starting a process by any door, or signalling another one, under `--no-subprocess`.",
-        "running without `--no-subprocess`.",
+        "Starting a process by any door, or signalling another one, under `--no-subprocess`. Under any policy, a "
+        "Python child that cannot be guarded; under `--seal` and `--strict`, a child that is not Python.",
+        "running without `--no-subprocess`, `--seal` or `--strict`; for a child, a start that hermetic can read.",
     ),
     (
         "filesystem readonly",
@@ -154,6 +159,7 @@ PUBLIC = (
     ("hermetic.profiles", "hermetic/profiles.py", ("GuardConfig", "PROFILES", "apply_profile")),
     ("hermetic.cli", "hermetic/cli.py", ("main", "build_parser", "parse_hermetic_args")),
     ("hermetic.runner", "hermetic/runner.py", ("run", "config_to_flags")),
+    ("hermetic.bootstrap", "hermetic/bootstrap.py", ("write_sitecustomize",)),
     ("hermetic.resolver", "hermetic/resolver.py", ("TargetSpec", "resolve", "invoke_inprocess")),
     ("hermetic.guards", "hermetic/guards/__init__.py", ("install_all", "uninstall_all")),
     ("hermetic.guards.network", "hermetic/guards/network.py", ("install", "uninstall")),

@@ -29,7 +29,8 @@ enforce."""
 
 CLI_BLOCKED = """\
 On 2, stderr ends with `hermetic: blocked action: MESSAGE`, the option that blocked it, the place in the program,
-and what would allow it. `--strict` makes any blocked act end in 2."""
+and what would allow it. `--strict` makes any blocked act end in 2, a child's too. A guarded Python child ends by the
+same rule."""
 
 CLI_TRACE = """\
 `--trace` writes one line for each blocked act to the stderr of the start; `--report-only` writes `would block`

@@ -199,12 +199,14 @@ SETTINGS = (
         option_name="sealed",
         keywords=("seal",),
         flags=("--seal",),
-        help="nothing that goes through Python's object model lifts the policy until the process ends",
+        help="nothing that goes through Python's object model lifts the policy until the process ends; no "
+        "child that is not Python is started",
     ),
     Setting(
         option_name="strict",
         flags=("--strict",),
-        help="any blocked act ends in status 2, also one that the program coped with",
+        help="any blocked act ends in status 2, also one that the program coped with, or a child of it; no child that "
+        "is not Python is started",
     ),
     Setting(
         option_name="keep_fds",
