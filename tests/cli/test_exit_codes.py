@@ -383,3 +383,23 @@ def test_deep_exception_chain_does_not_break_the_end(isolated):
         """),
     )
     assert done.code == 2, done.stderr[-500:]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "subprocess.run(words)",
+        "subprocess.run(words, close_fds=False)",
+        "os.waitpid(os.posix_spawn(words[0], words, os.environ, file_actions=closing), 0)",
+        "os.spawnv(os.P_WAIT, words[0], words)",
+    ],
+)
+def test_strict_counts_what_a_child_coped_with(isolated, start):
+    # From 3.13 on subprocess starts by posix_spawn, which closes every descriptor from 3 on.
+    closing = "[(os.POSIX_SPAWN_CLOSEFROM, 3)] if hasattr(os, 'POSIX_SPAWN_CLOSEFROM') else []"
+    act = "import socket\ntry:\n    socket.gethostbyname('a.invalid')\nexcept Exception:\n    print('coped')"
+    code = f"import os, subprocess, sys\nwords = [sys.executable, '-c', {act!r}]\nclosing = {closing}\n{start}"
+    result = isolated.script("--no-network --strict", code)
+    assert result.code == 2
+    assert "coped" in result.stdout
+    assert "hermetic: 1 act was blocked" in result.errors

@@ -24,7 +24,7 @@ from ...capabilities.processes.children import (
 )
 from ...capabilities.processes.starting import name_of
 from ...events import TOLD, say_once
-from ...extract import NUMBER, TEXT, TEXT_OR_BYTES, exact_text, is_a
+from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, TUPLE, exact_text, is_a
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
 from ...programs import ABSENT, OTHER, start_of
@@ -214,29 +214,28 @@ def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
     if is_arranged(CONTEXT):
         return START(None, (path, argv, env), kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
-    reports = CONTEXT[OPTIONS][1]
-    if reports is not None and kwargs.get("file_actions"):
-        kwargs["file_actions"] = keeping(reports[0], list(kwargs["file_actions"]))
     popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
     file, words, environment = arranged(POPEN if popen else CONTEXT, FIND(CONTEXT, name), words, "", given)
+    reports, actions = CONTEXT[OPTIONS][1], kwargs.get("file_actions")
+    if reports is not None and is_a(actions, SEQUENCE):
+        kwargs = {**kwargs, "file_actions": sparing(actions, reports[0])}
     return START(None, (file or name, words, dict(environment)), kwargs)
 
 
-def keeping(reports: int, actions: list[Any]) -> list[Any]:
-    """File actions that close everything from a number on, and not this one: what would be inherited, one by one."""
-    kept: list[Any] = []
-    for action in actions:
-        if CLOSE_FROM is None or action[0] != CLOSE_FROM or action[1] > reports:
-            kept.append(action)
-            continue
-        for name in native.listdir("/proc/self/fd"):
-            number = int(name)
-            try:
-                if number >= action[1] and number != reports and native.get_inheritable(number):
-                    kept.append((CLOSE, number))
-            except OSError:
-                continue  # the one that was listing them
-    return kept
+def sparing(actions: Any, kept: int) -> list[Any]:
+    """File actions that close the same, but not this descriptor. Since 3.13 subprocess closes all from 3 on."""
+    found = []
+    for action in list(actions):
+        words = list(action) if is_a(action, TUPLE) else []
+        closes = len(words) == 2 and words[0] == CLOSE_FROM and is_a(words[1], NUMBER)
+        first = int.__index__(words[1]) if closes else -1
+        if 0 <= first <= kept:
+            for descriptor in range(first, kept):
+                found.append((CLOSE, descriptor))
+            found.append((CLOSE_FROM, kept + 1))
+        else:
+            found.append(action)
+    return found
 
 
 def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
