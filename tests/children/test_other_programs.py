@@ -89,6 +89,27 @@ def test_a_python_that_cannot_be_guarded_does_not_run(isolated):
     assert done.code == 2  # named like one, and a shell script
 
 
+SHIM = '#!/bin/sh\nexec {python} "$@"\n'
+
+
+@pytest.mark.parametrize("flags", ["", "-I", "-E", "-S", "-BIu"])
+@pytest.mark.parametrize("form", ["command", "first line", "env in the first line"])
+def test_a_script_by_the_name_of_python_starts_no_unguarded_one(isolated, flags, form):
+    """A version manager's shim: its Python finds the guards in its variables, or is not started."""
+    shim = isolated.write("bin/python3", SHIM.format(python=sys.executable), mode=0o755)
+    lines = {"first line": f"#!{shim} {flags}", "env in the first line": f"#!/usr/bin/env -S python3 {flags}"}
+    isolated.write("tool", f"{lines.get(form, '')}\nimport colorsys\nprint('free')\n", mode=0o755)
+    words = ["python3", *flags.split(), "tool"] if form == "command" else ["./tool"]
+    code = f"import os, subprocess\nos.environ['PATH'] = {str(shim.parent)!r} + ':' + os.environ['PATH']\nsubprocess.run({words!r})"
+    done = isolated.script("--deny-import colorsys", code)
+    assert "free" not in done.stdout
+    if flags:
+        assert "blocked action: subprocess disabled: subprocess.Popen" in done.stderr
+        assert "to allow it: naming the interpreter itself instead of a script called python3, or no -" in done.stderr
+    else:
+        assert "blocked action: import blocked: colorsys" in done.stderr
+
+
 @pytest.mark.parametrize("words", ["'-Z', '-c', 'print(1)'", "'-c'", "'--unheard-of'"])
 def test_a_command_line_that_cannot_be_read_is_refused(isolated, words):
     code = f"import subprocess, sys\nsubprocess.run([sys.executable, {words}])"

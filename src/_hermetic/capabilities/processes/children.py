@@ -20,7 +20,10 @@ from ...programs import (
     SCRIPT_FILE,
     UNKNOWN,
     absolute_program,
+    base_name,
+    has_flag,
     is_executable,
+    is_python_name,
     meaning,
     recognise,
 )
@@ -55,6 +58,8 @@ HARMFUL = (
     *("PYTHONNOUSERSITE", "PYTHONCASEOK"),
 )
 # By these a Python program finds the guards when another program starts it.
+# What makes an interpreter ignore them.
+IGNORES = "IES"
 PATH_CARRIER, POLICY_CARRIER = "PYTHONPATH", "HERMETIC_POLICY"
 PATH_SEPARATOR, DEFAULT_PATH = os.pathsep, os.defpath
 CARRIER = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "carrier")
@@ -218,11 +223,11 @@ def started(
     if what == SCRIPT_FILE:
         interpreter = absolute_program(spelled, folders)
         if interpreter is None or recognise(interpreter)[0] != INTERPRETER:
-            return OTHER, candidate, (), None, ""
+            return OTHER, candidate, (), None, unreachable(spelled, options)
         first = (spelled, *options)
         return what, interpreter, first, (SCRIPT, candidate, (*first, candidate, *words[1:]), words[1:]), ""
     if what != INTERPRETER:
-        return OTHER, candidate, (), None, ""
+        return OTHER, candidate, (), None, unreachable(path, words[1:])
     kind, name, options, rest = meaning(words[1:])
     if kind == INFORMS:
         return INFORMS, candidate, (), None, ""
@@ -230,6 +235,17 @@ def started(
         return what, candidate, (), None, "a command line that hermetic can read: " + name
     words = words or (candidate,)
     return what, candidate, (words[0], *options), (kind, name, words, rest), ""
+
+
+def unreachable(program: str, words: tuple[str, ...]) -> str:
+    """Why a program by the name of Python, a version manager's script, must not start one with these words."""
+    if not is_python_name(base_name(program)):
+        return ""
+    flags = meaning(words)[2]
+    for letter in IGNORES:
+        if has_flag(flags, letter):
+            return f"naming the interpreter itself instead of a script called {base_name(program)}, or no -{letter}"
+    return ""
 
 
 def is_worker(kind: str, name: str) -> bool:
