@@ -25,9 +25,9 @@ RECEIVER = (*SENDER, "message", "carried")
 _RUN = (
     *(*SENDER, "extract", "callers", "events", "status", "reports"),
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.audit", "enforce.fresh"),
-    *("enforce.doors.", "enforce.patches", "start", "run"),
+    *("enforce.doors.", "enforce.patches", "compiled", "start", "run"),
 )
-_EVERY_POLICY = ("paths", "capabilities.integrity")
+_EVERY_POLICY = ("paths", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("message", "capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.children"),
     "enforce.doors.children",

@@ -10,14 +10,13 @@ from __future__ import annotations
 import sys
 
 from . import events
-from .capabilities import load_family, load_module
+from .capabilities import load_module
+from .compiled import PROBE, Compiled, keeper, probe_entry, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
-from .enforce.doors import load_door
-from .enforce.judge import UNREADABLE
 from .errors import BootstrapError
 from .extract import exact_text
-from .model import PRIVATE, PUBLIC, BlockMemory
+from .model import PRIVATE, PUBLIC
 from .policy import carry
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -25,157 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .enforce.judge import Entry
-    from .model import Family
     from .policy import Policy
 
 # CPython versions whose audit events are classified (tests/surface/audit_events).
 CLASSIFIED = ((3, 10), (3, 11), (3, 12), (3, 13))
-PROBE = "hermetic.probe"
-PATCHED, STARTING = "patch ", "start "
-
-
-# What the stand-ins that start children know of the whole process: its policies as bytes, (strict, where children
-# report), what its environment families keep, the loader variables of its start. Of a block, nothing.
-BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None), (), None)
-
-
-def starts_processes(policy: Policy) -> bool:
-    """Whether a program may start processes, as far as this policy is concerned."""
-    return policy.report_only or "subprocess" not in policy.rules
-
-
-def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
-    """The option that refuses children which cannot be guarded, or an empty text."""
-    return "seal" if policy.sealed else "strict" if children[1][0] else ""
-
-
-def taken_options(policy: Policy) -> tuple[str, ...]:
-    """The options that took something away."""
-    return tuple([option for guard, _, option in UNREADABLE if guard in policy.rules])
-
-
-def keeper(policy: Policy) -> tuple[Any, Any] | None:
-    """What decides which variables this policy's children keep: (function, its rules); None for all."""
-    rules = policy.rules.get("environment")
-    if rules is None or policy.report_only:
-        return None
-    module: Any = load_module("environment")
-    return bind(module.is_kept, {}, {}), rules
-
-
-def key_of(guard: str, name: str) -> str:
-    """What a stand-in for this name asks the judge by. To start a child and to be refused one are two questions."""
-    return (STARTING if guard == "children" else PATCHED) + name
-
-
-class Compiled:
-    """A policy ready to be entered: its entries by event, and the stand-ins it needs."""
-
-    __slots__ = ("carried", "table", "families", "surface", "patched", "entries", "rules", "modes")
-
-    def __init__(self, policy: Policy, children: tuple[Any, ...] | None = BLOCK_CHILDREN) -> None:
-        self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
-        self.families: dict[str, Family] = {}
-        self.carried = (carry(policy), keeper(policy))
-        for guard, rules in policy.rules.items():
-            family = load_family(guard)
-            self.rules[guard] = rules if family.prepare is None else family.prepare(rules)
-            self.families[guard] = family
-        self.families["integrity"] = load_family("integrity")
-        if children is not None and starts_processes(policy):
-            # Last: what children inherit is what the other families leave.
-            self.families["children"] = load_family("children")
-            self.rules["children"] = (refuser(policy, children), taken_options(policy), policy.report_only, children)
-        self.modes = (policy.trace, policy.report_only)
-        # The rows that these rules need, and (guard, name) of everything they replace.
-        self.surface = {
-            guard: [row for row in family.surface if row.when is None or row.when(self.rules[guard])]
-            for guard, family in self.families.items()
-        }
-        # Loaded before anything holds: a guard would refuse the import system the bytecode it writes.
-        for rows in self.surface.values():
-            for row in rows:
-                if row.door:
-                    load_door(row.door)
-        self.patched = frozenset(
-            (guard, name) for guard, rows in self.surface.items() for row in rows for name in row.patch
-        )
-        self.entries = [entry for guard in self.families for entry in self._entries(guard)]
-        self.table: session.Table = {}
-        for entry in self.entries:
-            self.table[entry[0]] = (*self.table.get(entry[0], ()), entry)
-
-    def _entries(self, guard: str) -> list[Entry]:
-        family, rules = self.families[guard], self.rules[guard]
-        entries = []
-        for row in self.surface[guard]:
-            keys = [(event, row.call or event) for event in row.audit]
-            keys += [(key_of(guard, name), row.call or name.replace(":", ".")) for name in row.patch]
-            for key, call in keys:
-                entries.append(
-                    (
-                        key,
-                        row.capability.partition(".")[0],
-                        row.capability,
-                        call,
-                        row.read,
-                        family.decide,
-                        rules,
-                        self.modes,
-                        row.after,
-                    )
-                )
-        return entries
-
-    def engage(self) -> list[Any]:
-        """Do what no row can express; returns what undoes it. A policy that only reports changes nothing."""
-        if self.modes[1]:
-            return []
-        undo = [f.engage(self.rules[guard]) for guard, f in self.families.items() if f.engage is not None]
-        return [step for step in undo if step is not None]
-
-    def bound_entries(self, memo: dict[Any, Any]) -> list[Entry]:
-        """The entries with their functions bound."""
-        return [
-            (
-                *entry[:4],
-                bind(entry[4], {}, memo),
-                bind(entry[5], {}, memo),
-                tuple([None if type(rule) is BlockMemory else rule for rule in entry[6]]),
-                entry[7],
-                bind(entry[8], {}, memo),
-            )
-            for entry in self.entries
-        ]
-
-    def settings(
-        self, wanted: frozenset[tuple[str, str]], judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool
-    ) -> list[tuple[str, patches.Setting]]:
-        """What each of the wanted names is replaced from."""
-        sealed = self.rules["integrity"][0]
-        return [
-            (
-                name,
-                patches.Setting(key_of(guard, name), row, judge, after, memo, whole_process, self.rules[guard], sealed),
-            )
-            for guard, rows in self.surface.items()
-            for row in rows
-            for name in row.patch
-            if (guard, name) in wanted
-        ]
-
-
-def probe_entry() -> Entry:
-    """An entry that refuses our own private event, to prove that the hook is there."""
-    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False), None)
-
-
-def read_probe(args: tuple[Any, ...], kwargs: Any) -> str:
-    return PROBE
-
-
-def decide_probe(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[str, None, str, str]:
-    return (PROBE, None, PROBE, "")
 
 
 def version_warning() -> str | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from _hermetic.start import Compiled, enter_block, leave_block, start_policies
+from _hermetic.compiled import Compiled
+from _hermetic.start import enter_block, leave_block, start_policies
 from hermetic.settings import (
     BOTH,
     BY_KEY,

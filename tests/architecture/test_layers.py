@@ -22,6 +22,7 @@ CORE_ORDER = [
     ["message"],
     # Holding.
     ["enforce.*", "enforce"],
+    ["compiled"],
     ["start"],
     # Running.
     ["status", "reports", "run"],
@@ -39,6 +40,7 @@ FACE_ORDER = [
 ]
 # The core's doors, by which the faces may enter it.
 DOORS = {
+    "compiled",
     "start",
     "policy",
     "events",

@@ -42,6 +42,7 @@ from _hermetic.errors import PolicyViolation
 from hermetic.blocker import BlockConfig, hermetic_blocker, values_of
 from hermetic.settings import policy_from
 from _hermetic import events, start
+from _hermetic.compiled import Compiled
 
 place, settings = sys.argv[1], json.loads(sys.argv[2])
 values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place == "sealed"))
@@ -49,7 +50,7 @@ block = None
 if place in ("process", "sealed", "report"):
     start.start_policies((policy_from(values),))
 elif place == "block":
-    start.enter_block(object(), start.Compiled(policy_from(values)))
+    start.enter_block(object(), Compiled(policy_from(values)))
 else:
     hermetic_blocker(block_interpreter_mutation=True, report_only=True).__enter__()
     block = hermetic_blocker(BlockConfig(**settings, trace=True))

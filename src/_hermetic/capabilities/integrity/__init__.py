@@ -10,11 +10,10 @@ from __future__ import annotations
 import sys as _sys
 from errno import EACCES
 
-from ..callers import CALLER_DEPTH, CORE, FACES, calling_frame
-from ..extract import NUMBER, exact_path, exact_text, is_a, opens_to_write
-from ..model import PRIVATE, PUBLIC, Family, GuardedCall
-from ..paths import absolute, is_below, resolve
-from ..pristine import IS_WINDOWS, native, readlink, stat
+from ...callers import CALLER_DEPTH, calling_frame
+from ...extract import exact_text
+from ...model import PRIVATE, PUBLIC, Family, GuardedCall
+from .files import memory_write, own_change, own_cut, own_link, own_mode, own_move, own_symlink, own_write
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ HEAP, TRACING = "interpreter.heap", "interpreter.tracing"
 # what shows the code of stand-ins while it runs.
 
 _FUNCTION = type(lambda: None)
-OWN_FILES = tuple(dict.fromkeys((CORE[:-1], FACES[:-1], resolve(CORE[:-1]), resolve(FACES[:-1]))))
 
 # Doors to other interpreters, and the test modules that run code from C.
 INTERPRETER_MODULES = frozenset(
@@ -126,11 +124,6 @@ def collector(args: tuple[Any, ...], kwargs: Any) -> str:
     return "heap"
 
 
-def folder_of(path: str) -> str:
-    """Not normalised: C follows a link before it goes up again."""
-    return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
-
-
 def tracing(args: tuple[Any, ...], kwargs: Any) -> str:
     return "tracing"
 
@@ -147,202 +140,6 @@ def profile_sees(rules: tuple[Any, ...]) -> bool:
 
 def monitoring_sees(rules: tuple[Any, ...]) -> bool:
     return bool(rules[0])
-
-
-def is_memory_file(path: str) -> bool:
-    """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
-    for _ in range(16):
-        folder, last = folder_of(path), path.rpartition("/")[2]
-        try:
-            # procfs by whatever way: the working directory, a link, a descriptor.
-            if stat(folder).st_dev == PROC_DEVICE and (last == "mem" or resolve(folder).endswith("/map_files")):
-                return True
-        except (OSError, ValueError):
-            pass
-        parts = path.split("/")
-        if "proc" in parts and (last == "mem" or "map_files" in parts):
-            return True
-        try:
-            link = readlink(path)
-        except (OSError, ValueError):
-            break
-        path = link if link[:1] == "/" else folder + "/" + link
-    return False
-
-
-try:
-    PROC_DEVICE = stat("/proc/self").st_dev
-except OSError:
-    PROC_DEVICE = -1
-
-
-def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """open(path, mode, flags) for writing, of memory."""
-    if not opens_to_write(args):
-        return None
-    path = exact_path(args[0])
-    if type(path) is not str:
-        return None
-    if is_memory_file(path):
-        return "memory"
-    for place in hidden_places(args, path):
-        if is_memory_file(place):
-            return "memory"
-    return None
-
-
-def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
-    """What os.open(path, flags, dir_fd=...) may mean: the event does not name the folder, so every open one may be it.
-
-    Asked only for what is made anew, and for names that something protected has.
-    """
-    found: list[str] = []
-    if args[1] is not None or path[:1] == "/":
-        return found
-    last = path.rpartition("/")[2]
-    makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & native.O_CREAT
-    if makes or last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last:
-        try:
-            numbers = native.listdir("/proc/self/fd")
-        except OSError:
-            return found
-        for number in numbers:
-            try:
-                folder = readlink(f"/proc/self/fd/{number}")
-            except OSError:
-                continue  # the one that was listing them
-            if folder[:1] == "/":
-                found.append(f"{folder}/{path}")
-    return found
-
-
-def identities(folders: tuple[str, ...]) -> tuple[frozenset[tuple[int, int]], frozenset[str]]:
-    """Device and inode of everything at and below these folders, what they are by whatever name; and the last names."""
-    found, names = set(), set()
-    pending = list(folders)
-    while pending:
-        path = pending.pop()
-        try:
-            status = stat(path)
-            found.add((status.st_dev, status.st_ino))
-            names.add(path.rpartition("/")[2])
-            # A folder knows the numbers of what is in it.
-            for entry in native.scandir(path):
-                found.add((status.st_dev, entry.inode()))
-                names.add(entry.name)
-                if entry.is_dir():
-                    pending.append(entry.path)
-        except OSError:
-            continue  # carried in some other form: its name is still protected
-    return frozenset(found), frozenset(names)
-
-
-OWN_IDENTITIES, OWN_NAMES = identities(OWN_FILES)
-
-
-def is_ours(path: str) -> bool:
-    """Whether what a path leads to is a file or folder of hermetic's, or would be one; links followed."""
-    try:
-        found = stat(path)
-    except ValueError:
-        return False
-    except OSError:
-        return is_link(path) and is_below(resolve(path), OWN_FILES)
-    return (found.st_dev, found.st_ino) in OWN_IDENTITIES
-
-
-def is_link(path: str) -> bool:
-    try:
-        readlink(path)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """open(path, mode, flags) for writing. The name first, then what it leads to, or the folder that would have it."""
-    if not opens_to_write(args) or is_a(args[0], NUMBER):
-        return None
-    path = exact_path(args[0])
-    if type(path) is not str:
-        return None
-    text = absolute(path)
-    if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
-        return text
-    for place in hidden_places(args, path):
-        if is_ours(place) or is_ours(folder_of(place)):
-            return text
-    return None
-
-
-def entry(path: object, folder: object) -> str | None:
-    """The real place of a folder's entry; the entry itself is not followed. None for a descriptor."""
-    if path is None or is_a(path, NUMBER):
-        return None
-    text = exact_path(path)
-    if type(text) is not str:
-        return None
-    if IS_WINDOWS:  # no dir_fd there
-        return absolute(text)
-    number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
-    if number >= 0 and text[:1] != "/":
-        text = f"/proc/self/fd/{number}/{text}"
-    text = text.rstrip("/")
-    last = text.rpartition("/")[2]
-    if last in ("", ".", ".."):
-        return resolve(text)
-    above = resolve(folder_of(text))
-    return f"{above if above != '/' else ''}/{last}"
-
-
-def own_entry(path: object, folder: object) -> str | None:
-    place = entry(path, folder)
-    return place if place is not None and is_below(place, OWN_FILES) else None
-
-
-def moved_entry(path: object, folder: object) -> str | None:
-    """The same, and any folder above: who moves that away puts another hermetic in its place."""
-    place = entry(path, folder)
-    if place is None:
-        return None
-    for own in OWN_FILES:
-        if is_below(own, (place,)):
-            return place
-    return place if is_below(place, OWN_FILES) else None
-
-
-def own_change(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """(path, dir_fd)."""
-    return own_entry(args[0], args[1])
-
-
-def own_mode(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """(path, mode, dir_fd): mkdir, and chmod, which follows a link."""
-    place = own_entry(args[0], args[2])
-    return place if place is not None else own_cut(args, kwargs)
-
-
-def own_cut(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """os.truncate(path, length) follows links."""
-    if is_a(args[0], NUMBER):
-        return None
-    path = exact_path(args[0])
-    return absolute(path) if type(path) is str and is_ours(path) else None
-
-
-def own_move(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """(source, destination, two dir_fds)."""
-    return moved_entry(args[0], args[2]) or moved_entry(args[1], args[3])
-
-
-def own_link(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """(source, destination, two dir_fds): a second name of a file of ours could be written."""
-    return own_entry(args[0], args[2]) or own_entry(args[1], args[3])
-
-
-def own_symlink(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """(source, destination, dir_fd); the source is text, and what it leads to is judged when it is opened."""
-    return own_entry(args[1], args[2])
 
 
 SURFACE = (
