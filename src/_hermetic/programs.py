@@ -34,6 +34,9 @@ HEAD = 512  # bytes of a file's start that tell what it is
 MAIN_FUNCTION, SEARCHED = b"Py_BytesMain", 1 << 22
 NATIVE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 NAMES = ("python", "pypy")
+# What tells words apart in a first line, what makes env's own grammar out of them, and how often a script's interpreter
+# may be a script before the system refuses it.
+BLANKS, QUOTING, NESTED = " \t", "\"'\\$#", 5
 READ_FLAGS = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
 REGULAR, KIND_OF_FILE, MAY_EXECUTE = 0o100000, 0o170000, native.X_OK if hasattr(native, "X_OK") else 1
@@ -96,6 +99,26 @@ def recognise(path: str) -> Recognised:
     return (OTHER, "", ()) if command is None else (SCRIPT_FILE, *command)
 
 
+def unwrapped(path: str, words: tuple[str, ...], folders: str, start: str) -> tuple[str, str, tuple[str, ...]]:
+    """(what is started in the end where this file is started, its path, its words): first lines are followed.
+
+    words: the file's own, with its name first. folders: as PATH lists them. start: the folder where the process
+    begins, empty for here.
+    """
+    name = file = path
+    what, program, options = recognise(placed(path, start))
+    for _ in range(NESTED):
+        if what != SCRIPT_FILE:
+            break
+        found = absolute_program(program, folders, start)
+        if found is None:
+            return ABSENT, path, words
+        words = (program, *options, name, *words[1:])
+        name, file = program if has_separator(program) else found, found
+        what, program, options = recognise(found)
+    return what, file, words
+
+
 def followed(path: str) -> str:
     """Where the links that this path itself is lead."""
     for _ in range(16):
@@ -108,47 +131,58 @@ def followed(path: str) -> str:
 
 
 def shebang(head: bytes) -> tuple[str, tuple[str, ...]] | None:
-    """(interpreter, its options) of a first line that starts Python, else None.
+    """(program, its options) of a first line as the system reads it, whatever the program is; None for no such line.
 
     Knows ``/usr/bin/env``, ``env -S``, and the two-line form that installers
     write when the interpreter's path is too long for the kernel.
     """
-    lines = head.decode("utf-8", "replace").split("\n")
+    lines = head.decode("utf-8", "surrogateescape").split("\n")
     if not lines[0].startswith("#!"):
         return None
-    words = lines[0][2:].split()
-    if words and words[0].endswith("/sh") and len(lines) > 1 and lines[1].startswith("'''exec' "):
+    # One word follows the program, whatever is in it; a carriage return is an editor's.
+    program, _, option = lines[0][2:].strip(BLANKS + "\r").replace("\t", " ").partition(" ")
+    option = option.strip(BLANKS)
+    if program.endswith("/sh") and len(lines) > 1 and lines[1].startswith("'''exec' "):
         words = quoted_words(lines[1][len("'''exec' ") :].split('"$0"')[0])
-    if words and base_name(words[0]) == "env":
-        words = after_env(words[1:])
-    if not words or not is_python_name(base_name(words[0])):
-        return None
-    return words[0], tuple(words[1:])
+    elif base_name(program) == "env" and option:
+        words = after_env(split(option)) or [program, option]
+    else:
+        words = [program, option] if option else [program]
+    return (words[0], tuple(words[1:])) if words and words[0] else None
+
+
+def split(text: str) -> list[str]:
+    """The words of a line: other blanks than these two are letters to the system."""
+    return [word for word in text.replace("\t", " ").split(" ") if word]
 
 
 def quoted_words(text: str) -> list[str]:
     """The words of a command; between double quotes, blanks are part of one."""
     words: list[str] = []
     for at, part in enumerate(text.split('"')):
-        words += [part] if at % 2 else part.split()
+        words += [part] if at % 2 else split(part)
     return words
 
 
 def after_env(words: list[str]) -> list[str]:
-    """The command that ``env`` would start from a first line."""
+    """The command that ``env`` would start from a first line; empty where only ``env`` can tell."""
     if words and words[0].startswith(("-S", "--split-string=")):
         rest = words[0].removeprefix("-S").removeprefix("--split-string=")
         words = [rest, *words[1:]] if rest else words[1:]
-    while words and "=" in words[0]:
+    while words and "=" in words[0] and not words[0].startswith("-"):
         words = words[1:]
-    return words
+    for word in words:
+        for sign in QUOTING:
+            if sign in word:
+                return []
+    return [] if words and words[0].startswith("-") else words
 
 
-def search(name: str, folders: str, suffixes: tuple[str, ...]) -> str | None:
+def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> str | None:
     """The executable file of this name in folders as PATH lists them."""
     for folder in folders.split(";" if IS_WINDOWS else ":"):
         for suffix in suffixes:
-            path = (folder or ".") + "/" + name + suffix
+            path = placed((folder or ".") + "/" + name + suffix, start)
             if is_executable(path):
                 return path
     return None
@@ -239,9 +273,14 @@ def is_absolute(path: str) -> bool:
     return path[:1] == "/" or (IS_WINDOWS and (path[1:2] == ":" or path[:2] == "\\\\"))
 
 
-def absolute_program(name: str, folders: str) -> str | None:
+def placed(path: str, start: str) -> str:
+    """A path as seen from here, of a process that begins in another folder."""
+    return path if not start or is_absolute(path) else start + "/" + path
+
+
+def absolute_program(name: str, folders: str, start: str) -> str | None:
     """Where an interpreter named in a first line is; None when it is nowhere."""
-    found = name if has_separator(name) else search(name, folders, ("",))
-    return (
-        None if found is None or not is_executable(found) else found if is_absolute(found) else getcwd() + "/" + found
-    )
+    found = placed(name, start) if has_separator(name) else search(name, folders, ("",), start)
+    if found is None or not is_executable(found):
+        return None
+    return found if is_absolute(found) else getcwd() + "/" + found

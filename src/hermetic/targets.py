@@ -22,6 +22,7 @@ from _hermetic.programs import (
     SCRIPT_FILE,
     UNKNOWN,
     absolute_program,
+    base_name,
     has_separator,
     is_python_name,
     meaning,
@@ -84,7 +85,7 @@ def is_reference(name: str) -> bool:
 
 def which(name: str) -> str | None:
     """The executable file of this name on PATH."""
-    return search(name, os.environ.get("PATH", os.defpath), suffixes_of(os.environ))
+    return search(name, os.environ.get("PATH", os.defpath), suffixes_of(os.environ), "")
 
 
 def from_entry_point(name: str, args: list[str]) -> Launch | None:
@@ -103,14 +104,16 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         if os.path.exists(os.path.join(path, "__main__.py")):
             return Launch(target=Target(kind=FOLDER, name=path, argv=[path, *args]))
         raise HermeticError(f"{path} is a directory without __main__.py")
-    what, interpreter, flags = recognise(path)
+    what, spelled, options = recognise(path)
     if what == INTERPRETER:
         return from_python(path, name, args)
     if what == ARCHIVE:
         return Launch(target=Target(kind=FOLDER, name=path, argv=[path, *args]))
     if what == SCRIPT_FILE:
-        return script(path, args, located(interpreter), interpreter, list(flags))
-    if what == OTHER and path.endswith((".py", ".pyw", ".pyc")):
+        interpreter = located(spelled)
+        if interpreter is not None and recognise(interpreter)[0] == INTERPRETER:
+            return script(path, args, interpreter, spelled, options)
+    if what in (OTHER, SCRIPT_FILE) and path.endswith((".py", ".pyw", ".pyc")):
         target = Target(kind=SCRIPT, name=path, argv=[path, *args], orig_argv=[sys.executable, path, *args])
         return Launch(target=target)
     if what == ABSENT:
@@ -125,22 +128,25 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
     )
 
 
-def script(path: str, args: list[str], interpreter: str, spelled: str, flags: list[str]) -> Launch:
+def script(path: str, args: list[str], interpreter: str, spelled: str, options: tuple[str, ...]) -> Launch:
     """A script that names its interpreter."""
+    kind, name, flags, rest = meaning((*options, path))
+    if (kind, name, rest) != (SCRIPT, path, ()):
+        raise HermeticError(f"{path}: the first line does not run this file, but {' '.join([spelled, *options])}")
     target = Target(
         kind=SCRIPT,
         name=path,
         argv=[path, *args],
-        orig_argv=[spelled, *flags, path, *args],
+        orig_argv=[spelled, *options, path, *args],
         executable=interpreter,
     )
-    return Launch(target=target, interpreter=foreign(interpreter), flags=tuple(flags))
+    return Launch(target=target, interpreter=foreign(interpreter), flags=flags)
 
 
-def located(interpreter: str) -> str:
-    """The interpreter's path; HermeticError when it does not exist."""
-    found = absolute_program(interpreter, os.environ.get("PATH", os.defpath))
-    if found is None:
+def located(interpreter: str) -> str | None:
+    """The path of a script's interpreter; HermeticError when it is a Python that does not exist."""
+    found = absolute_program(interpreter, os.environ.get("PATH", os.defpath), "")
+    if found is None and is_python_name(base_name(interpreter)):
         raise HermeticError(f"the interpreter {interpreter} does not exist")
     return found
 

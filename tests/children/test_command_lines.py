@@ -78,8 +78,12 @@ def test_any_words_mean_something(words):
         ("#!/usr/bin/env -S A=1 B=2 python3 -E\n", ("python3", ("-E",))),
         ('#!/bin/sh\n\'\'\'exec\' "/a folder/python" "$0" "$@"\n', ("/a folder/python", ())),
         ("#!/bin/sh\n'''exec' /x/python3 \"$0\" \"$@\"\n", ("/x/python3", ())),
-        ("#!/bin/sh\necho python\n", None),
-        ("#!/usr/bin/perl\n", None),
+        ("#!/bin/sh\necho python\n", ("/bin/sh", ())),
+        ("#! \t/usr/bin/perl\t-w -T \n", ("/usr/bin/perl", ("-w -T",))),
+        ("#!/a\xa0b/python\x0b -I\n", ("/a\xa0b/python\x0b", ("-I",))),
+        ("#!/usr/bin/env -S -i python3\n", ("/usr/bin/env", ("-S -i python3",))),
+        ("#!/usr/bin/env -S 'python3' -I\n", ("/usr/bin/env", ("-S 'python3' -I",))),
+        ("#!/usr/bin/env -S ${PYTHON} -I\n", ("/usr/bin/env", ("-S ${PYTHON} -I",))),
         ("#!\n", None),
         ("python\n", None),
     ],
@@ -111,7 +115,7 @@ def test_files_are_known_by_what_they_hold(tmp_path):
 
     assert recognise(sys.executable)[0] == INTERPRETER
     assert recognise(made("script", b"#!/usr/bin/python3 -I\n")) == (SCRIPT_FILE, "/usr/bin/python3", ("-I",))
-    assert recognise(made("python", b"#!/bin/bash\nexec real\n"))[0] == OTHER
+    assert recognise(made("python", b"#!/bin/bash\nexec real\n")) == (SCRIPT_FILE, "/bin/bash", ())
     assert recognise(made("app.pyz", b"PK\3\4rest"))[0] == ARCHIVE
     assert recognise(made("empty", b""))[0] == OTHER
     assert recognise(str(tmp_path / "missing"))[0] == ABSENT

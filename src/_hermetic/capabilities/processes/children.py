@@ -17,17 +17,16 @@ from ...programs import (
     INFORMS,
     INTERPRETER,
     OTHER,
-    SCRIPT_FILE,
     UNKNOWN,
-    absolute_program,
     base_name,
     has_flag,
     is_executable,
     is_python_name,
     meaning,
-    recognise,
+    placed,
+    unwrapped,
 )
-from ...target import CODE, SCRIPT
+from ...target import CODE
 from .starting import GUARD, first_program, information_denial
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -199,13 +198,12 @@ SURFACE = (
 # --- what a child is ---
 
 
-def found_program(candidates: Iterable[str], folder: str) -> tuple[str, str]:
-    """(the first of these names that the system would start, its path from here), or two empty texts."""
+def found_program(candidates: Iterable[str], folder: str) -> str:
+    """The first of these names that the system would start, or an empty text."""
     for candidate in candidates:
-        path = candidate if candidate[:1] == "/" or not folder else folder + "/" + candidate
-        if is_executable(path):
-            return candidate, path
-    return "", ""
+        if is_executable(placed(candidate, folder)):
+            return candidate
+    return ""
 
 
 def started(
@@ -216,35 +214,33 @@ def started(
     candidates: the files the system will try. words: argv. folder: where the child begins, empty
     for here. folders: the child's PATH. The target is (kind, name, words, those of them that are arguments).
     """
-    candidate, path = found_program(candidates, folder)
+    candidate = found_program(candidates, folder)
     if not candidate:
         return ABSENT, "", (), None, ""
-    what, spelled, options = recognise(path)
-    if what == SCRIPT_FILE:
-        interpreter = absolute_program(spelled, folders)
-        if interpreter is None or recognise(interpreter)[0] != INTERPRETER:
-            return OTHER, candidate, (), None, unreachable(spelled, options)
-        first = (spelled, *options)
-        return what, interpreter, first, (SCRIPT, candidate, (*first, candidate, *words[1:]), words[1:]), ""
+    what, file, followed = unwrapped(candidate, words or (candidate,), folders, folder)
     if what != INTERPRETER:
-        return OTHER, candidate, (), None, unreachable(path, words[1:])
+        return OTHER, candidate, (), None, unreachable(followed, len(followed) - len(words) + 1)
+    words = followed
     kind, name, options, rest = meaning(words[1:])
     if kind == INFORMS:
         return INFORMS, candidate, (), None, ""
     if kind == UNKNOWN:
         return what, candidate, (), None, "a command line that hermetic can read: " + name
-    words = words or (candidate,)
-    return what, candidate, (words[0], *options), (kind, name, words, rest), ""
+    return what, file, (words[0], *options), (kind, name, words, rest), ""
 
 
-def unreachable(program: str, words: tuple[str, ...]) -> str:
-    """Why a program by the name of Python, a version manager's script, must not start one with these words."""
-    if not is_python_name(base_name(program)):
-        return ""
-    flags = meaning(words)[2]
-    for letter in IGNORES:
-        if has_flag(flags, letter):
-            return f"naming the interpreter itself instead of a script called {base_name(program)}, or no -{letter}"
+def unreachable(words: tuple[str, ...], programs: int) -> str:
+    """Why a program that is no Python, and called like one, must not start one with these words.
+
+    programs: how many of them are programs and options of first lines, and the file itself.
+    """
+    for at in range(programs):
+        if is_python_name(base_name(words[at])):
+            flags = meaning(words[at + 1 :])[2]
+            for letter in IGNORES:
+                if has_flag(flags, letter):
+                    name = base_name(words[at])
+                    return f"naming the interpreter itself instead of a script called {name}, or no -{letter}"
     return ""
 
 

@@ -34,7 +34,7 @@ def create(application: Any, line: Any, *rest: Any) -> Any:
     name = words[0] if application is None else text_of(application)
     given, folder = pairs_of(rest[4]), "" if rest[5] is None else text_of(rest[5])
     path = dict(variables() if given is None else given).get("PATH", "")
-    found = name if has_separator(name) else search(name, path, ENDINGS) or name
+    found = name if has_separator(name) else search(name, path, ENDINGS, "") or name
     file, words, environment = arranged(CONTEXT, (found, found + ".exe"), words, folder, given)
     words_left = (file or application, joined_line(words), *rest[:4], dict(environment), *rest[5:])
     return START(None, words_left, {})
