@@ -34,6 +34,7 @@ HEAD = 512  # bytes of a file's start that tell what it is
 MAIN_FUNCTION, SEARCHED = b"Py_BytesMain", 1 << 22
 NATIVE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 NAMES = ("python", "pypy")
+HERE = None
 # What tells words apart in a first line, what makes env's own grammar out of them, and how often a script's interpreter
 # may be a script before the system refuses it.
 BLANKS, QUOTING, NESTED = " \t", "\"'\\$#", 5
@@ -68,12 +69,14 @@ def is_python_name(name: str) -> bool:
     return False
 
 
-def start_of(nothing: None, path: str, size: int) -> bytes:
-    """The first bytes of a regular file. OSError when it cannot be read.
+def open_program(path: Any) -> int:
+    """A root does not hide from hermetic what a program is that the system may start: this frame is known."""
+    return open_fd((path, path := None, HERE)[0], READ_FLAGS)
 
-    A root does not hide from hermetic what a program is that the system may start: this frame is known.
-    """
-    descriptor = open_fd(path, READ_FLAGS)
+
+def start_of(path: str, size: int) -> bytes:
+    """The first bytes of a regular file. OSError when it cannot be read."""
+    descriptor = open_program(path)
     try:
         if fstat(descriptor).st_mode & KIND_OF_FILE != REGULAR:
             return b""
@@ -85,14 +88,14 @@ def start_of(nothing: None, path: str, size: int) -> bytes:
 def recognise(path: str) -> Recognised:
     """What this file is. Follows links by itself; runs nothing."""
     try:
-        head = start_of(None, path, HEAD)
+        head = start_of(path, HEAD)
     except (OSError, ValueError):
         # What may be started and not be read is no Python that could be guarded.
         return (OTHER if is_executable(path) else ABSENT), "", ()
     if head.startswith(NATIVE_MAGIC):
         if is_python_name(base_name(path)) or is_python_name(base_name(followed(path))):
             return INTERPRETER, "", ()
-        return (INTERPRETER if MAIN_FUNCTION in start_of(None, path, SEARCHED) else OTHER), "", ()
+        return (INTERPRETER if MAIN_FUNCTION in start_of(path, SEARCHED) else OTHER), "", ()
     if head.startswith(b"PK"):
         return ARCHIVE, "", ()
     command = shebang(head)
@@ -232,7 +235,7 @@ def program_kind(path: str) -> str:
     try:
         if native.stat(path).st_mode & KIND_OF_FILE != REGULAR:
             return FOLDER if native.stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
-        return FOLDER if start_of(None, path, 2) == b"PK" else SCRIPT
+        return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
     except (OSError, ValueError):
         return SCRIPT
 

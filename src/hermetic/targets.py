@@ -118,7 +118,7 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         return Launch(target=target)
     if what == ABSENT:
         raise HermeticError(f"cannot read {path}")
-    head = start_of(None, path, HEAD)
+    head = start_of(path, HEAD)
     if head.startswith(b"#!") and (b"pyenv" in head or is_python_name(os.path.basename(path))):
         # A version manager's stand-in. What it would start is known to it alone, and hermetic runs nothing to find out.
         how = f"`pyenv which {os.path.basename(path)}` tells it" if b"pyenv" in head else "by its own path"

@@ -166,9 +166,7 @@ print(text, sorted(names & {{"found", "denial", "entry", "rules"}}))
     "tracer",
     [
         pytest.param("sys.settrace(look)", marks=pytest.mark.skipif(sys.version_info >= (3, 11), reason="held above")),
-        pytest.param(
-            "sys.setprofile(look)", marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="held above")
-        ),
+        "sys.setprofile(look)",
         pytest.param(
             "sys.monitoring.register_callback(3, sys.monitoring.events.RAISE, look)",
             marks=pytest.mark.skipif(sys.version_info < (3, 12), reason="new in 3.12"),

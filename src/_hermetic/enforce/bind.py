@@ -72,21 +72,18 @@ SHOWN = frozenset(
         "open_again",
         "open_held",
         "open_otherwise",
+        "open_program",
         "os_open_held",
         "os_open_otherwise",
         "parse_bytes",
         "parse_text",
         "shown_hook",
         "start_in_c",
-        "start_of",
     }
 )
-# Where a function of SHOWN passes this on as an argument, its frame begins to be seen: what is on the stack by then is
-# in no local variable.
+# Where a function of SHOWN names this, its frame begins to be seen. It empties its variables before: what is on the
+# stack by then is not to be read, nor to be written by a trace function.
 HERE = "HERE"
-# A function whose first argument has this name has all its variables under that name: who writes one of them in a frame
-# that is to be seen writes the first, which nobody reads.
-NOTHING = "nothing"
 GENERATORS = 0x20 | 0x80 | 0x200  # generators, coroutines and asynchronous generators, by their flags
 
 _CORE = __name__.partition(".")[0] + "."
@@ -153,10 +150,7 @@ def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any
                 elif (value.__module__ or "").startswith(_CORE):
                     value = bind(value, {}, memo)
         consts.append(value)
-    varnames = code.co_varnames
-    if varnames[:1] == (NOTHING,):
-        varnames = (NOTHING,) * len(varnames)
-    return code.replace(co_code=text, co_consts=tuple(consts), co_varnames=varnames)
+    return code.replace(co_code=text, co_consts=tuple(consts))
 
 
 def _builtin(name: str, function: Any) -> Any:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 AFTER: Any = None
 BOX: list[Any] = []
 MAKE: Any = None
+HERE = None
 NAMES: tuple[str, ...] = ()
 STASH: tuple[Any, ...] = ()
 # An exception may come at any time, from a signal handler: what is not patched to the end does not stay in here. It is
@@ -113,9 +114,9 @@ def last_name(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def make_in_c(nothing: None, spec: Any, rest: tuple[Any, ...]) -> Any:
-    """The frame by which the guard knows that a module is made by a stand-in."""
-    return BOX[0](spec, *rest)
+def make_in_c(spec: Any, rest: Any) -> Any:
+    """The frame by which the guard knows that a module is made by a stand-in; it is seen with empty variables."""
+    return BOX[0]((spec, spec := None)[0], *(rest, rest := None, HERE)[0])
 
 
 def create_dynamic(*args: Any) -> Any:
@@ -125,7 +126,7 @@ def create_dynamic(*args: Any) -> Any:
     name, last = spec.name, last_name(spec.name)
     before = LOADED.get(name)
     try:
-        module = MAKE(None, spec, args[1:])
+        module = MAKE(spec, args[1:])
         AFTER(last, module)
     except BaseException:
         if name in LOADED and LOADED[name] is not before:
@@ -159,7 +160,7 @@ def create_builtin(spec: Any) -> Any:
     name = spec.name
     before = LOADED.get(name)
     try:
-        module = MAKE(None, spec, ())
+        module = MAKE(spec, ())
         AFTER(name, module)
     except BaseException:
         if name in LOADED and LOADED[name] is not before:

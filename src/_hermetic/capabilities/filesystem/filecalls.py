@@ -101,7 +101,7 @@ def is_folder(path: str) -> bool:
 OPENERS: tuple[Any, ...] = ()
 # The code by which hermetic looks at a program that is to be started; in a block it is known by its name.
 PROBERS: Any = None
-PROBE = "start_of"
+PROBE = "open_program"
 
 
 def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR0912  # one question after another

@@ -107,11 +107,22 @@ def strange_hook(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 
 def own_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """object.__setattr__(object, name, value): code and defaults of our functions are not replaced."""
+    """object.__setattr__(object, name, value): code and defaults of our functions are not replaced, nor given away."""
     thing = args[0]
-    return (
-        "guards" if type(thing) is _FUNCTION and (thing.__globals__ is PRIVATE or thing.__globals__ is PUBLIC) else None
-    )
+    if type(thing) is _FUNCTION and (thing.__globals__ is PRIVATE or thing.__globals__ is PUBLIC):
+        return "guards"
+    for code in MAKERS:
+        if args[2:] and args[2] is code:
+            return "guards"
+    return None
+
+
+def known_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """function.__new__(code): the code of a frame that guards know, in a function that calls what the program likes."""
+    for code in MAKERS:
+        if args[0] is code:
+            return "guards"
+    return None
 
 
 def own_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -128,17 +139,13 @@ def tracing(args: tuple[Any, ...], kwargs: Any) -> str:
     return "tracing"
 
 
-# Tracing goes on where it does not see hidden frames (enforce/bind.py): a trace function from 3.11 on, a profile
-# function from 3.12 on. What sys.monitoring tells of exceptions comes with the code they pass through.
+# A trace function goes on from 3.11 on, where it does not see hidden frames (enforce/bind.py). A profile function is
+# given the originals that our frames call, and what sys.monitoring tells of exceptions comes with their code.
 def trace_sees(rules: tuple[Any, ...]) -> bool:
     return rules[0] and _sys.version_info < (3, 11)
 
 
-def profile_sees(rules: tuple[Any, ...]) -> bool:
-    return rules[0] and _sys.version_info < (3, 12)
-
-
-def monitoring_sees(rules: tuple[Any, ...]) -> bool:
+def under_a_seal(rules: tuple[Any, ...]) -> bool:
     return bool(rules[0])
 
 
@@ -158,6 +165,7 @@ SURFACE = (
         "stand-in, which patches it, or by an original that was found in memory",
     ),
     GuardedCall(capability=OWN, audit=("object.__setattr__", "object.__delattr__"), read=own_function),
+    GuardedCall(capability=OWN, audit=("function.__new__",), read=known_code),
     GuardedCall(capability=OWN, audit=("object.__getattr__",), read=own_code),
     GuardedCall(capability=OWN, audit=("sys.addaudithook",), read=strange_hook),
     GuardedCall(
@@ -182,14 +190,14 @@ SURFACE = (
         capability=TRACING,
         audit=("sys.setprofile",),
         read=tracing,
-        when=profile_sees,
-        note="under a seal, on 3.10 and 3.11",
+        when=under_a_seal,
+        note="under a seal",
     ),
     GuardedCall(
         capability=TRACING,
         audit=("sys.monitoring.register_callback",),
         read=tracing,
-        when=monitoring_sees,
+        when=under_a_seal,
         note="under a seal",
     ),
     GuardedCall(

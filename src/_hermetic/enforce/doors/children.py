@@ -27,7 +27,7 @@ from ...events import TOLD, say_once
 from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, TUPLE, exact_text, is_a
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
-from ...programs import ABSENT, OTHER, start_of
+from ...programs import ABSENT, OTHER, open_program
 from .. import session
 from ..bind import bind
 from ..judge import refusal
@@ -49,9 +49,7 @@ CONTEXT: tuple[Any, ...] = ()
 POPEN: tuple[Any, ...] = ()
 FIND: Any = None
 START: Any = None
-REPLACE: Any = None
-PUT: Any = None
-UNSET: Any = None
+HERE = None
 FRAMES_HIDDEN = False
 
 # What a stand-in knows: its judge and key, (refusing option, options, whether it only reports), and of the whole
@@ -191,35 +189,39 @@ def seen(*args: Any, **kwargs: Any) -> Any:
     return DO(*args, **kwargs)
 
 
-def start_in_c(nothing: None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """The frame by which the guard knows that a stand-in calls C: to start a process, or to put its variables right."""
-    return BOX[0](*args, **kwargs)
+def start_in_c(start: Any, args: Any, kwargs: Any) -> Any:
+    """The frame by which the guard knows that a stand-in calls C: to start a process, or to put its variables right.
+
+    It begins to be seen when all that it needs is out of its variables: a preexec_fn or a signal handler finds neither
+    the original in it, which may raise no event, nor words that it could still change.
+    """
+    return start(*(args, args := None, start := None)[0], **(kwargs, kwargs := None, HERE)[0])
 
 
 def fork_exec(*args: Any) -> Any:
     """_posixsubprocess.fork_exec(argv, files, close_fds, fds_to_keep, cwd, env, ...)."""
     if len(args) < 6 or is_arranged(CONTEXT):
-        return START(None, args, {})
+        return START(BOX[0], args, {})
     words, candidates = words_of(args[0]), words_of(args[1])
     folder = "" if args[4] is None else text_of(args[4])
     file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
     files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
-    return START(None, (list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:]), {})
+    return START(BOX[0], (list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:]), {})
 
 
 def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
     """os.posix_spawn, os.posix_spawnp; since 3.13 subprocess starts by these."""
     if is_arranged(CONTEXT):
-        return START(None, (path, argv, env), kwargs)
+        return START(BOX[0], (path, argv, env), kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
     file, words, environment = arranged(POPEN if popen else CONTEXT, FIND(CONTEXT, name), words, "", given)
     reports, actions = CONTEXT[OPTIONS][1], kwargs.get("file_actions")
     if reports is not None and is_a(actions, SEQUENCE):
         kwargs = {**kwargs, "file_actions": sparing(actions, reports[0])}
-    return START(None, (file or name, words, dict(environment)), kwargs)
+    return START(BOX[0], (file or name, words, dict(environment)), kwargs)
 
 
 def sparing(actions: Any, kept: int) -> list[Any]:
@@ -251,24 +253,24 @@ def on_path(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
 
 def execv(path: Any, argv: Any, /) -> Any:
     if is_arranged(CONTEXT):
-        return START(None, (path, argv), {})
+        return START(BOX[0], (path, argv), {})
     name, words = file_of(path), words_of(argv)
     file, words, environment = arranged(CONTEXT, (name,), words, "", None)
-    return REPLACE(None, (file or name, words, dict(environment)), {})
+    return START(EXECVE, (file or name, words, dict(environment)), {})
 
 
 def execve(path: Any, argv: Any, env: Any) -> Any:
     if is_arranged(CONTEXT):
-        return START(None, (path, argv, env), {})
+        return START(BOX[0], (path, argv, env), {})
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     file, words, environment = arranged(CONTEXT, (name,), words, "", given)
-    return REPLACE(None, (file or name, words, dict(environment)), {})
+    return START(EXECVE, (file or name, words, dict(environment)), {})
 
 
 def system(command: Any) -> Any:
     """os.system: a shell that C starts, with C's own variables; they are put right for as long as it runs."""
     if is_arranged(CONTEXT):
-        return START(None, (command,), {})
+        return START(BOX[0], (command,), {})
     text = text_of(command)
     _, _, environment = arranged(CONTEXT, (SHELL,), (text,), "", None)
     wanted, before = dict(environment), dict(variables())
@@ -276,16 +278,16 @@ def system(command: Any) -> Any:
     try:
         for name in names:
             if name in wanted:
-                PUT(None, (name, wanted[name]), {})
+                START(PUTENV, (name, wanted[name]), {})
             else:
-                UNSET(None, (name,), {})
-        return START(None, (text,), {})
+                START(UNSETENV, (name,), {})
+        return START(BOX[0], (text,), {})
     finally:
         for name in names:
             if name in before:
-                PUT(None, (name, before[name]), {})
+                START(PUTENV, (name, before[name]), {})
             else:
-                UNSET(None, (name,), {})
+                START(UNSETENV, (name,), {})
 
 
 # --- making them ---
@@ -299,13 +301,14 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     *rules, process = setting.rules
     starters = tuple(session.STARTERS) if setting.whole_process else None
     context = (setting.judge, setting.key, tuple(rules), *process, starters)
-    codes = session.STARTERS
-    bind(start_of, {}, setting.memo, codes=session.PROBERS)
-    names = {"CONTEXT": context, "POPEN": (context[0], POPEN_KEY, *context[2:]), "FIND": bind(find, {}, setting.memo)}
-    originals = (("START", setting.box), ("REPLACE", (EXECVE,)), ("PUT", (PUTENV,)), ("UNSET", (UNSETENV,)))
-    for name, box in originals:
-        if name in function.__code__.co_names:
-            names[name] = bind(start_in_c, {"BOX": box}, setting.memo, codes=codes)
+    bind(open_program, {}, setting.memo, codes=session.PROBERS)
+    names = {
+        "CONTEXT": context,
+        "POPEN": (context[0], POPEN_KEY, *context[2:]),
+        "FIND": bind(find, {}, setting.memo),
+        "START": bind(start_in_c, {}, setting.memo, codes=session.STARTERS),
+        "BOX": setting.box,
+    }
     stand_in = setting.memo[function, find] = setting.bind(seen, DO=bind(function, names, setting.memo))
     return stand_in
 

@@ -33,6 +33,7 @@ CONNECTION: Any = None
 CURSOR: Any = None
 GUARDED_CURSOR: Any = None
 ERROR: Any = None
+HERE = None
 METHOD: Any = type(BuiltinImporter.find_spec)  # a class method's; types costs more to import than this module
 
 # SQLite's numbers for what is asked, and for the answers.
@@ -123,15 +124,15 @@ def readable_name(database: Any, uri: bool) -> Any:
 
 
 def construct(self: Any, *args: Any, **kwargs: Any) -> None:
-    INIT(None, self, args, kwargs)
+    INIT(self, args, kwargs)
     # Sorting and VACUUM would make files of their own.
     CONNECTION.execute(self, IN_MEMORY)
     self.set_authorizer(None)
 
 
-def init_connection(nothing: None, self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """The frame by which the guard knows that a connection is ours."""
-    getattr(self, GUARDED_BY).__init__(self, *args, **kwargs)
+def init_connection(self: Any, args: Any, kwargs: Any) -> None:
+    """The frame by which the guard knows that a connection is ours; it is seen with empty variables."""
+    getattr(self, GUARDED_BY).__init__((self, self := None)[0], *(args, args := None)[0], **(kwargs, HERE)[0])
 
 
 def set_authorizer(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Stand-in for what bind() puts in place of this name.
 START: Any = None
+BOX: Any = []
 
 ENDINGS = (".exe", ".com", "")
 BACKSLASH, QUOTE = "\\", '"'
@@ -29,7 +30,7 @@ def create_process(setting: Setting, original: Any) -> Any:
 def create(application: Any, line: Any, *rest: Any) -> Any:
     """CreateProcess(application, line, process attributes, thread attributes, inherit, flags, env, folder, info)."""
     if len(rest) != 7 or is_arranged(CONTEXT):
-        return START(None, (application, line, *rest), {})
+        return START(BOX[0], (application, line, *rest), {})
     words = split_line("" if line is None else text_of(line))
     name = words[0] if application is None else text_of(application)
     given, folder = pairs_of(rest[4]), "" if rest[5] is None else text_of(rest[5])
@@ -37,7 +38,7 @@ def create(application: Any, line: Any, *rest: Any) -> Any:
     found = name if has_separator(name) else search(name, path, ENDINGS, "") or name
     file, words, environment = arranged(CONTEXT, (found, found + ".exe"), words, folder, given)
     words_left = (file or application, joined_line(words), *rest[:4], dict(environment), *rest[5:])
-    return START(None, words_left, {})
+    return START(BOX[0], words_left, {})
 
 
 def split_line(line: str) -> tuple[str, ...]:
