@@ -167,13 +167,17 @@ def test_everything_that_decides_can_be_hidden():
             bind(function, {}, module.new_memo())
 
 
-def test_locals_beside_nothing_cannot_be_written():
-    made = make("def act(nothing, x): return look() or x")
+def test_what_was_taken_out_of_its_variables_is_neither_read_nor_written():
+    made = make("HERE = None\ndef start_in_c(x): return look((x, x := None, HERE)[0])")
+    seen = []
 
-    def look():
+    def look(given):
         held = sys._getframe(1).f_locals
-        for name in list(held):
-            held[name] = "written"
+        if "x" in held:
+            seen.append(held["x"])
+            held["x"] = "written"
+        return given
 
     made.look = look
-    assert bind(made.act, {}, {})(None, 1) == 1
+    assert bind(made.start_in_c, {}, module.new_memo())(1) == 1
+    assert seen == [None]
