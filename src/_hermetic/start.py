@@ -85,6 +85,7 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     loaders = loader_changes(apply, memo, stash)
     told = {
         "MAKERS": (*_makers, *session.STARTERS, audit.add_hook.__code__),
+        "STARTING": tuple(session.STARTERS),
         "SESSION_HOOK": audit.session_hook,
         "OPENERS": memo.get("OPENERS", ()),
         "PROBERS": tuple(session.PROBERS),
@@ -262,5 +263,5 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
     journal.extend(loaders)
     patches.install_now(pending, apply, {})
     if "children" in compiled.families:
-        load_module("children").MAKERS[:] = session.STARTERS
+        load_module("children").STARTING[:] = session.STARTERS
     return journal

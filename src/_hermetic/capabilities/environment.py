@@ -139,13 +139,13 @@ def write_target(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | N
 
 
 # The code of the stand-ins that start children; a start fills it in.
-MAKERS: tuple[Any, ...] = ()
+STARTING: tuple[Any, ...] = ()
 
 
 def changed_name(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
     """os.putenv(name, value), os.unsetenv(name)."""
     frame = calling_frame(CALLER_DEPTH)
-    for code in MAKERS:
+    for code in STARTING:
         if frame is not None and frame.f_code is code:
             return None  # what C hands to a shell is put right
     own = frame is not None and is_ours(frame.f_code.co_filename)
@@ -314,7 +314,7 @@ SURFACE = (
         audit=STARTS,
         read=starting,
         note="a block's C environment is scrubbed when its first child starts by one of these; `_posixsubprocess` "
-        "used directly is announced from 3.13 on. Under the command line it was scrubbed before the start",
+        "used directly is announced by no version up to 3.13.0. Under the command line that was done before the start",
     ),
 )
 

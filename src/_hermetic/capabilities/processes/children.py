@@ -95,14 +95,14 @@ def warning(program: str, rules: Rules) -> str:
 
 
 # The code of the stand-ins that start children; a start fills it in.
-MAKERS: Any = []
+STARTING: Any = []
 
 
 def stray(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """A start by a reference that was kept from before the guards: nobody could give the child a policy."""
     frame = calling_frame(CALLER_DEPTH)
     if frame is not None:
-        for code in MAKERS:
+        for code in STARTING:
             if frame.f_code is code:
                 return None
     return first_program(args, kwargs)
@@ -190,7 +190,7 @@ SURFACE = (
             "_winapi.CreateProcess",
         ),
         read=stray,
-        note="`_posixsubprocess.fork_exec` announces itself since 3.13 only",
+        note="CPython 3.13.0 and older announce nothing for `_posixsubprocess.fork_exec`",
     ),
 )
 
