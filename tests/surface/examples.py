@@ -66,6 +66,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("integrity", "cpython.PyInterpreterState_New"): "needs a module that another row refuses: tests/security",
     ("integrity", "import"): "modules that reach into others: tests/security",
     ("integrity", "object.__setattr__"): "needs a function of the guards: tests/security",
+    ("integrity", "function.__new__"): "needs the code of a frame of the guards: tests/children",
     ("integrity", "object.__getattr__"): "needs an object of the guards: tests/security",
     (
         "children",
