@@ -64,8 +64,11 @@ class Isolated:
         self.folder = folder
         self.temp = temp
 
-    def environment(self, changes: dict[str, str | None] | None = None) -> dict[str, str]:
-        """A short, known environment; a change to None takes a variable away, PYTHONPATH is added to hermetic's."""
+    def environment(self, changes: dict[str, str | None] | None = None, bare: bool = False) -> dict[str, str]:
+        """A short, known environment; a change to None takes a variable away, PYTHONPATH is added to hermetic's.
+
+        bare: PYTHONPATH is only what the changes say, as for a program in whose environment hermetic is not.
+        """
         found: dict[str, str | None] = {
             "PATH": os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", os.defpath),
             "HOME": str(self.folder),
@@ -76,7 +79,7 @@ class Isolated:
         for name in ("SYSTEMROOT", "COMSPEC", "PATHEXT", "LD_LIBRARY_PATH"):
             found[name] = os.environ.get(name)
         found.update(changes or {})
-        paths = [p for p in (IMPORT_PATH, found.get("PYTHONPATH")) if p]
+        paths = [p for p in (None if bare else IMPORT_PATH, found.get("PYTHONPATH")) if p]
         found["PYTHONPATH"] = os.pathsep.join(paths) or None
         return {name: value for name, value in found.items() if value is not None}
 
@@ -98,11 +101,12 @@ class Isolated:
         stdin: str | None = None,
         pass_fds: tuple[int, ...] = (),
         timeout: float = TIME_LIMIT,
+        bare: bool = False,
     ) -> Outcome:
-        """Run a command line to its end."""
+        """Run a command line to its end; bare: hermetic is not put on its PYTHONPATH."""
         done = subprocess.run(
             command,
-            env=self.environment(env),
+            env=self.environment(env, bare),
             cwd=cwd or self.folder,
             input=stdin if stdin is not None else "",
             capture_output=True,

@@ -154,5 +154,5 @@ SETTINGS = {
     "code_exec": {"block_code_exec": True},
     "imports": {"block_native": True, "deny_imports": ["colorsys", "__hello__"]},
     "interpreter": {"block_interpreter_mutation": True},
-    "integrity": {"block_subprocess": True},
+    "integrity": {"block_network": True},
 }

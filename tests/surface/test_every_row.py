@@ -1,29 +1,20 @@
 """The table is the test list: every row's example, in every place, with the documented violation and trace.
 
-One process per family and place runs all examples and prints what happened; each
-row is then judged by itself. The examples are functions of an imported module,
-because under --no-code-exec nothing else could run them.
+One process per family and place (batches.py) runs all examples and prints what happened; each
+row is then judged by itself.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from examples import AVAILABLE, HARMLESS, NO_EXAMPLE, PHRASES, SETTINGS
+from batches import CHANGING, NO_WORKER, ROWS, TRIED, outcome, outcomes, places_of
+from examples import AVAILABLE, HARMLESS, NO_EXAMPLE, PHRASES
 
-from _hermetic.capabilities import FAMILIES, load_family
-from conftest import Isolated
+from _hermetic.capabilities import FAMILIES
 
-ROWS = [(guard, number, row) for guard in FAMILIES for number, row in enumerate(load_family(guard).surface)]
-TRIED = [(g, n, r) for g, n, r in ROWS if r.example]
-PLACES = ("process", "block", "nested", "sealed")
-# What differs from run to run: folders, processes, pipes, made-up names.
-CHANGING = r"[^\s(]*/run\b/?|pid \d+|group \d+|pipe:\[\d+\]|tmp\w{8}\b"
 TRACE = re.compile(r"\[hermetic\] (blocked|would block) (\S+)( (?:host|path|name)=.*)? reason=([a-z-]+)")
 
 
@@ -35,95 +26,15 @@ def ids(value):
     return value if isinstance(value, str) else ""
 
 
-RUNNER = """
-import json, os, sys, threading, traceback
-import examples
-from _hermetic.errors import PolicyViolation
-from hermetic.blocker import BlockConfig, hermetic_blocker, values_of
-from hermetic.settings import policy_from
-from _hermetic import events, start
-from _hermetic.compiled import Compiled
-
-place, settings = sys.argv[1], json.loads(sys.argv[2])
-values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place == "sealed"))
-block = None
-if place in ("process", "sealed", "report"):
-    start.start_policies((policy_from(values),))
-elif place == "block":
-    start.enter_block(object(), Compiled(policy_from(values)))
-else:
-    hermetic_blocker(block_interpreter_mutation=True, report_only=True).__enter__()
-    block = hermetic_blocker(BlockConfig(**settings, trace=True))
-    block.__enter__()
-pid, write, leave, flush = os.getpid(), os.write, os._exit, sys.stdout.flush
-results = []
-for name, function in examples.ALL:
-    write(2, f"\\n=={name}\\n".encode())
-    before = len(events.LOG)
-    try:
-        function()
-        found = None
-    except BaseException as error:
-        found = error
-    if os.getpid() != pid:
-        leave(0)
-    names = ("guard", "target", "reason", "remedy", "capability", "call", "message", "place")
-    results.append([name, {
-        "kind": found and type(found).__name__, "text": str(found), "violation": isinstance(found, PolicyViolation),
-        "oserror": isinstance(found, OSError), "importerror": isinstance(found, ImportError),
-        "recorded": [list(map(str, record[:4])) for record in list(events.LOG)[before:]],
-        **({n: getattr(found, n) for n in names} if isinstance(found, PolicyViolation) else {}),
-    }])
-    sys.settrace and None
-write(1, (json.dumps(results) + "\\n").encode())
-leave(0)
-"""
-# The parent of the runner is nobody who matters: some examples would stop or signal it.
-SHIELD = "import subprocess, sys; sys.exit(subprocess.run([sys.executable, *sys.argv[1:]]).returncode)"
+# Every row in every place where a process of that kind can be.
+EVERYWHERE = [
+    pytest.param(guard, number, row, place, id=f"{guard}-{number}-{place}")
+    for guard, number, row in TRIED
+    for place in places_of(guard)
+]
 
 
-def module_of(guard: str, place: str) -> str:
-    rows = [(n, r) for g, n, r in TRIED if g == guard and AVAILABLE.get(r.example, True)]
-    if place == "report":
-        rows = [(n, r) for n, r in rows if r.example in HARMLESS]
-    parts = [f"def example_{n}():\n" + "".join(f"    {line}\n" for line in r.example.splitlines()) for n, r in rows]
-    return "\n".join(parts) + "\nALL = [" + ", ".join(f"({n}, example_{n})" for n, _ in rows) + "]\n"
-
-
-@lru_cache(maxsize=None)
-def outcomes(guard: str, place: str) -> dict[int, dict[str, object]]:
-    """Example number -> what happened, with the trace lines it wrote."""
-    import json
-
-    with TemporaryDirectory(prefix="h") as name:
-        (folder := Path(name, "run")).mkdir()
-        (folder / "root").mkdir()
-        (temp := Path(name, "tmp")).mkdir()
-        runner = Isolated(folder, temp)
-        runner.write("examples.py", module_of(guard, place))
-        runner.write("runner.py", RUNNER)
-        words = ["-c", SHIELD, "runner.py", place, json.dumps(SETTINGS[guard])]
-        done = runner.python(*words)
-    if not done.stdout.strip():
-        # Returned, not raised: what is raised is not remembered, and every row would run the batch again.
-        return {-1: {"text": f"{guard} in {place}: status {done.code}\n{done.stderr[-3000:]}"}}
-    found = dict(done.data)
-    for part in done.stderr.split("\n==")[1:]:
-        number, _, rest = part.partition("\n")
-        if int(number) in found:
-            found[int(number)]["trace"] = [line for line in rest.splitlines() if line.startswith("[hermetic]")]
-    return found
-
-
-def outcome(guard: str, place: str, number: int) -> dict[str, object]:
-    """What one example did."""
-    found = outcomes(guard, place)
-    assert -1 not in found, found[-1]["text"]
-    return found[number]
-
-
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(("guard", "number", "row"), TRIED, ids=ids)
+@pytest.mark.parametrize(("guard", "number", "row", "place"), EVERYWHERE)
 def test_example_is_refused_as_documented(guard, number, row, place):
     if not AVAILABLE.get(row.example, True):
         pytest.skip("not on this interpreter")
@@ -139,8 +50,7 @@ def test_example_is_refused_as_documented(guard, number, row, place):
     assert found["place"][0].endswith("examples.py"), found["place"]
 
 
-@pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize(("guard", "number", "row"), TRIED, ids=ids)
+@pytest.mark.parametrize(("guard", "number", "row", "place"), EVERYWHERE)
 def test_example_is_traced_as_documented(guard, number, row, place):
     if not AVAILABLE.get(row.example, True):
         pytest.skip("not on this interpreter")
@@ -158,8 +68,14 @@ def test_example_is_traced_as_documented(guard, number, row, place):
 def test_text_is_the_same_in_every_place(guard, number, row):
     if not AVAILABLE.get(row.example, True):
         pytest.skip("not on this interpreter")
-    texts = {place: re.sub(CHANGING, "", str(outcome(guard, place, number)["text"])) for place in PLACES}
+    texts = {place: re.sub(CHANGING, "", str(outcome(guard, place, number)["text"])) for place in places_of(guard)}
     assert len(set(texts.values())) == 1, texts
+
+
+@pytest.mark.parametrize(("guard", "place"), sorted(NO_WORKER))
+def test_worker_that_a_family_refuses_does_not_run(guard, place):
+    said = outcomes(guard, place)[-1]["text"]
+    assert re.search(PHRASES[guard], said), said
 
 
 @pytest.mark.parametrize(("guard", "number", "row"), [t for t in TRIED if t[2].example in HARMLESS], ids=ids)

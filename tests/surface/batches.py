@@ -1,0 +1,194 @@
+"""Runs every example of a family in one process, in each place where guards can be, and says what happened.
+
+The examples are functions of an imported module, because under --no-code-exec nothing else could run them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from examples import AVAILABLE, HARMLESS, SETTINGS
+
+from _hermetic.capabilities import FAMILIES, load_family
+from conftest import SOURCE, Isolated
+from hermetic.settings import SETTINGS as DECLARED
+
+ROWS = [(guard, number, row) for guard in FAMILIES for number, row in enumerate(load_family(guard).surface)]
+TRIED = [(g, n, r) for g, n, r in ROWS if r.example]
+# foreign: a program of another environment, where hermetic is not installed. worker, forked: what multiprocessing
+# starts in a block, anew and by a fork.
+PLACES = ("process", "block", "nested", "sealed", "foreign", "worker", "forked")
+# Workers that the family itself refuses: it starts no process, or lets nobody read the pickle that says what to run.
+NO_WORKER = {("subprocess", "worker"), ("subprocess", "forked"), ("code_exec", "worker")}
+
+
+def places_of(guard: str) -> list[str]:
+    """The places that a family's examples can be in."""
+    return [place for place in PLACES if (guard, place) not in NO_WORKER]
+
+
+# What differs from run to run: folders, processes, pipes, made-up names.
+CHANGING = r"[^\s(]*/run\b/?|[^\s(]*/lib/python3\.\d+/site-packages/|pid \d+|group \d+|pipe:\[\d+\]|tmp\w{8}\b"
+
+# Runs the examples; imported by every runner, so that what they share is one text.
+TRYING = """
+import os, sys, traceback
+import examples
+
+def try_all():
+    pid, write, leave = os.getpid(), os.write, os._exit
+    from _hermetic import events
+    from _hermetic.errors import PolicyViolation
+    results = []
+    for name, function in examples.ALL:
+        write(2, f"\\n=={name}\\n".encode())
+        before = len(events.LOG)
+        try:
+            function()
+            found = None
+        except BaseException as error:
+            found = error
+        if os.getpid() != pid:
+            leave(0)
+        names = ("guard", "target", "reason", "remedy", "capability", "call", "message", "place")
+        results.append([name, {
+            "kind": found and type(found).__name__, "text": str(found), "violation": isinstance(found, PolicyViolation),
+            "oserror": isinstance(found, OSError), "importerror": isinstance(found, ImportError),
+            "recorded": [list(map(str, record[:4])) for record in list(events.LOG)[before:]],
+            **({n: getattr(found, n) for n in names} if isinstance(found, PolicyViolation) else {}),
+        }])
+        sys.settrace and None
+    write(1, (dumps(results) + "\\n").encode())
+    leave(0)
+
+# Loaded while that is still allowed.
+from json import dumps
+"""
+RUNNER = """
+import json, sys, threading
+import trying
+
+def main():
+    from hermetic.blocker import BlockConfig, hermetic_blocker, values_of
+    from hermetic.settings import policy_from
+    from _hermetic import start
+
+    place, settings = sys.argv[1], json.loads(sys.argv[2])
+    values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place == "sealed"))
+    block = None
+    if place in ("process", "sealed", "report"):
+        start.start_policies((policy_from(values),))
+    elif place == "nested":
+        hermetic_blocker(block_interpreter_mutation=True, report_only=True).__enter__()
+        block = hermetic_blocker(BlockConfig(**settings, trace=True))
+        block.__enter__()
+    else:
+        if place in ("worker", "forked"):
+            import multiprocessing
+            context = multiprocessing.get_context({"worker": "spawn", "forked": "fork"}[place])
+            worker = context.Process(target=trying.try_all)
+        start.enter_block(object(), start.Compiled(policy_from(values)))
+        if place in ("worker", "forked"):
+            worker.start()
+            worker.join()
+            sys.exit(worker.exitcode)
+    trying.try_all()
+
+if __name__ == "__main__":
+    main()
+"""
+# The program of another environment: the command line starts the guards before its first line.
+FOREIGN = "import trying\ntrying.try_all()\n"
+# The command line, of an interpreter that finds hermetic nowhere else: nothing that its target would inherit.
+LAUNCHER = (
+    f"import sys; sys.path.insert(1, {str(SOURCE)!r}); from hermetic.__main__ import program; sys.exit(program())"
+)
+# The parent of the runner is nobody who matters: some examples would stop or signal it.
+SHIELD = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
+
+
+@lru_cache(maxsize=None)
+def other_python(base: str = sys.executable) -> str:
+    """The interpreter of a fresh environment on this one's base, without hermetic."""
+    folder = tempfile.mkdtemp(prefix="hermetic-other-")
+    atexit.register(shutil.rmtree, folder, True)
+    subprocess.run([base, "-m", "venv", "--without-pip", folder], check=True)
+    found = Path(folder, "Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    return str(found)
+
+
+def options(settings: dict[str, object]) -> list[str]:
+    """The words of a command line that ask for this."""
+    words = []
+    declared = {setting.key: setting for setting in DECLARED}
+    for name, value in settings.items():
+        if name == "fs_root":
+            words[words.index("--fs-readonly")] += f"={value}"
+        elif value is True:
+            words.append(declared[name].flags[0])
+        else:
+            words += [f"{declared[name].flags[0]}={item}" for item in value]
+    return words
+
+
+def module_of(rows: list[tuple[int, str]]) -> str:
+    """The module of the examples."""
+    parts = [f"def example_{n}():\n" + "".join(f"    {line}\n" for line in text.splitlines()) for n, text in rows]
+    return "\n".join(parts) + "\nALL = [" + ", ".join(f"({n}, example_{n})" for n, _ in rows) + "]\n"
+
+
+def batch(
+    guard: str, place: str, rows: list[tuple[int, str]], python: str, target: str
+) -> dict[int, dict[str, object]]:
+    """Example number -> what happened, with the trace lines it wrote; -1 -> why there is nothing to judge."""
+    settings = SETTINGS[guard]
+    with TemporaryDirectory(prefix="h") as name:
+        (folder := Path(name, "run")).mkdir()
+        (folder / "root").mkdir()
+        (temp := Path(name, "tmp")).mkdir()
+        runner = Isolated(folder, temp)
+        runner.write("examples.py", module_of(rows))
+        runner.write("trying.py", TRYING)
+        if place == "foreign":
+            runner.write("runner.py", FOREIGN)
+            words = [python, "-c", LAUNCHER, *options(settings), "--trace", "--", target, "runner.py"]
+            # Nothing of this environment but what every program has.
+            how = {"env": {"PYTHONPATH": None}, "bare": True}
+        else:
+            runner.write("runner.py", RUNNER)
+            words = [python, "runner.py", place, json.dumps(settings)]
+            how = {"env": {"PYTHONPATH": str(SOURCE)}}
+        done = runner.run([sys.executable, "-c", SHIELD, *words], **how)
+    if not done.stdout.strip():
+        # Returned, not raised: what is raised is not remembered, and every row would run the batch again.
+        return {-1: {"text": f"{guard} in {place}: status {done.code}\n{done.stderr[-3000:]}"}}
+    found = dict(done.data)
+    for part in done.stderr.split("\n==")[1:]:
+        number, _, rest = part.partition("\n")
+        if int(number) in found:
+            found[int(number)]["trace"] = [line for line in rest.splitlines() if line.startswith("[hermetic]")]
+    return found
+
+
+@lru_cache(maxsize=None)
+def outcomes(guard: str, place: str) -> dict[int, dict[str, object]]:
+    """Example number -> what happened, for this interpreter's rows."""
+    rows = [(n, r.example) for g, n, r in TRIED if g == guard and AVAILABLE.get(r.example, True)]
+    if place == "report":
+        rows = [(n, example) for n, example in rows if example in HARMLESS]
+    return batch(guard, place, rows, sys.executable, other_python() if place == "foreign" else "")
+
+
+def outcome(guard: str, place: str, number: int) -> dict[str, object]:
+    """What one example did."""
+    found = outcomes(guard, place)
+    assert -1 not in found, found[-1]["text"]
+    return found[number]
