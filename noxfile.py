@@ -38,6 +38,13 @@ def programs(session: nox.Session) -> None:
 
 
 @nox.session
+def pairs(session: nox.Session) -> None:
+    """Every row of the tables in every pair of interpreters: a command line of one, a program of the other."""
+    install(session, "test")
+    session.run("pytest", "-n", "auto", "tests/surface/test_every_pair.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Format and lint."""
     session.install(*group("lint"))

@@ -60,6 +60,7 @@ def try_all():
             leave(0)
         names = ("guard", "target", "reason", "remedy", "capability", "call", "message", "place")
         results.append([name, {
+            "python": list(sys.version_info[:2]),
             "kind": found and type(found).__name__, "text": str(found), "violation": isinstance(found, PolicyViolation),
             "oserror": isinstance(found, OSError), "importerror": isinstance(found, ImportError),
             "recorded": [list(map(str, record[:4])) for record in list(events.LOG)[before:]],
