@@ -31,12 +31,19 @@ def words(target: Target, held: tuple[bytes, ...], options: Options) -> list[str
 
 
 def hand_over(interpreter: str, command: list[str], environment: dict[str, str]) -> int:
-    """Replace this process by a command, or where there is no exec, wait for it and return its status."""
+    """Replace this process by a command, or where there is no exec, wait for it and return its status.
+
+    HermeticError when the system does not start it.
+    """
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    if IS_WINDOWS:
-        return wait_for(interpreter, command, environment)
-    os.execve(interpreter, command, environment)
+        if stream is not None:
+            stream.flush()
+    try:
+        if IS_WINDOWS:
+            return wait_for(interpreter, command, environment)
+        os.execve(interpreter, command, environment)
+    except OSError as error:
+        raise HermeticError(f"cannot start {interpreter}: {error.strerror}") from error
 
 
 def wait_for(interpreter: str, command: list[str], environment: dict[str, str]) -> int:

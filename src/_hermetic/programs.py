@@ -139,19 +139,35 @@ def shebang(head: bytes) -> tuple[str, tuple[str, ...]] | None:
     Knows ``/usr/bin/env``, ``env -S``, and the two-line form that installers
     write when the interpreter's path is too long for the kernel.
     """
-    lines = head.decode("utf-8", "surrogateescape").split("\n")
-    if not lines[0].startswith("#!"):
+    found = first_line(head)
+    if found is None:
         return None
-    # One word follows the program, whatever is in it; a carriage return is an editor's.
-    program, _, option = lines[0][2:].strip(BLANKS + "\r").replace("\t", " ").partition(" ")
-    option = option.strip(BLANKS)
+    program, option, lines = found
     if program.endswith("/sh") and len(lines) > 1 and lines[1].startswith("'''exec' "):
         words = quoted_words(lines[1][len("'''exec' ") :].split('"$0"')[0])
     elif base_name(program) == "env" and option:
-        words = after_env(split(option)) or [program, option]
+        words = after_env(split(option))[1] or [program, option]
     else:
         words = [program, option] if option else [program]
     return (words[0], tuple(words[1:])) if words and words[0] else None
+
+
+def first_line(head: bytes) -> tuple[str, str, list[str]] | None:
+    """(program, what follows it, the lines) of a file that begins with ``#!``.
+
+    One word follows the program, whatever is in it; a carriage return is an editor's.
+    """
+    lines = head.decode("utf-8", "surrogateescape").split("\n")
+    if not lines[0].startswith("#!"):
+        return None
+    program, _, option = lines[0][2:].strip(BLANKS + "\r").replace("\t", " ").partition(" ")
+    return program, option.strip(BLANKS), lines
+
+
+def set_by(head: bytes) -> tuple[str, ...]:
+    """The variables, as ``NAME=value``, that ``env`` sets in a first line."""
+    found = first_line(head)
+    return tuple(after_env(split(found[1]))[0]) if found is not None and base_name(found[0]) == "env" else ()
 
 
 def split(text: str) -> list[str]:
@@ -167,18 +183,20 @@ def quoted_words(text: str) -> list[str]:
     return words
 
 
-def after_env(words: list[str]) -> list[str]:
-    """The command that ``env`` would start from a first line; empty where only ``env`` can tell."""
+def after_env(words: list[str]) -> tuple[list[str], list[str]]:
+    """(variables, command) that ``env`` would set and start from a first line; no command where only ``env`` can tell."""
     if words and words[0].startswith(("-S", "--split-string=")):
         rest = words[0].removeprefix("-S").removeprefix("--split-string=")
         words = [rest, *words[1:]] if rest else words[1:]
+    variables: list[str] = []
     while words and "=" in words[0] and not words[0].startswith("-"):
+        variables.append(words[0])
         words = words[1:]
-    for word in words:
+    for word in (*variables, *words):
         for sign in QUOTING:
             if sign in word:
-                return []
-    return [] if words and words[0].startswith("-") else words
+                return [], []
+    return (variables, []) if words and words[0].startswith("-") else (variables, words)
 
 
 def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> str | None:

@@ -25,13 +25,14 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
         os.execv(interpreter, [interpreter, *found.flags])
     quickly = searchpath.is_set_aside()
     scrub = request is not None and "environment" in request.families and not request.report_only
-    if found.interpreter is None and not found.flags and not scrub:
+    if found.interpreter is None and not found.flags and not found.variables and not scrub:
         if quickly:
             _hermetic.load_for(() if request is None else request.families)
         from _hermetic.run import run_main
 
         return run_main(found.target, () if request is None else (request.policy(),), options)
     environment = dict(os.environ)
+    environment.update([(name, value) for name, _, value in [text.partition("=") for text in found.variables]])
     if quickly:
         _hermetic.load_at_once(_hermetic.__spec__, _hermetic.HAND_OVER)
     if request is not None and scrub:

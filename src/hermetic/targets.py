@@ -29,10 +29,14 @@ from _hermetic.programs import (
     program_kind,
     recognise,
     search,
+    set_by,
     start_of,
     suffixes_of,
 )
 from _hermetic.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Target
+
+# The names of the launcher that Windows has and others can install.
+LAUNCHERS = ("py", "py.exe", "pyw", "pyw.exe")
 
 
 class Launch(Value):
@@ -40,15 +44,17 @@ class Launch(Value):
 
     interpreter: None for the running one. flags: options for it, which only a new
     process can honour. informative: nothing of the target runs (``python --version``).
+    variables: what a first line such as ``env -S A=1 python3`` sets, as ``NAME=value``.
     """
 
-    __slots__ = ("target", "interpreter", "flags", "informative")
-    DEFAULTS = {"interpreter": None, "flags": (), "informative": False}
+    __slots__ = ("target", "interpreter", "flags", "informative", "variables")
+    DEFAULTS = {"interpreter": None, "flags": (), "informative": False, "variables": ()}
 
     target: Target
     interpreter: str | None
     flags: tuple[str, ...]
     informative: bool
+    variables: tuple[str, ...]
 
 
 def find(words: list[str]) -> Launch:
@@ -110,14 +116,17 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
     if what == ARCHIVE:
         return Launch(target=Target(kind=FOLDER, name=path, argv=[path, *args]))
     if what == SCRIPT_FILE:
-        interpreter = located(spelled)
+        variables = set_by(start_of(path, HEAD))
+        interpreter = located(spelled, path_among(variables))
         if interpreter is not None and recognise(interpreter)[0] == INTERPRETER:
-            return script(path, args, interpreter, spelled, options)
+            return script(path, args, interpreter, spelled, options, variables)
     if what in (OTHER, SCRIPT_FILE) and path.endswith((".py", ".pyw", ".pyc")):
         target = Target(kind=SCRIPT, name=path, argv=[path, *args], orig_argv=[sys.executable, path, *args])
         return Launch(target=target)
     if what == ABSENT:
         raise HermeticError(f"cannot read {path}")
+    if what == OTHER and base_name(path.lower()) in LAUNCHERS:
+        return from_launcher(path, args)
     head = start_of(path, HEAD)
     if head.startswith(b"#!") and (b"pyenv" in head or is_python_name(os.path.basename(path))):
         # A version manager's stand-in. What it would start is known to it alone, and hermetic runs nothing to find out.
@@ -128,8 +137,18 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
     )
 
 
-def script(path: str, args: list[str], interpreter: str, spelled: str, options: tuple[str, ...]) -> Launch:
-    """A script that names its interpreter."""
+def path_among(variables: tuple[str, ...]) -> str:
+    """The PATH that a first line sets, or ours."""
+    found = os.environ.get("PATH", os.defpath)
+    for variable in variables:
+        found = variable.removeprefix("PATH=") if variable.startswith("PATH=") else found
+    return found
+
+
+def script(
+    path: str, args: list[str], interpreter: str, spelled: str, options: tuple[str, ...], variables: tuple[str, ...]
+) -> Launch:
+    """A script that names its interpreter. variables: what its first line sets."""
     kind, name, flags, rest = meaning((*options, path))
     if (kind, name, rest) != (SCRIPT, path, ()):
         raise HermeticError(f"{path}: the first line does not run this file, but {' '.join([spelled, *options])}")
@@ -140,12 +159,12 @@ def script(path: str, args: list[str], interpreter: str, spelled: str, options: 
         orig_argv=[spelled, *options, path, *args],
         executable=interpreter,
     )
-    return Launch(target=target, interpreter=foreign(interpreter), flags=flags)
+    return Launch(target=target, interpreter=foreign(interpreter), flags=flags, variables=variables)
 
 
-def located(interpreter: str) -> str | None:
+def located(interpreter: str, folders: str) -> str | None:
     """The path of a script's interpreter; HermeticError when it is a Python that does not exist."""
-    found = absolute_program(interpreter, os.environ.get("PATH", os.defpath), "")
+    found = absolute_program(interpreter, folders, "")
     if found is None and is_python_name(base_name(interpreter)):
         raise HermeticError(f"the interpreter {interpreter} does not exist")
     return found
@@ -156,6 +175,18 @@ def foreign(interpreter: str) -> str | None:
     mine = os.path.abspath(sys.executable)
     same_place = os.path.realpath(os.path.dirname(interpreter)) == os.path.realpath(os.path.dirname(mine))
     return None if same_place and os.path.realpath(interpreter) == os.path.realpath(mine) else interpreter
+
+
+def from_launcher(path: str, args: list[str]) -> Launch:
+    """``py [-X[.Y]] ...``: the interpreter that it would start, with the words that it would pass on."""
+    from hermetic import pylauncher  # only a program of that name pays for this
+
+    if len(args) == 1 and args[0] in pylauncher.INFORMATIVE:
+        target = Target(kind=STDIN, name="-", argv=["-"])
+        return Launch(target=target, interpreter=os.path.abspath(path), flags=tuple(args), informative=True)
+    version, rest = pylauncher.asked(args)
+    interpreter = pylauncher.interpreter_for(path, version, rest, os.environ)
+    return from_file(interpreter, interpreter, rest)
 
 
 def from_python(path: str, name: str, args: list[str]) -> Launch:

@@ -31,7 +31,7 @@ CORE_ORDER = [
     ["carrier.*"],
 ]
 FACE_ORDER = [
-    ["errors", "settings", "decorate", "targets", "options", "profiles"],
+    ["errors", "settings", "decorate", "targets", "pylauncher", "options", "profiles"],
     ["blocker", "bootstrap", "launch", "resolver", "runner"],
     ["guards.*", "guards"],
     ["doctor"],

@@ -96,7 +96,7 @@ def main():
             import multiprocessing
             context = multiprocessing.get_context({"worker": "spawn", "forked": "fork"}[place])
             worker = context.Process(target=trying.try_all)
-        start.enter_block(object(), start.Compiled(policy_from(values)))
+        start.enter_block(object(), Compiled(policy_from(values)))
         if place in ("worker", "forked"):
             worker.start()
             worker.join()
