@@ -36,6 +36,10 @@ def import_path() -> str | None:
 
 
 IMPORT_PATH = import_path()
+# The command line, of an interpreter that finds hermetic nowhere else: nothing that its target would inherit.
+LAUNCHER = (
+    f"import sys; sys.path.insert(1, {str(SOURCE)!r}); from hermetic.__main__ import program; sys.exit(program())"
+)
 
 
 class Outcome(NamedTuple):
@@ -135,6 +139,11 @@ class Isolated:
         """``python -m hermetic WORDS``."""
         return self.python("-m", "hermetic", *words, **how)
 
+    def foreign(self, options: str | list[str], *words: str, **how: Any) -> Outcome:
+        """``hermetic OPTIONS -- WORDS`` where the target's environment has no hermetic, nor a PYTHONPATH to it."""
+        given = options.split() if isinstance(options, str) else options
+        return self.python("-c", LAUNCHER, *given, "--", *words, bare=True, **how)
+
     def script(self, options: str | list[str], code: str, *arguments: str, **how: Any) -> Outcome:
         """A script under the command line: ``hermetic OPTIONS -- ./target.py ARGUMENTS``."""
         words = options.split() if isinstance(options, str) else options
@@ -153,6 +162,43 @@ class Isolated:
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+
+
+class Environment:
+    """An environment of its own on a base interpreter, in which hermetic is not installed: what venv makes, by hand."""
+
+    def __init__(self, folder: Path, base: str = sys.executable) -> None:
+        real = Path(base).resolve()
+        (folder / "bin").mkdir(parents=True)
+        for name in ("python", "python3", version := real.name):
+            (folder / "bin" / name).symlink_to(real)
+        if not version.startswith("python3."):
+            version = "python%d.%d" % sys.version_info[:2]
+            (folder / "bin" / version).symlink_to(real)
+        (folder / "pyvenv.cfg").write_text(f"home = {real.parent}\ninclude-system-site-packages = false\n")
+        self.site = folder / "lib" / version / "site-packages"
+        self.site.mkdir(parents=True)
+        self.folder = folder
+        self.bin = folder / "bin"
+        self.python = str(folder / "bin" / "python")
+
+    def install(self, name: str, text: str) -> None:
+        """A module of its site-packages."""
+        (path := self.site / name).parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+
+    def command(self, name: str, module: str, first: str | None = None) -> Path:
+        """A console script as pip writes it, with this first line."""
+        text = f"#!{first or self.python}\nimport sys\nfrom {module} import main\nif __name__ == '__main__':\n"
+        (path := self.bin / name).write_text(text + "    sys.exit(main())\n")
+        path.chmod(0o755)
+        return path
+
+
+@pytest.fixture
+def other(isolated: Isolated) -> Environment:
+    """Another environment on the running interpreter's base."""
+    return Environment(isolated.folder / "other")
 
 
 @pytest.fixture

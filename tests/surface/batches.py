@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from examples import AVAILABLE, HARMLESS, SETTINGS
 
 from _hermetic.capabilities import FAMILIES, load_family
-from conftest import SOURCE, Isolated
+from conftest import LAUNCHER, SOURCE, Isolated
 from hermetic.settings import SETTINGS as DECLARED
 
 ROWS = [(guard, number, row) for guard in FAMILIES for number, row in enumerate(load_family(guard).surface)]
@@ -108,10 +108,6 @@ if __name__ == "__main__":
 """
 # The program of another environment: the command line starts the guards before its first line.
 FOREIGN = "import trying\ntrying.try_all()\n"
-# The command line, of an interpreter that finds hermetic nowhere else: nothing that its target would inherit.
-LAUNCHER = (
-    f"import sys; sys.path.insert(1, {str(SOURCE)!r}); from hermetic.__main__ import program; sys.exit(program())"
-)
 # The parent of the runner is nobody who matters: some examples would stop or signal it.
 SHIELD = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
 
