@@ -36,10 +36,9 @@ def import_path() -> str | None:
 
 
 IMPORT_PATH = import_path()
-# The command line, of an interpreter that finds hermetic nowhere else: nothing that its target would inherit.
-LAUNCHER = (
-    f"import sys; sys.path.insert(1, {str(SOURCE)!r}); from hermetic.__main__ import program; sys.exit(program())"
-)
+# The command line, of an interpreter that finds hermetic nowhere else: nothing that its target would inherit. As for an
+# installed command, the first folder of the path is its own.
+LAUNCHER = f"import sys; sys.path[0] = {str(SOURCE)!r}; from hermetic.__main__ import program; sys.exit(program())"
 
 
 class Outcome(NamedTuple):

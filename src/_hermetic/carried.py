@@ -11,23 +11,37 @@ import sys
 
 from . import load_for
 from .capabilities import load_family
-from .errors import HermeticError, PolicyViolation
+from .errors import BootstrapError, HermeticError, PolicyViolation
 from .message import ENTRY, described, families, message, opened, unpacked
 from .pristine import IS_WINDOWS
-from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, meaning, program_kind, recognise
+from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, meaning, program_kind, recognise, start_of
 from .target import SCRIPT, STDIN, Options, Target
 
 # Windows has no exec: the exit status for an executable that does not exist.
 NOT_FOUND = 127
 
 
+# The last line of the entry: what lacks it is cut off, and would run nothing and say nothing.
+LAST_LINE = b"sys.exit(main())\n"
+
+
 def words(target: Target, held: tuple[bytes, ...], options: Options) -> list[str]:
-    """The words after the interpreter's options."""
+    """The words after the interpreter's options. BootstrapError when what they start is not whole."""
+    if not is_whole():
+        raise BootstrapError(f"{ENTRY} is damaged; hermetic has to be installed again")
     head = None
     if target.orig_argv is not None:
         head = described(target.kind, target.name, tuple(target.orig_argv), tuple(target.argv[1:]))[3]
     fields = (target.kind, target.attr, target.argv[0], head, target.executable)
     return [ENTRY, message(held, options.fields(), fields), target.name, *target.argv[1:]]
+
+
+def is_whole() -> bool:
+    """Whether the entry can be read to its end."""
+    try:
+        return start_of(None, ENTRY, 1 << 16).endswith(LAST_LINE)
+    except OSError:
+        return False
 
 
 def hand_over(interpreter: str, command: list[str], environment: dict[str, str]) -> int:
