@@ -13,6 +13,7 @@ def refuses():
         "hermetic: error: %s is %s %d.%d; guards exist for CPython 3.10 and newer\n"
         % (sys.executable, name, sys.version_info[0], sys.version_info[1])
     )
+    sys.stderr.flush()  # before 3.9 nothing else does so ahead of os._exit()
     return True
 
 
