@@ -14,7 +14,7 @@ from .capabilities import load_family
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .message import ENTRY, described, families, message, opened, unpacked
 from .pristine import IS_WINDOWS
-from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, meaning, program_kind, recognise, start_of
+from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, has_flag, meaning, program_kind, recognise, start_of
 from .target import SCRIPT, STDIN, Options, Target
 
 # Windows has no exec: the exit status for an executable that does not exist.
@@ -97,7 +97,13 @@ def run_carried(text: str, name: str, arguments: list[str]) -> int:
             kind = program_kind(name)
         original = None if head is None else [name if word is None else word for word in head] + arguments
         target = Target(
-            kind=kind, name=name, attr=attr, argv=[first, *arguments], orig_argv=original, executable=executable
+            kind=kind,
+            name=name,
+            attr=attr,
+            argv=[first, *arguments],
+            orig_argv=original,
+            executable=executable,
+            second_line=has_flag(meaning(tuple(sys.orig_argv[1:]))[2], "x"),  # no other trace is left of it
         )
         return run_main(target, policies, options)
     except PolicyViolation:

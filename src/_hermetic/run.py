@@ -39,7 +39,7 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> 
     except SyntaxError as broken:
         return conclude(broken.with_traceback(None), (), options)
     except OSError as missing:
-        path = os.path.join(os.getcwd(), target.name)
+        path = os.path.join(working_folder(), target.name)
         status.say(f"{sys.executable}: can't open file {path!r}: [Errno {missing.errno}] {missing.strerror}\n")
         return NO_FILE
     if target.executable is not None:
@@ -90,10 +90,18 @@ def first_entry(target: Target) -> str | None:
     if target.kind == SCRIPT:
         return os.path.dirname(os.path.realpath(target.name))
     if target.kind == FOLDER:
-        return os.path.join(os.getcwd(), target.name)
+        return os.path.join(working_folder(), target.name)
     if target.kind in (CODE, STDIN):
         return ""
-    return os.getcwd()
+    return working_folder() or None
+
+
+def working_folder() -> str:
+    """Where the program starts; an empty text when that folder was removed, which stops no Python."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def prepare_main(target: Target) -> tuple[dict[str, Any], CodeType | None]:
@@ -104,11 +112,11 @@ def prepare_main(target: Target) -> tuple[dict[str, Any], CodeType | None]:
     code: CodeType | None = None
     if target.kind == SCRIPT:
         # Joined, not normalised: so does the interpreter, and tracebacks show it.
-        path = os.path.join(os.getcwd(), target.name)
+        path = os.path.join(working_folder(), target.name)
         compiled = path.endswith(".pyc")
         loader = (SourcelessFileLoader if compiled else SourceFileLoader)("__main__", path)
         names.update(__file__=path, __cached__=None, __loader__=loader)
-        code = compile_script(loader, path, compiled)
+        code = compile_script(loader, path, compiled, target.second_line)
     elif target.kind in (CODE, STDIN):
         names["__loader__"] = BuiltinImporter
         filename = "<string>" if target.kind == CODE else "<stdin>"
@@ -135,11 +143,14 @@ def make_main(names: dict[str, Any]) -> ModuleType:
     return main
 
 
-def compile_script(loader: Any, path: str, compiled: bool) -> CodeType:
-    """The script's code; SyntaxError as a plain run reports it."""
+def compile_script(loader: Any, path: str, compiled: bool, second_line: bool) -> CodeType:
+    """The script's code; SyntaxError as a plain run reports it. Lines are counted with one that is left out."""
     if compiled:
         return loader.get_code("__main__")  # type: ignore[no-any-return]  # importlib has no types here
-    return compile(loader.get_data(path), path, "exec", dont_inherit=True)
+    text = loader.get_data(path)
+    if second_line:
+        text = b"\n" + text.partition(b"\n")[2]
+    return compile(text, path, "exec", dont_inherit=True)
 
 
 # What multiprocessing starts, without its numbers.

@@ -19,10 +19,11 @@ class Target(Value):
 
     argv: what ``sys.argv`` shall be (for a module, its first item is filled in);
     orig_argv and executable: what they would be in a plain run, or None to leave them.
+    second_line: whether a script begins with its second line (``python -x``).
     """
 
-    __slots__ = ("kind", "name", "attr", "argv", "orig_argv", "executable")
-    DEFAULTS = {"attr": "", "orig_argv": None, "executable": None}
+    __slots__ = ("kind", "name", "attr", "argv", "orig_argv", "executable", "second_line")
+    DEFAULTS = {"attr": "", "orig_argv": None, "executable": None, "second_line": False}
 
     kind: str
     name: str
@@ -30,6 +31,7 @@ class Target(Value):
     argv: list[str]
     orig_argv: list[str] | None
     executable: str | None
+    second_line: bool
 
 
 class Options(Value):

@@ -119,6 +119,63 @@ def test_variables_mean_what_they_mean(isolated, other, name):
     same(isolated, [other.python, "-m", "tool"], env={name: value, "PYTHONPATH": str(isolated.folder)})
 
 
+ODD = {
+    "no first line": (["-x", "t.py"], "@echo off\nimport sys\nprint(sys.argv, sys._getframe().f_lineno)\n1 / 0\n"),
+    "no first line, module": (["-x", "-m", "t"], "print(1)\nprint(2)\n"),
+    "one line, and not that": (["-x", "t.py"], "print(1)"),
+    "all warnings are errors": (["-bb", "-X", "dev", "-W", "error", "t.py"], "import sys\nprint(sys.warnoptions)\n"),
+    "encodings": (["-X", "warn_default_encoding", "-W", "error", "t.py"], "import sys\nprint(sys.flags)\n"),
+    "from files": (["-X", "frozen_modules=off", "t.py"], "import os\nprint(os.__file__)\n"),
+    "hashes": (["--check-hash-based-pycs", "never", "t.py"], "import _imp\nprint(_imp.check_hash_based_pycs)\n"),
+    "memory": (["-X", "tracemalloc=3", "t.py"], "import tracemalloc\nprint(tracemalloc.get_traceback_limit())\n"),
+    "not found": (["no/such.py", "a"], ""),
+    "a module that is not there": (["-m", "no_such_module"], ""),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_rare_options_mean_what_they_mean(isolated, other, case):
+    words, text = ODD[case]
+    isolated.write("t.py", text)
+    if case == "not found":
+        done = isolated.foreign("--no-network", other.python, *words)
+        assert (done.code, done.stderr) == (1, "hermetic: error: target not found: no/such.py\n")
+        return
+    plain, guarded = both(isolated, [other.python, *words], ["--no-network"])
+    if case == "a module that is not there":
+        assert (guarded.code, guarded.stderr) == (
+            1,
+            "hermetic: error: no module named no_such_module, or nothing in it to run\n",
+        )
+        return
+    assert guarded == plain
+
+
+def test_bytes_that_are_no_text_arrive(isolated, other):
+    name = os.fsdecode(b"odd-\xff.py")
+    isolated.write(name, "import sys\nprint(ascii([sys.argv, sys.orig_argv, __file__]))\n")
+    plain, guarded = both(isolated, [other.python, name, os.fsdecode(b"\xfe\xff"), "\u00e9"])
+    assert guarded == plain
+    assert plain.code == 0, plain
+
+
+@pytest.mark.parametrize("form", ["script", "code", "module", "stdin"])
+def test_working_directory_that_was_removed(isolated, other, form):
+    text = "import sys; print(sys.argv, sys.path)\n"
+    script = isolated.write("t.py", text)
+    other.install("t_module.py", text)
+    words = {"script": [str(script), "a"], "code": ["-c", text], "module": ["-m", "t_module"], "stdin": ["-"]}[form]
+    start = (
+        "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    how = {"bare": True, "stdin": text}
+    plain = isolated.python("-c", start, other.python, *words, **how)
+    launcher = [sys.executable, "-c", LAUNCHER, "--no-network", "--"]
+    guarded = isolated.python("-c", start, *launcher, other.python, *words, **how)
+    assert guarded == plain
+    assert plain.code == 0, plain
+
+
 START = "open({log!r}, 'a').write({name!r} + ' ' + __name__ + '\\n')\n"
 
 
