@@ -39,7 +39,7 @@ def words(target: Target, held: tuple[bytes, ...], options: Options) -> list[str
 def is_whole() -> bool:
     """Whether the entry can be read to its end."""
     try:
-        return start_of(None, ENTRY, 1 << 16).endswith(LAST_LINE)
+        return start_of(ENTRY, 1 << 16).endswith(LAST_LINE)
     except OSError:
         return False
 

@@ -184,7 +184,7 @@ def quoted_words(text: str) -> list[str]:
 
 
 def after_env(words: list[str]) -> tuple[list[str], list[str]]:
-    """(variables, command) that ``env`` would set and start from a first line; no command where only ``env`` can tell."""
+    """(variables, command) that ``env`` would set and start from a first line; neither where only ``env`` can tell."""
     if words and words[0].startswith(("-S", "--split-string=")):
         rest = words[0].removeprefix("-S").removeprefix("--split-string=")
         words = [rest, *words[1:]] if rest else words[1:]

@@ -11,7 +11,7 @@ import os
 
 from _hermetic.errors import HermeticError
 from _hermetic.pristine import IS_WINDOWS
-from _hermetic.programs import HEAD, after_env, base_name, first_line, is_executable, start_of
+from _hermetic.programs import HEAD, base_name, is_executable, shebang, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -79,11 +79,10 @@ def near(folder: str) -> str:
 def version_of(path: str) -> str:
     """The version that the first line of a script asks for, or an empty text."""
     try:
-        words = first_line(start_of(None, path, HEAD))
+        command = shebang(start_of(path, HEAD))
     except (OSError, ValueError):
         return ""
-    if words and base_name(words[0]) == "env":
-        words = after_env(words[1:])[1]
+    words = [] if command is None else [command[0]]
     version = base_name(words[0]).removeprefix("python") if words else ""
     return version if is_version(version) else ""
 

@@ -125,7 +125,7 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         return Launch(target=target)
     if what == ABSENT:
         raise HermeticError(f"cannot read {path}")
-    if what == OTHER and base_name(path.lower()) in LAUNCHERS:
+    if base_name(path.lower()) in LAUNCHERS:
         return from_launcher(path, args)
     head = start_of(path, HEAD)
     if head.startswith(b"#!") and (b"pyenv" in head or is_python_name(os.path.basename(path))):

@@ -30,9 +30,17 @@ PLACES = ("process", "block", "nested", "sealed", "foreign", "worker", "forked")
 NO_WORKER = {("subprocess", "worker"), ("subprocess", "forked"), ("code_exec", "worker")}
 
 
-def places_of(guard: str) -> list[str]:
-    """The places that a family's examples can be in."""
-    return [place for place in PLACES if (guard, place) not in NO_WORKER]
+# What a child may do, and its parent may not: it takes over the sockets that its parent was allowed to have.
+OF_CHILDREN = {
+    "import socket; socket.socket(fileno=0)",
+    "import socket; socket.fromfd(0, socket.AF_INET, socket.SOCK_STREAM)",
+}
+
+
+def places_of(guard: str, example: str = "") -> list[str]:
+    """The places where a family refuses its examples, or this one."""
+    places = [place for place in PLACES if (guard, place) not in NO_WORKER]
+    return [place for place in places if place != "worker" or example not in OF_CHILDREN]
 
 
 # What differs from run to run: folders, processes, pipes, made-up names.
@@ -96,6 +104,8 @@ def main():
             import multiprocessing
             context = multiprocessing.get_context({"worker": "spawn", "forked": "fork"}[place])
             worker = context.Process(target=trying.try_all)
+        from _hermetic.compiled import Compiled
+
         start.enter_block(object(), Compiled(policy_from(values)))
         if place in ("worker", "forked"):
             worker.start()
