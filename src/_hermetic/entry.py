@@ -22,6 +22,11 @@ def load_core():
     import _frozen_importlib as machinery
     import _frozen_importlib_external as external
 
+    # A start-up file may have loaded a hermetic of this environment's own, an older one say: none of it is the core
+    # that the policy was handed to, and its faces know only their own.
+    if "_hermetic" in sys.modules:
+        for name in [name for name in sys.modules if name.partition(".")[0] in ("_hermetic", "hermetic")]:
+            del sys.modules[name]
     here = __file__.rpartition("/")[0] if "/" in __file__ else __file__.rpartition("\\")[0]
     spec = external.spec_from_file_location("_hermetic", here + "/__init__.py", submodule_search_locations=[here])
     core = machinery.module_from_spec(spec)

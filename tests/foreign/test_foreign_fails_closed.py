@@ -225,6 +225,30 @@ def test_core_of_another_version_starts_nothing(isolated, other, listener):
     assert "started the core of 9" in done.stderr
 
 
+@pytest.mark.parametrize("way", ["sitecustomize.py", "some.pth", "a block"])
+def test_core_that_a_start_up_file_has_loaded_is_not_the_one(isolated, other, listener, way):
+    """An older hermetic, say, in which this call is not refused yet."""
+    port, reached = listener
+    shutil.copytree(SOURCE, other.site, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    load = "import hermetic, hermetic.errors, hermetic.blocker, _hermetic.start, _hermetic.run"
+    block = "; hermetic.blocker.hermetic_blocker(fs_readonly=True).__enter__()"
+    other.install("some.pth" if way == "some.pth" else "sitecustomize.py", load + block * (way == "a block") + "\n")
+    if way != "a block":
+        for name in ("start_policies", "start_session"):
+            text = (other.site / "_hermetic" / "start.py").read_text()
+            (other.site / "_hermetic" / "start.py").write_text(text + f"\n\ndef {name}(*a, **k):\n    pass\n")
+    text = "import sys, hermetic.errors\nprint('ran')\ntry:\n    open('x', 'w')\nexcept Exception as error:\n    print(error)\n"
+    caught = "try:\n" + "".join(f"    {line}\n" for line in knock(port).splitlines())
+    caught += "except hermetic.errors.PolicyViolation as error:\n    print('caught', error.guard)\n"
+    isolated.write("t.py", text + caught)
+    done = isolated.foreign(OPTIONS, other.python, "t.py")
+    assert not reached(), done
+    assert done.code == 0, done
+    kept = [line for line in done.stdout.splitlines() if line.startswith("filesystem readonly")]
+    assert done.stdout.splitlines() == ["ran", *kept, "caught network"], done
+    assert len(kept) == (way == "a block")
+
+
 @pytest.mark.skipif(os.getuid() == 0, reason="an administrator reads everything")
 def test_unreadable_core_starts_nothing(isolated, other):
     folder = copied(isolated)
