@@ -25,6 +25,7 @@ JUDGE: Any = None
 READS: Any = None
 READERS: tuple[Entry, ...] = ()
 ANSWER: Any = None
+READS_ARE_FREE = False
 HERE = None
 
 
@@ -77,6 +78,10 @@ def shown_hook(event: str, args: tuple[Any, ...]) -> None:
     what the frame below the guard's calls.
     """
     if event in GUARDED:
+        if event == OPEN and READS_ARE_FREE:
+            flags = args[2]
+            if type(flags) is int and flags and not flags & WRITE_BITS:
+                return
         ANSWER(event, args, HERE)
 
 
@@ -142,4 +147,7 @@ def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     reads = bind(sealed_reads, {"READERS": readers}, memo) if readers else None
     names = {"GUARDED": guarded, "JUDGE": judge, "READS": reads, "FOR_ALL": OPEN_FOR_ALL in guarded}
     hook = bind(sealed_hook, names, memo)
-    return bind(shown_hook, {"GUARDED": guarded, "ANSWER": hook}, memo) if HIDDEN in memo else hook
+    if HIDDEN not in memo:
+        return hook
+    free = reads is None and OPEN_FOR_ALL not in guarded
+    return bind(shown_hook, {"GUARDED": guarded, "ANSWER": hook, "READS_ARE_FREE": free}, memo)
