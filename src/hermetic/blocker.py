@@ -11,24 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block, start_policies
-from hermetic.settings import (
-    BOTH,
-    BY_KEY,
-    COMMON,
-    EXTEND,
-    NARROWER,
-    SETTINGS,
-    SWITCH,
-    check,
-    defaults,
-    is_restrictive,
-    joined,
-    policy_from,
-    profile,
-)
+from hermetic.request import policy_from
+from hermetic.settings import BY_KEY, SETTINGS, SWITCH, check, defaults, joined, profile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from types import TracebackType
 
 __all__ = ["BlockConfig", "hermetic_blocker", "with_hermetic"]
@@ -58,6 +45,8 @@ class BlockConfig:
     allow_domains: Iterable[str] = field(default_factory=list)
     deny_imports: Iterable[str] = field(default_factory=list)
     environment_unset: bool = False
+    allow_env: Iterable[str] = field(default_factory=list)
+    allow_native: Iterable[str] = field(default_factory=list)
     trace: bool = False
     report_only: bool = False
     sealed: bool = False
@@ -79,60 +68,13 @@ class BlockConfig:
     def merged_with(self, other: BlockConfig) -> BlockConfig:
         """A new config that allows only what both allow. ValueError for roots of which neither contains the other."""
         mine, theirs = values_of(self), values_of(other)
-        return BlockConfig(**{s.name: _narrowed(s.name, mine, theirs) for s in SETTINGS if s.name})
+        from hermetic.narrowing import narrowed
+
+        return BlockConfig(**{s.name: narrowed(s.name, mine, theirs) for s in SETTINGS if s.name})
 
     def __or__(self, other: object) -> BlockConfig:
         """The same as ``merged_with``."""
         return self.merged_with(other) if isinstance(other, BlockConfig) else NotImplemented
-
-
-def _narrowed(key: str, mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> Any:
-    """One setting of the config that allows only what both allow."""
-    setting = BY_KEY[key]
-    one, two = mine[key], theirs[key]
-    # An allowance is judged only by the sides that restrict what it relaxes; where neither does, it means nothing.
-    sides = [v for v, side in ((one, mine), (two, theirs)) if not setting.needs or any(side[n] for n in setting.needs)]
-    if setting.narrow == BOTH and key == "report_only":
-        return _reports_only(mine, theirs)
-    if setting.narrow == BOTH:
-        return bool(sides) and all(sides)
-    if setting.narrow == COMMON:
-        return _common(sides)
-    if setting.narrow == EXTEND:
-        return list(dict.fromkeys((*one, *two)))
-    if setting.narrow == NARROWER:
-        return _narrower_root(one, two)
-    return bool(one) or bool(two)
-
-
-def _reports_only(mine: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
-    """Only when every side that restricts anything merely reports."""
-    sides = [side["report_only"] for side in (mine, theirs) if is_restrictive(side)]
-    return bool(sides) and all(sides)
-
-
-def _common(sides: list[tuple[str, ...]]) -> list[str]:
-    """Domains that every side gives back: of two nested ones, the narrower."""
-    if len(sides) < 2:
-        return list(sides[0]) if sides else []
-    one, two = ([domain.lower().removeprefix("*.").rstrip(".") for domain in side] for side in sides)
-    kept = [d for d in one if any(d == e or d.endswith("." + e) for e in two)]
-    kept += [e for e in two if any(e.endswith("." + d) for d in one)]
-    return list(dict.fromkeys(kept))
-
-
-def _narrower_root(one: str | None, two: str | None) -> str | None:
-    if one is None or two is None:
-        return one if two is None else two
-    from os.path import realpath
-
-    from _hermetic.paths import is_below
-
-    if is_below(realpath(one), (realpath(two),)):
-        return one
-    if is_below(realpath(two), (realpath(one),)):
-        return two
-    raise ValueError(f"no file lies below both fs_root={one!r} and fs_root={two!r}")
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
@@ -218,6 +160,8 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         allow_domains: Iterable[str] = (),
         deny_imports: Iterable[str] = (),
         environment_unset: bool = False,
+        allow_env: Iterable[str] = (),
+        allow_native: Iterable[str] = (),
         trace: bool = False,
         report_only: bool = False,
         sealed: bool = False,

@@ -79,7 +79,8 @@ def run_target(words: list[str], values: dict[str, Any]) -> int:
     """Resolve the target and run it under the policy of these values."""
     from _hermetic.target import Options
     from hermetic.launch import launch
-    from hermetic.settings import is_restrictive, request_from
+    from hermetic.request import request_from
+    from hermetic.settings import is_restrictive
     from hermetic.targets import find
 
     try:

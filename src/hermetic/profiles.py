@@ -28,9 +28,11 @@ class GuardConfig:
     fs_root: str | None = None
     no_environment: bool = False
     environment_unset: bool = False
+    allow_env: list[str] = field(default_factory=list)
     no_code_exec: bool = False
     deny_imports: list[str] = field(default_factory=list)
     block_native: bool = False
+    allow_native: list[str] = field(default_factory=list)
     no_interpreter_mutation: bool = False
     trace: bool = False
     report_only: bool = False

@@ -9,7 +9,8 @@ from _hermetic.target import Options
 from hermetic.launch import launch
 from hermetic.options import SPELLED
 from hermetic.profiles import GuardConfig, to_values
-from hermetic.settings import check, is_restrictive, policy_from, request_from
+from hermetic.request import policy_from, request_from
+from hermetic.settings import check, is_restrictive
 from hermetic.targets import find
 
 if TYPE_CHECKING:

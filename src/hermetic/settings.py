@@ -1,14 +1,12 @@
 """Every setting a user can make, declared once.
 
 The parser, the configuration classes, merging, flags and the reference page loop
-over SETTINGS. A request (strings, lists) becomes a policy in one place,
-``policy_from``, and never the other way round.
+over SETTINGS. What values ask of each family is said in one place, ``request``.
 """
 
 from __future__ import annotations
 
 from _hermetic.model import Value
-from _hermetic.policy import Policy, Request, make_rules
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -18,8 +16,9 @@ if TYPE_CHECKING:
 # Kinds of value.
 SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
 # How two values of a setting combine. Joining makes one request from several; narrowing
-# makes the policy that allows only what both allow.
-ANY, EXTEND, FIRST, NARROWER, COMMON, BOTH = "any", "extend", "first", "narrower", "common", "both"
+# makes the policy that allows only what both allow, entry by entry where one may lie inside another.
+ANY, EXTEND, FIRST, NARROWER, BOTH = "any", "extend", "first", "narrower", "both"
+DOMAINS, VARIABLES, WORDS = "domains", "variables", "words"
 
 
 class Setting(Value):
@@ -105,7 +104,7 @@ SETTINGS = (
         kind=LIST,
         needs=("block_network",),
         join=EXTEND,
-        narrow=COMMON,
+        narrow=DOMAINS,
         metavar="DOMAIN",
         help="with --no-network: give back DOMAIN and its subdomains; repeatable",
     ),
@@ -150,6 +149,17 @@ SETTINGS = (
         help="with block_environment: readers see variables as unset instead of failing",
     ),
     Setting(
+        name="allow_env",
+        option_name="allow_env",
+        flags=("--allow-env",),
+        kind=LIST,
+        needs=("block_environment",),
+        join=EXTEND,
+        narrow=VARIABLES,
+        metavar="NAME",
+        help="with --no-environment: give back variable NAME, or all that begin as in AWS_*; repeatable",
+    ),
+    Setting(
         name="block_code_exec",
         option_name="no_code_exec",
         keywords=("no_code_exec",),
@@ -173,6 +183,17 @@ SETTINGS = (
         keywords=("no_native",),
         flags=("--block-native",),
         help="no extension modules beyond the standard library's, no ctypes, no cffi",
+    ),
+    Setting(
+        name="allow_native",
+        option_name="allow_native",
+        flags=("--allow-native",),
+        kind=LIST,
+        needs=("block_native",),
+        join=EXTEND,
+        narrow=WORDS,
+        metavar="PACKAGE",
+        help="with --block-native: give back the extension modules of this top-level package (numpy); repeatable",
     ),
     Setting(
         name="block_interpreter_mutation",
@@ -214,7 +235,7 @@ SETTINGS = (
         kind=NUMBERS,
         needs=("block_network",),
         join=EXTEND,
-        narrow=COMMON,
+        narrow=WORDS,
         metavar="N",
         help="with --no-network: keep the inherited socket on descriptor N open; repeatable",
     ),
@@ -292,47 +313,3 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
             raise ValueError(f"{spelled[key]} needs something to block, such as {spelled['block_network']}")
     if values.get("sealed") and values.get("report_only"):
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['sealed']} has nothing to hold")
-
-
-def policy_from(values: Mapping[str, Any]) -> Policy:
-    """The policy that these values ask for. ValueError for a value that cannot mean anything."""
-    return requested(values).policy()
-
-
-def request_from(values: Mapping[str, Any]) -> Request:
-    """The same before families are loaded, for a run that may belong to another process.
-
-    What can be wrong with a value is wrong here: only switches cannot mean nothing.
-    """
-    request = requested(values)
-    for guard, keywords in request.families.items():
-        if any(value and value is not True for value in keywords.values()):
-            make_rules(guard, keywords)
-    return request
-
-
-def requested(values: Mapping[str, Any]) -> Request:
-    """What these values ask of each family."""
-    families: dict[str, dict[str, Any]] = {}
-    if values["block_network"]:
-        families["network"] = {
-            "allow_localhost": values["allow_localhost"],
-            "allow_domains": values["allow_domains"],
-        }
-    if values["block_subprocess"]:
-        families["subprocess"] = {}
-    if values["fs_readonly"]:
-        families["filesystem"] = {"root": values["fs_root"]}
-    if values["block_environment"]:
-        families["environment"] = {"unset": values["environment_unset"]}
-    if values["block_code_exec"]:
-        families["code_exec"] = {}
-    if values["block_native"] or values["deny_imports"]:
-        families["imports"] = {
-            "deny": values["deny_imports"],
-            "block_native": values["block_native"],
-            "block_subprocess_libraries": values["block_native"] and values["block_subprocess"],
-        }
-    if values["block_interpreter_mutation"]:
-        families["interpreter"] = {}
-    return Request(families=families, trace=values["trace"], report_only=values["report_only"], sealed=values["sealed"])

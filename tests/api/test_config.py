@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hermetic import BlockConfig
 from hermetic.blocker import values_of
 from hermetic.profiles import PROFILES, GuardConfig, apply_profile
-from hermetic.settings import LIST, SETTINGS, SWITCH
+from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH, TEXT
 
 
 def test_from_kwargs_takes_the_command_lines_spellings():
@@ -23,7 +23,7 @@ def test_from_kwargs_takes_the_command_lines_spellings():
 
 @pytest.mark.parametrize("field", fields(BlockConfig), ids=lambda f: f.name)
 def test_from_kwargs_takes_every_field(field):
-    value = {"fs_root": "/"}.get(field.name, ["x"] if field.name in ("allow_domains", "deny_imports") else True)
+    value = {SWITCH: True, TEXT: "/"}.get(BY_KEY[field.name].kind, ["x"])
     assert getattr(BlockConfig.from_kwargs(**{field.name: value}), field.name) == value
 
 

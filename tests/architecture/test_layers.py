@@ -31,7 +31,7 @@ CORE_ORDER = [
     ["carrier.*"],
 ]
 FACE_ORDER = [
-    ["errors", "settings", "decorate", "targets", "pylauncher", "options", "profiles"],
+    ["errors", "settings", "request", "narrowing", "decorate", "targets", "pylauncher", "options", "profiles"],
     ["blocker", "bootstrap", "launch", "resolver", "runner"],
     ["guards.*", "guards"],
     ["doctor"],
@@ -217,7 +217,7 @@ def test_core_loads_nothing_heavy_at_import(name):
     assert not {n.partition(".")[0] for n in core_imports(functions=False)[name]} & HEAVY
 
 
-@pytest.mark.parametrize("name", ["", "cli", "options", "settings", "targets", "launch", "__main__"])
+@pytest.mark.parametrize("name", ["", "cli", "options", "settings", "request", "targets", "launch", "__main__"])
 def test_light_half_of_the_faces_loads_nothing_heavy_at_import(name):
     assert not {n.partition(".")[0] for n in face_imports(functions=False)[name]} & HEAVY
 

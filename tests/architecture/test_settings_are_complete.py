@@ -15,7 +15,7 @@ from hermetic.settings import (
     ANY,
     BOTH,
     BY_KEY,
-    COMMON,
+    DOMAINS,
     EXTEND,
     FIRST,
     LIST,
@@ -26,6 +26,8 @@ from hermetic.settings import (
     SETTINGS,
     SWITCH,
     TEXT,
+    VARIABLES,
+    WORDS,
 )
 
 
@@ -88,8 +90,8 @@ def test_row_is_whole(setting):
         in {
             SWITCH: (ANY, BOTH),
             TEXT: (NARROWER,),
-            LIST: (COMMON, EXTEND),
-            NUMBERS: (COMMON,),
+            LIST: (DOMAINS, VARIABLES, WORDS, EXTEND),
+            NUMBERS: (WORDS,),
         }[setting.kind]
     )
     assert all(need in BY_KEY for need in setting.needs)

@@ -87,7 +87,7 @@ import trying
 
 def main():
     from hermetic.blocker import BlockConfig, hermetic_blocker, values_of
-    from hermetic.settings import policy_from
+    from hermetic.request import policy_from
     from _hermetic import start
 
     place, settings = sys.argv[1], json.loads(sys.argv[2])

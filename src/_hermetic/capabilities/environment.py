@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 GUARD = "environment"
 OPTION = "no-environment"
-REMEDY = "running without --no-environment, or --no-environment=unset for a program that copes with unset variables"
+EVERYTHING = "running without --no-environment, or --no-environment=unset for a program that copes with unset variables"
 READ, WRITE, INHERIT = "environment.read", "environment.write", "environment.inherit"
 
 # What is done to the mapping. SEE asks, without a word, whether a name is listed; COPY is all of it by another way.
@@ -81,9 +81,10 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if verb == SEE or (who != PROGRAM and verb != SET):
         return "", None, OPTION, "", KeyError(name)
     kind = "environment mutation disabled" if capability == WRITE else "environment disabled"
+    remedy = EVERYTHING if name == EVERY else f"--allow-env {name}"
     if rules[0] and verb != SET:
-        return f"{kind}: {name}", name, OPTION, REMEDY, KeyError(name)
-    return f"{kind}: {name}", name, OPTION, REMEDY
+        return f"{kind}: {name}", name, OPTION, remedy, KeyError(name)
+    return f"{kind}: {name}", name, OPTION, remedy
 
 
 # What os.environ was made from. A policy for the whole process empties it.

@@ -7,7 +7,8 @@ from typing import Any
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block
 from hermetic.blocker import BlockConfig, values_of
-from hermetic.settings import check, policy_from
+from hermetic.request import policy_from
+from hermetic.settings import check
 
 
 class Slot:

@@ -71,8 +71,13 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Found:
     if rules[STARTERS] and top in PROCESS_LIBRARIES:
         return f"import blocked: {name}", name, BLOCK, "running without --block-native or without --no-subprocess"
     if rules[NATIVE] and is_native(rules, name, top, extension):
-        return f"native import blocked: {name}", name, BLOCK, "running without --block-native"
+        return f"native import blocked: {name}", name, BLOCK, native_remedy(top)
     return None
+
+
+def native_remedy(top: str) -> str:
+    """What gives this package's native code back, if anything but all of it does."""
+    return "running without --block-native" if top in NEVER or top in STDLIB_NAMES else f"--allow-native {top}"
 
 
 def denied_module(
@@ -124,7 +129,7 @@ def interface_denial(rules: Rules, target: str, call: str) -> Found:
     if not rules[NATIVE] or (library in BY_REQUEST and rules[GIVEN] & BY_REQUEST):
         return None
     shown = f"{call}({target})" if target else call
-    return f"native interface blocked: {shown}", target or library, BLOCK, "running without --block-native"
+    return f"native interface blocked: {shown}", target or library, BLOCK, native_remedy(library)
 
 
 # --- readers ---

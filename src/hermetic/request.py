@@ -1,0 +1,55 @@
+"""From settings' values to a policy: what they ask of each family. There is no way back."""
+
+from __future__ import annotations
+
+from _hermetic.policy import Policy, Request, make_rules
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+def policy_from(values: Mapping[str, Any]) -> Policy:
+    """The policy that these values ask for. ValueError for a value that cannot mean anything."""
+    return requested(values).policy()
+
+
+def request_from(values: Mapping[str, Any]) -> Request:
+    """The same before families are loaded, for a run that may belong to another process.
+
+    What can be wrong with a value is wrong here: only switches cannot mean nothing.
+    """
+    request = requested(values)
+    for guard, keywords in request.families.items():
+        if any(value and value is not True for value in keywords.values()):
+            make_rules(guard, keywords)
+    return request
+
+
+def requested(values: Mapping[str, Any]) -> Request:
+    """What these values ask of each family."""
+    families: dict[str, dict[str, Any]] = {}
+    if values["block_network"]:
+        families["network"] = {
+            "allow_localhost": values["allow_localhost"],
+            "allow_domains": values["allow_domains"],
+        }
+    if values["block_subprocess"]:
+        families["subprocess"] = {}
+    if values["fs_readonly"]:
+        families["filesystem"] = {"root": values["fs_root"]}
+    if values["block_environment"]:
+        families["environment"] = {"unset": values["environment_unset"], "allow": values["allow_env"]}
+    if values["block_code_exec"]:
+        families["code_exec"] = {}
+    if values["block_native"] or values["deny_imports"]:
+        families["imports"] = {
+            "deny": values["deny_imports"],
+            "block_native": values["block_native"],
+            "block_subprocess_libraries": values["block_native"] and values["block_subprocess"],
+            "allow_native": values["allow_native"],
+        }
+    if values["block_interpreter_mutation"]:
+        families["interpreter"] = {}
+    return Request(families=families, trace=values["trace"], report_only=values["report_only"], sealed=values["sealed"])

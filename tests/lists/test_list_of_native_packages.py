@@ -1,0 +1,67 @@
+"""--allow-native: the extension modules of one package, by its name and its place."""
+
+from __future__ import annotations
+
+import _ctypes
+import shutil
+
+import pytest
+
+OPTIONS = "--block-native --allow-native given"
+PROGRAM = """
+import sys
+try:
+    import {module}
+except ImportError as blocked:
+    print(blocked, "|", getattr(blocked, "remedy", "no violation"))
+else:
+    print("loaded", {module}.__file__.rpartition("/")[2][:4])
+"""
+
+
+@pytest.fixture
+def packages(isolated):
+    """Two packages with an extension module each: ``given`` and ``other``."""
+    for package in ("given", "other"):
+        (isolated.folder / package).mkdir()
+        isolated.write(f"{package}/__init__.py", "")
+        # Any extension module does: it is asked for under a name that is not its own, so it is loaded, but not made.
+        shutil.copy(_ctypes.__file__, isolated.folder / package / "part.so")
+    return isolated
+
+
+def tried(isolated, module, options=OPTIONS):
+    return isolated.script(options, PROGRAM.format(module=module)).stdout.strip()
+
+
+def test_a_given_package_loads_its_extension_modules(packages):
+    # The dynamic loader was asked and looked for the module's own function.
+    assert "PyInit_part" in tried(packages, "given.part")
+
+
+def test_another_package_does_not(packages):
+    assert tried(packages, "other.part") == "native import blocked: other.part | --allow-native other"
+
+
+def test_what_lies_in_the_folder_of_a_given_package_counts_as_its_own(packages):
+    (packages.folder / "given" / "linked").symlink_to(packages.folder / "other")
+    assert "PyInit_part" in tried(packages, "given.linked.part")
+
+
+def test_a_link_to_a_given_package_from_another_one_gives_nothing(packages):
+    (packages.folder / "other" / "given").symlink_to(packages.folder / "given")
+    assert tried(packages, "other.given.part").startswith("native import blocked")
+
+
+@pytest.mark.parametrize("name", ["ctypes", "_ctypes", "_tkinter", "numpy.core", "a-b", ""])
+def test_what_cannot_be_given_back_is_refused_at_the_start(isolated, name):
+    done = isolated.cli("--block-native", "--allow-native", name, "--", "python", "-c", "")
+    assert (done.code, len(done.errors)) == (1, 1), done.stderr
+
+
+def test_an_allowance_alone_is_refused(isolated):
+    done = isolated.cli("--allow-native", "numpy", "--", "python", "-c", "")
+    assert (done.code, done.errors) == (
+        1,
+        ["hermetic: error: --allow-native needs --block-native (see hermetic --help)"],
+    )
