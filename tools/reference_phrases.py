@@ -65,18 +65,20 @@ PHRASES = (
         "filesystem",
         "path",
         FILESYSTEM,
-        "Opening a file for writing under `--fs-readonly`. It is also a `PermissionError` with `EACCES`, because "
+        "Opening a file for writing under `--fs-readonly`, or at or below a `--deny-write` path. It is also a "
+        "`PermissionError` with `EACCES`, because "
         "programs treat a read-only disk as an ordinary condition. Shared memory and named semaphores are files below "
         "`/dev/shm`. hermetic's own files cannot be written under any policy.",
-        "running without `--fs-readonly`; in this version there is no option for single paths.",
+        "`--allow-write PATH`, for a file or a folder; `--private-tmp` for temporary files.",
     ),
     (
         "filesystem mutation disabled",
         "filesystem",
         "path",
         FILESYSTEM,
-        "A change that is no open: `CALL(PATH)` such as `os.remove`, `os.rename`, `os.mkdir`, `os.chmod`.",
-        "running without `--fs-readonly`.",
+        "A change that is no open: `CALL(PATH)` such as `os.remove`, `os.rename`, `os.mkdir`, `os.chmod`. "
+        "Both ends of a move and of a link are judged.",
+        "`--allow-write PATH` for the path that the message names.",
     ),
     (
         "read outside sandbox root",
@@ -85,7 +87,15 @@ PHRASES = (
         FILESYSTEM,
         "Reading a file, or listing a directory, that is not below ROOT once links are followed, under "
         "`--fs-readonly=ROOT`.",
-        "a ROOT that contains the file.",
+        "`--allow-read PATH`, or a ROOT that contains the file.",
+    ),
+    (
+        "filesystem read denied",
+        "filesystem",
+        "path",
+        FILESYSTEM,
+        "Reading a file, or listing a directory, at or below a `--deny-read` path, by whatever name.",
+        "leaving that `--deny-read` out: nothing else gives it back.",
     ),
     (
         "environment disabled",
@@ -93,7 +103,7 @@ PHRASES = (
         "the variable's name",
         VIOLATION,
         "The program's own code reads an environment variable under `--no-environment`.",
-        "`--no-environment=unset`, under which readers see no variable instead of failing.",
+        "`--allow-env NAME`, or `--no-environment=unset`, under which readers see no variable instead of failing.",
     ),
     (
         "environment mutation disabled",
@@ -101,7 +111,7 @@ PHRASES = (
         "the variable's name",
         VIOLATION,
         "Setting or removing an environment variable under `--no-environment`.",
-        "running without `--no-environment`.",
+        "`--allow-env NAME`.",
     ),
     (
         "import blocked",

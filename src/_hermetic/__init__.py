@@ -43,8 +43,9 @@ _FAMILIES = {
     ),
     "filesystem": (
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
-        *("capabilities.filesystem.filecalls", "capabilities.filesystem.readable"),
-        *("capabilities.filesystem.clibrary", "capabilities.filesystem.unannounced", "capabilities.filesystem."),
+        *("capabilities.filesystem.lists", "capabilities.filesystem.places", "capabilities.filesystem.filecalls"),
+        *("capabilities.filesystem.readable", "capabilities.filesystem.clibrary"),
+        *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.databases"),
     ),
     "environment": ("variables", "capabilities.environment", "enforce.doors.environ"),

@@ -13,7 +13,7 @@ from .pristine import IS_WINDOWS, getcwd, native, readlink
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 # Windows' own normalisation is C and knows drives, UNC and device paths.
 _full_path: Callable[[str], str] = getattr(native, "_getfullpathname", None)  # type: ignore[assignment]  # Windows only
@@ -113,6 +113,45 @@ def meant(path: str, folders: list[str], follow: bool) -> list[str]:
             if error.errno == ENAMETOOLONG:
                 raise
     return found
+
+
+# A list of paths as the guards keep it: the paths, and the shortest and longest length among them. The root of the file
+# system is kept as an empty text, which is what every path begins with up to its first separator.
+NO_PATHS: tuple[frozenset[str], int, int] = (frozenset(), 0, -1)
+
+
+def held(paths: Iterable[str]) -> tuple[frozenset[str], int, int]:
+    """Absolute paths, ready to be asked by ``entry_above``."""
+    found = frozenset(["" if path == _os_sep else path for path in paths])
+    lengths = [len(path) for path in found]
+    return (found, min(lengths), max(lengths)) if found else NO_PATHS
+
+
+def entry_above(path: str, paths: tuple[frozenset[str], int, int]) -> str | None:
+    """Which of these paths an absolute one is, or lies below; None for none. As many looks as the path has parts."""
+    known, shortest, longest = paths
+    if not known:
+        return None
+    if path in known:
+        return path
+    at = path.find(_os_sep, shortest)
+    while 0 <= at <= longest:
+        if path[:at] in known:
+            return path[:at] or _os_sep
+        at = path.find(_os_sep, at + 1)
+    return None
+
+
+def folders_above(paths: Iterable[str]) -> frozenset[str]:
+    """Every folder that one of these absolute paths lies in."""
+    found = set()
+    for path in paths:
+        at = path.rfind(_os_sep)
+        while at > 0:
+            found.add(path[:at])
+            at = path.rfind(_os_sep, 0, at)
+        found.add(_os_sep)
+    return frozenset(found)
 
 
 def is_below(path: str, roots: tuple[str, ...]) -> bool:

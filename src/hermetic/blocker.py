@@ -7,12 +7,13 @@ so an inner block can only narrow. Guards are process-wide, other threads includ
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block, start_policies
 from hermetic.request import policy_from
-from hermetic.settings import BY_KEY, SETTINGS, SWITCH, check, defaults, joined, profile
+from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT, check, defaults, joined, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,10 @@ class BlockConfig:
     allow_localhost: bool = False
     allow_domains: Iterable[str] = field(default_factory=list)
     deny_imports: Iterable[str] = field(default_factory=list)
+    allow_read: Iterable[str] = field(default_factory=list)
+    allow_write: Iterable[str] = field(default_factory=list)
+    deny_read: Iterable[str] = field(default_factory=list)
+    deny_write: Iterable[str] = field(default_factory=list)
     environment_unset: bool = False
     allow_env: Iterable[str] = field(default_factory=list)
     allow_native: Iterable[str] = field(default_factory=list)
@@ -99,22 +104,21 @@ def _checked(name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise TypeError(f"{name} is True or False, not {value!r}")
         return value
-    if name == "fs_root":
-        if value is None:
-            return None
-        from os import fspath
-
-        return fspath(value)
-    if isinstance(value, (str, bytes)):
+    if kind == TEXT:
+        return None if value is None else fspath(value)
+    paths = BY_KEY[name].holds_paths
+    if isinstance(value, (str, bytes)) or (paths and isinstance(value, PathLike)):
         raise TypeError(f"{name} is a list: write {name}=[{value!r}]")
-    items = tuple(value)
+    items = tuple(fspath(item) if paths and isinstance(item, PathLike) else item for item in value)
     for item in items:
         if not isinstance(item, str):
             raise TypeError(f"{name} holds strings, not {item!r}")
     return items
 
 
-# Policies compiled from switches alone, which hold no memory of a run: entering one again costs a look-up.
+# Settings whose rules remember something of a run, or are resolved anew at each start.
+_MOMENTARY = ("allow_localhost", "allow_domains", *(s.name for s in SETTINGS if s.name and s.holds_paths))
+# Policies compiled without these: entering one again costs a look-up.
 _compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
 _CACHED = 64
 
@@ -126,7 +130,7 @@ def _compile(values: dict[str, Any]) -> Compiled:
     if known is None:
         check(values, _SPELLED)
         known = Compiled(policy_from(values))
-        if not values["allow_domains"] and not values["allow_localhost"] and values["fs_root"] is None:
+        if not any(values[name] for name in _MOMENTARY):
             if len(_compiled) >= _CACHED:
                 _compiled.clear()
             _compiled[key] = known
@@ -159,6 +163,10 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         allow_localhost: bool = False,
         allow_domains: Iterable[str] = (),
         deny_imports: Iterable[str] = (),
+        allow_read: Iterable[str] = (),
+        allow_write: Iterable[str] = (),
+        deny_read: Iterable[str] = (),
+        deny_write: Iterable[str] = (),
         environment_unset: bool = False,
         allow_env: Iterable[str] = (),
         allow_native: Iterable[str] = (),

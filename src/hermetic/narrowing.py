@@ -8,6 +8,7 @@ from hermetic.settings import (
     DOMAINS,
     EXTEND,
     NARROWER,
+    PATHS,
     VARIABLES,
     WORDS,
     is_restrictive,
@@ -31,6 +32,8 @@ def narrowed(key: str, mine: Values, theirs: Values) -> Any:
     sides = [v for v, side in ((one, mine), (two, theirs)) if not setting.needs or any(side[n] for n in setting.needs)]
     if setting.narrow == BOTH:
         return reports_only(mine, theirs) if key == "report_only" else bool(sides) and all(sides)
+    if key == "allow_read":
+        return common_reads(mine, theirs, sides)
     if setting.narrow in MEETS:
         return common(sides, MEETS[setting.narrow])
     if setting.narrow == EXTEND:
@@ -73,7 +76,28 @@ def common_word(one: str, two: str) -> str | None:
     return one if one == two else None
 
 
-MEETS = {DOMAINS: common_domain, VARIABLES: common_variables, WORDS: common_word}
+def common_path(one: str, two: str) -> str | None:
+    """Of two paths one of which lies below the other, the inner one."""
+    from os.path import expanduser, realpath
+
+    from _hermetic.paths import is_below
+
+    first, second = realpath(expanduser(one)), realpath(expanduser(two))
+    if is_below(first, (second,)):
+        return one
+    return two if is_below(second, (first,)) else None
+
+
+MEETS = {DOMAINS: common_domain, VARIABLES: common_variables, WORDS: common_word, PATHS: common_path}
+
+
+def common_reads(mine: Values, theirs: Values, sides: list[tuple[str, ...]]) -> list[str]:
+    """What both sides let be read beside the root that results: each side's root counts among its list."""
+    if len(sides) < 2:
+        return list(sides[0]) if sides else []
+    one, two = ((side["fs_root"], *side["allow_read"]) for side in (mine, theirs))
+    root = narrower_root(mine["fs_root"], theirs["fs_root"])
+    return [path for path in common([one, two], common_path) if path != root]
 
 
 def narrower_root(one: str | None, two: str | None) -> str | None:

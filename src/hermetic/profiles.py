@@ -26,6 +26,10 @@ class GuardConfig:
     no_subprocess: bool = False
     fs_readonly: bool = False
     fs_root: str | None = None
+    allow_read: list[str] = field(default_factory=list)
+    allow_write: list[str] = field(default_factory=list)
+    deny_read: list[str] = field(default_factory=list)
+    deny_write: list[str] = field(default_factory=list)
     no_environment: bool = False
     environment_unset: bool = False
     allow_env: list[str] = field(default_factory=list)

@@ -37,8 +37,12 @@ def requested(values: Mapping[str, Any]) -> Request:
         }
     if values["block_subprocess"]:
         families["subprocess"] = {}
-    if values["fs_readonly"]:
-        families["filesystem"] = {"root": values["fs_root"]}
+    if values["fs_readonly"] or values["deny_read"] or values["deny_write"]:
+        families["filesystem"] = {
+            "root": values["fs_root"],
+            "readonly": values["fs_readonly"],
+            **{name: values[name] for name in ("allow_read", "allow_write", "deny_read", "deny_write")},
+        }
     if values["block_environment"]:
         families["environment"] = {"unset": values["environment_unset"], "allow": values["allow_env"]}
     if values["block_code_exec"]:

@@ -18,7 +18,7 @@ SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
 # How two values of a setting combine. Joining makes one request from several; narrowing
 # makes the policy that allows only what both allow, entry by entry where one may lie inside another.
 ANY, EXTEND, FIRST, NARROWER, BOTH = "any", "extend", "first", "narrower", "both"
-DOMAINS, VARIABLES, WORDS = "domains", "variables", "words"
+DOMAINS, VARIABLES, WORDS, PATHS = "domains", "variables", "words", "paths"
 
 
 class Setting(Value):
@@ -29,7 +29,7 @@ class Setting(Value):
     keywords: further spellings that ``BlockConfig.from_kwargs`` accepts. flags: of the
     command line. kind: see above. optional: the flag's ``=VALUE`` part, ("ROOT", the
     setting it fills). needs: settings of which one must be on for this to mean something.
-    join, narrow: see above. metavar and help: for people.
+    join, narrow: see above. holds_paths: whether the value is a path, or a list of them. metavar and help: for people.
     """
 
     __slots__ = (
@@ -42,6 +42,7 @@ class Setting(Value):
         "needs",
         "join",
         "narrow",
+        "holds_paths",
         "metavar",
         "help",
     )
@@ -54,6 +55,7 @@ class Setting(Value):
         "needs": (),
         "join": ANY,
         "narrow": ANY,
+        "holds_paths": False,
         "metavar": None,
     }
 
@@ -66,6 +68,7 @@ class Setting(Value):
     needs: tuple[str, ...]
     join: str
     narrow: str
+    holds_paths: bool
     metavar: str | None
     help: str
 
@@ -129,8 +132,55 @@ SETTINGS = (
         needs=("fs_readonly",),
         join=FIRST,
         narrow=NARROWER,
+        holds_paths=True,
         metavar="ROOT",
         help="with fs_readonly: reads must lie below this directory",
+    ),
+    Setting(
+        name="allow_read",
+        option_name="allow_read",
+        flags=("--allow-read",),
+        kind=LIST,
+        needs=("fs_root",),
+        join=EXTEND,
+        narrow=PATHS,
+        holds_paths=True,
+        metavar="PATH",
+        help="with --fs-readonly=ROOT: give back reads at or below PATH; repeatable",
+    ),
+    Setting(
+        name="allow_write",
+        option_name="allow_write",
+        flags=("--allow-write",),
+        kind=LIST,
+        needs=("fs_readonly",),
+        join=EXTEND,
+        narrow=PATHS,
+        holds_paths=True,
+        metavar="PATH",
+        help="with --fs-readonly: give back writes at or below PATH; repeatable",
+    ),
+    Setting(
+        name="deny_read",
+        option_name="deny_read",
+        flags=("--deny-read",),
+        kind=LIST,
+        join=EXTEND,
+        narrow=EXTEND,
+        holds_paths=True,
+        metavar="PATH",
+        help="no reading at or below PATH, whatever else allows it; works alone; repeatable",
+    ),
+    Setting(
+        name="deny_write",
+        option_name="deny_write",
+        flags=("--deny-write",),
+        kind=LIST,
+        join=EXTEND,
+        narrow=EXTEND,
+        holds_paths=True,
+        metavar="PATH",
+        help="no writing at or below PATH, whatever else allows it; works alone; repeatable",
     ),
     Setting(
         name="block_environment",
@@ -247,6 +297,8 @@ RESTRICTIONS = (
     "block_network",
     "block_subprocess",
     "fs_readonly",
+    "deny_read",
+    "deny_write",
     "block_environment",
     "block_code_exec",
     "deny_imports",

@@ -21,6 +21,7 @@ from hermetic.settings import (
     LIST,
     NARROWER,
     NUMBERS,
+    PATHS,
     PROFILES,
     RESTRICTIONS,
     SETTINGS,
@@ -90,7 +91,7 @@ def test_row_is_whole(setting):
         in {
             SWITCH: (ANY, BOTH),
             TEXT: (NARROWER,),
-            LIST: (DOMAINS, VARIABLES, WORDS, EXTEND),
+            LIST: (DOMAINS, VARIABLES, WORDS, PATHS, EXTEND),
             NUMBERS: (WORDS,),
         }[setting.kind]
     )

@@ -21,9 +21,11 @@ from _hermetic.capabilities.filesystem import (
     decide,
     descriptors,
     filecalls,
+    lists,
     make_rules,
     prepare,
 )
+from _hermetic.capabilities.filesystem import places as places_module
 from _hermetic.capabilities.filesystem.databases import (
     MEMORY,
     READ_ONLY,
@@ -34,8 +36,15 @@ from _hermetic.capabilities.filesystem.databases import (
 )
 from _hermetic.extract import WRITE_BITS, opens_to_write
 
-ANY = (None, (), frozenset(), ())
-BELOW = ("/r", ("/r/", "/usr/lib/"), frozenset({"/r", "/dev/null"}), ("/src/",))
+
+def rules_below(root, beginnings=(), single=frozenset(), sources=()):
+    """Rules as they are once prepared, of a root that need not be there."""
+    bare = make_rules()
+    return lists.prepared((root, *bare[1:]), beginnings, single, sources)
+
+
+ANY = rules_below(None)
+BELOW = rules_below("/r", ("/r/", "/usr/lib/"), frozenset({"/r", "/dev/null"}), ("/src/",))
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8)
 paths = st.lists(names, max_size=5).map(lambda parts: "/" + "/".join(parts))
 
@@ -45,7 +54,7 @@ paths = st.lists(names, max_size=5).map(lambda parts: "/" + "/".join(parts))
 
 @given(paths)
 def test_every_write_and_every_change_is_refused(path):
-    target = (path, path, "a remedy")
+    target = (path, places_module.SHOWN_AS_IT_IS, (path,), (), "a remedy")
     for rules in (ANY, BELOW):
         assert decide(rules, WRITE, target, "open") == (f"filesystem readonly: {path}", path, "fs-readonly", "a remedy")
         message = decide(rules, CHANGE, target, "os.remove")[0]
@@ -64,8 +73,8 @@ def test_below_the_root_is_by_component(tail):
     beside = "/r_evil" + tail
     denial = decide(BELOW, READ, (beside, beside), "open")
     assert denial[:3] == (
-        f"read outside sandbox root: {filecalls.shown_path(beside, -1)}",
-        filecalls.shown_path(beside, -1),
+        f"read outside sandbox root: {descriptors.shown_path(beside, -1)}",
+        descriptors.shown_path(beside, -1),
         "fs-readonly",
     )
 
@@ -77,8 +86,8 @@ def test_what_nobody_can_tell_is_refused(path):
 
 @given(paths)
 def test_a_wider_root_never_allows_less(path):
-    narrow = ("/r/n", ("/r/n/",), frozenset({"/r/n"}), ())
-    wide = ("/r", ("/r/",), frozenset({"/r"}), ())
+    narrow = rules_below("/r/n", ("/r/n/",), frozenset({"/r/n"}))
+    wide = rules_below("/r", ("/r/",), frozenset({"/r"}))
     for real in (path, "/r" + path, "/r/n" + path):
         if decide(narrow, READ, (real, real), "open") is None:
             assert decide(wide, READ, (real, real), "open") is None
@@ -126,9 +135,10 @@ def test_a_stand_in_that_asks_is_told_quietly():
 def test_a_root_is_resolved_once(tmp_path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    assert make_rules(str(tmp_path / "link" / ".." / "real")) == (str(tmp_path / "real"),)
-    assert make_rules(tmp_path / "link") == (str(tmp_path / "real"),)
-    assert make_rules() == make_rules(None) == (None,)
+    assert make_rules(str(tmp_path / "link" / ".." / "real"))[lists.ROOT] == str(tmp_path / "real")
+    assert make_rules(tmp_path / "link")[lists.ROOT] == str(tmp_path / "real")
+    assert make_rules() == make_rules(None)
+    assert make_rules()[lists.ROOT] is None
 
 
 @pytest.mark.parametrize("root", ["", "/does/not/exist", "a\0b"])
@@ -140,7 +150,7 @@ def test_a_root_that_does_not_exist_is_an_error(root):
 def test_prepared_rules_cannot_be_changed(tmp_path):
     rules = prepare(make_rules(str(tmp_path)))
     assert rules[1][0] == str(tmp_path) + "/"
-    assert [type(item) for item in rules] == [str, tuple, frozenset, tuple]
+    assert {type(item) for item in rules} <= {str, bool, tuple, frozenset}
     assert decide(rules, READ, ("x", os.path.realpath(os.__file__)), "open") is None
     for path in ("/etc/passwd", "/proc/self/environ", str(tmp_path) + "_evil/x"):
         assert decide(rules, READ, (path, os.path.realpath(path)), "open") is not None

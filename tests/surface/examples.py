@@ -43,6 +43,13 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("filesystem", "_locale:dgettext"): "reads under a root: tests/security",
     ("filesystem", "_locale:dcgettext"): "reads under a root: tests/security",
     ("filesystem", "spwd:getspnam"): "reads under a root: tests/security",
+    **{
+        ("filesystem", name): "judged by lists of paths, where there are any: tests/lists"
+        for name in (
+            *("os:mkfifo", "os:mknod", "_posixshmem:shm_open", "_posixshmem:shm_unlink"),
+            *("readline:write_history_file", "readline:append_history_file"),
+        )
+    },
     ("filesystem", "os.chflags"): "BSD and macOS only",
     ("filesystem", "os:unshare"): "3.12 and newer, and needs the right of the administrator",
     ("filesystem", "os:setns"): "3.12 and newer, and needs the right of the administrator",
@@ -138,7 +145,7 @@ AVAILABLE = {
 PHRASES = {
     "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog)",
     "subprocess": r"subprocess disabled: [\w.]+",
-    "filesystem": r"(filesystem readonly: .+|filesystem mutation disabled: .+\(.*\)|read outside sandbox root: .+)",
+    "filesystem": r"(filesystem readonly: .+|filesystem mutation disabled: .+\(.*\)|read outside sandbox root: .+|filesystem read denied: .+)",
     "environment": r"environment (mutation )?disabled: .+",
     "imports": r"(import blocked|native import blocked|native interface blocked): .+",
     "code_exec": r"dynamic code execution disabled: .+",

@@ -8,57 +8,39 @@ that keep nothing, and descriptors that are open already.
 from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, calling_frame
-from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
+from ...extract import NUMBER, O_PATH, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE, PUBLIC
-from ...pristine import IS_WINDOWS, getpid, readlink, stat
+from ...pristine import IS_WINDOWS, native, readlink
 from .databases import READ_ONLY, WRITTEN, database_use
-from .descriptors import (
-    ACCESS,
-    O_RDWR,
-    O_WRONLY,
-    may_reopen,
-    named_descriptor,
-    path_text,
-    real_path,
-    shown_path,
+from .descriptors import ACCESS, O_RDWR, O_WRONLY, may_reopen, named_descriptor, path_text, real_path
+from .places import (
+    DATABASE,
+    LISTENING,
+    SHOWN_AS_IT_IS,
+    TEMPORARY,
+    UNKNOWN,
+    UNREADABLE,
+    all_meant,
+    both_places,
+    change_of,
+    entry_of,
+    held_place,
 )
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    # (path as it is shown, real path or None when nobody can tell, what would allow it)
-    Change: TypeAlias = tuple[str, "str | None", str]
+    from .places import Change
+
     # (path as it was given, real path or None when nobody can tell)
     Reading: TypeAlias = tuple[object, "str | None"]
 
-REMEDY = "running without --fs-readonly"
-TEMPORARY = "a writable place for temporary files: running without --fs-readonly"
-SHARED = "multiprocessing's Value and Array, which are served from memory, or running without --fs-readonly"
-LISTENING = (
-    "a socket without a file (a pool by 'fork' or 'spawn', a SyncManager with address=('127.0.0.1', 0)), "
-    "or running without --fs-readonly"
-)
-DATABASE = "':memory:', a 'file:...?mode=ro' URI (with immutable=1 in WAL mode), or running without --fs-readonly"
-
 # What is written there is nowhere. By their plain names only: a link may be changed after it was looked at.
 DEVICES = frozenset({"/dev/null", "/dev/full", "/dev/zero", "/dev/tty"})
-UNKNOWN = "?"
 NULL_DEVICE = "/dev/null"
-FOLDER_BITS, FOLDER_MODE = 0o170000, 0o040000
-
-
-def change_of(path: object, folder: int) -> Change:
-    """The target for a change of what a path or a descriptor names. folder: a dir_fd, or -1."""
-    shown = shown_path(path, folder)
-    return shown, None if is_a(path, NUMBER) else real_or_none(path, folder), REMEDY
-
-
-def real_or_none(path: object, folder: int) -> str | None:
-    try:
-        return real_path(path, None if folder < 0 else folder)
-    except OSError:
-        return None
+# Whoever makes a file anew reads nothing by it.
+MADE_ANEW = native.O_CREAT | native.O_EXCL
 
 
 # --- opening ---
@@ -70,15 +52,26 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):
-        return UNKNOWN, None, REMEDY  # a PathLike: C has asked it already, and may have heard something else
+        return (
+            UNKNOWN,
+            SHOWN_AS_IT_IS,
+            None,
+            (),
+            UNREADABLE,
+        )  # a PathLike: C asked it already, and may have heard something else
     text = path_text(path)
     if text in DEVICES:
         return None
     number = named_descriptor(text)
     if number is not None and may_reopen(number, wanted_flags(mode, flags)):
         return None
-    shown, real, remedy = change_of(text, -1)
-    return shown, real, TEMPORARY if is_folder(shown) else remedy
+    held = held_place(text, flags)
+    if held is not None:
+        return text, -1, (held,), (), ""
+    if mode is None and text[:1] != "/" and not IS_WINDOWS:
+        # os.open by a reference older than our stand-in: its event does not name a dir_fd, so every open folder counts.
+        return text, -1, all_meant(text), (), ""
+    return text, -1, both_places(text, -1), (), ""
 
 
 def wanted_flags(mode: object, flags: object) -> int:
@@ -87,14 +80,6 @@ def wanted_flags(mode: object, flags: object) -> int:
     if number or mode is None:
         return number
     return O_RDWR if "+" in exact_text(mode) else O_WRONLY
-
-
-def is_folder(path: str) -> bool:
-    """A folder is never written to: who opens one to write makes a temporary file without a name."""
-    try:
-        return stat(path).st_mode & FOLDER_BITS == FOLDER_MODE
-    except (OSError, ValueError):
-        return False
 
 
 # The code of the stand-ins that open what a handle has told, and nothing else; a start fills it in.
@@ -111,12 +96,16 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
     told by a handle and is real.
     """
     path, mode, flags = args
+    if flags & ACCESS == O_WRONLY or flags & MADE_ANEW == MADE_ANEW:
+        return None
     if type(path) is str:
         if path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
             try:
                 return path, readlink(path)
             except OSError:
                 pass  # no descriptor
+        elif path[:6] == "/proc/" and (place := held_place(path, flags)) is not None:
+            return path, place
         elif path == NULL_DEVICE:
             return None
         else:
@@ -131,7 +120,7 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
                         return None
             elif code is not None and code.co_name == PROBE and frame.f_globals is PRIVATE:  # type: ignore[union-attr]
                 return None
-    if flags & ACCESS == O_WRONLY or is_a(path, NUMBER):
+    if is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):
         return path, None
@@ -143,13 +132,32 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
 
 
 def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
-    """(path, dir_fd) from a stand-in that could not open it: a denial comes before "not found"."""
-    path, folder = args
+    """(path, dir_fd, flags) from a stand-in that could not open it: a denial comes before "not found".
+
+    With O_PATH among the flags it was opened, and the path is what the descriptor told.
+    """
+    path, folder, flags = args
+    if flags & O_PATH:
+        return path, path
+    if flags & ACCESS == O_WRONLY or flags & MADE_ANEW == MADE_ANEW:
+        return None
     text = path_text(path)
     try:
         return text, real_path(text, folder)
     except OSError:
         return None  # links that go round: it leads nowhere, and the program hears so
+
+
+def named_to_write(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """The same, of what was to be written."""
+    path, folder, flags = args
+    if not flags & WRITE_BITS:
+        return None
+    held = held_place(path, flags) if type(path) is str else None
+    if held is not None:
+        return path, -1, (held,), (), ""
+    number = -1 if folder is None else folder
+    return path, number, both_places(path, number), (), ""
 
 
 def listed(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
@@ -168,7 +176,7 @@ def changed(args: tuple[Any, ...], kwargs: Any) -> Change:
 
 def removed(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(path, dir_fd): remove, rmdir."""
-    return change_of(args[0], args[1])
+    return args[0], args[1], entry_of(args[0], args[1]), (), ""
 
 
 def made(args: tuple[Any, ...], kwargs: Any) -> Change:
@@ -177,18 +185,24 @@ def made(args: tuple[Any, ...], kwargs: Any) -> Change:
 
 
 def renamed(args: tuple[Any, ...], kwargs: Any) -> Change:
-    """(source, destination, source's dir_fd, destination's dir_fd)."""
-    return change_of(args[0], args[2])
+    """(source, destination, source's dir_fd, destination's dir_fd): both ends change."""
+    source, target = entry_of(args[0], args[2]), entry_of(args[1], args[3])
+    known = source is not None and target is not None
+    places = (*source, *target) if known else None  # type: ignore[misc]  # as was just seen
+    return args[0], args[2], places, source or (), ""
 
 
 def linked(args: tuple[Any, ...], kwargs: Any) -> Change:
-    """The same arguments; what comes into being is the second."""
-    return change_of(args[1], args[3])
+    """The same arguments. What comes into being is the second, and by it the first can be written."""
+    source, target = both_places(args[0], args[2]), entry_of(args[1], args[3])
+    known = source is not None and target is not None
+    places = (*source, *target) if known else None  # type: ignore[misc]  # as was just seen
+    return args[1], args[3], places, source or (), ""
 
 
 def symlinked(args: tuple[Any, ...], kwargs: Any) -> Change:
-    """(source, destination, dir_fd)."""
-    return change_of(args[1], args[2])
+    """(source, destination, dir_fd). The source is judged when somebody goes there."""
+    return args[1], args[2], entry_of(args[1], args[2]), (), ""
 
 
 def owned(args: tuple[Any, ...], kwargs: Any) -> Change:
@@ -211,8 +225,8 @@ def copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
 
 def temporary(args: tuple[Any, ...], kwargs: Any) -> Change:
     """tempfile.mkstemp(path), tempfile.mkdtemp(path)."""
-    shown, real, _ = change_of(args[0], -1)
-    return shown, real, LISTENING if "/pymp-" in shown else TEMPORARY
+    path = args[0]
+    return path, -1, entry_of(path, -1), (), LISTENING if "/pymp-" in path_text(path) else TEMPORARY
 
 
 def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -221,9 +235,9 @@ def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if is_a(address, TUPLE):
         return None
     if not is_a(address, TEXT_OR_BYTES):
-        return UNKNOWN, None, REMEDY
+        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
     text = path_text(address)
-    return None if text[:1] in ("", "\0") else change_of(text, -1)
+    return None if text[:1] in ("", "\0") else (text, -1, entry_of(text, -1), (), "")
 
 
 # FS_IOC_SETFLAGS in its two sizes, and FS_IOC_FSSETXATTR: attributes, by a descriptor that may only read.
@@ -235,65 +249,13 @@ def attributed(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     return change_of(args[0], -1) if int.__index__(args[1]) & 0xFFFFFFFF in ATTRIBUTE_REQUESTS else None
 
 
-def labelled(args: tuple[Any, ...], kwargs: Any) -> Change:
-    """A patched call that is always an act: its first argument is a label, not a decision."""
-    found = [value for value in (*args, *(kwargs or {}).values()) if is_a(value, TEXT_OR_BYTES)]
-    return shown_path(found[0], -1) if found else UNKNOWN, None, REMEDY
-
-
-def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
-    """_posixshmem's names are files below /dev/shm on Linux, and looked like paths before."""
-    name = argument(args, kwargs, 0, "path", None)
-    return exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN, None, SHARED
-
-
-def semaphore(args: tuple[Any, ...], kwargs: Any) -> Change | None:
-    """_multiprocessing.sem_unlink(name): multiprocessing takes away what it made itself."""
-    name = args[0]
-    shown = exact_text(name) if is_a(name, TEXT_OR_BYTES) else UNKNOWN
-    return None if is_anonymous(shown) else (shown, None, REMEDY)
-
-
-def semaphore_made(args: tuple[Any, ...], kwargs: Any) -> Change | None:
-    """_multiprocessing.SemLock(kind, value, maximum, name, unlink): one that is unlinked at once is nowhere."""
-    if IS_WINDOWS or argument(args, kwargs, 4, "unlink", None) is True:
-        return None
-    return semaphore((argument(args, kwargs, 3, "name", None),), None)
-
-
-def is_anonymous(name: str) -> bool:
-    """Whether multiprocessing gives such names: spawned children find the lock by it, and it is unlinked at the end."""
-    return name.startswith("/mp-") and len(name) == 12 and RANDOM.issuperset(name[4:])
-
-
-RANDOM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
-
-
-def history(args: tuple[Any, ...], kwargs: Any) -> Change:
-    """readline's own default is ~/.history."""
-    found = [value for value in args if is_a(value, TEXT_OR_BYTES)]
-    return shown_path(found[0], -1) if found else "~/.history", None, REMEDY
-
-
-def perf_map(args: tuple[Any, ...], kwargs: Any) -> Change:
-    return f"/tmp/perf-{getpid()}.map", None, REMEDY  # noqa: S108  # where the interpreter writes it
-
-
-def namespaces(args: tuple[Any, ...], kwargs: Any) -> Change:
-    return "namespaces", None, REMEDY
-
-
-def tcl(args: tuple[Any, ...], kwargs: Any) -> Change:
-    return "Tcl", None, REMEDY
-
-
 # --- databases ---
 
 
 def database_written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """sqlite3.connect(database)."""
     use, path = database_use(args[0])
-    return (shown_path(path, -1), None, DATABASE) if use == WRITTEN else None
+    return (path, -1, both_places(path, -1), (), DATABASE) if use == WRITTEN else None
 
 
 def database_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
@@ -314,12 +276,16 @@ def database_unguarded(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """
     frame = calling_frame(CALLER_DEPTH)
     ours = frame is not None and frame.f_globals is PUBLIC and frame.f_code.co_name == "init_connection"
-    return None if ours and GUARDED_BY in _names_of(type(args[0])) else ("sqlite3.Connection", None, DATABASE)
+    return (
+        None
+        if ours and GUARDED_BY in _names_of(type(args[0]))
+        else ("sqlite3.Connection", SHOWN_AS_IT_IS, None, (), DATABASE)
+    )
 
 
 def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """(name) from the authorizer: what ATTACH, VACUUM INTO or a PRAGMA wants opened; None when it is computed."""
     name = args[0]
     if name is None:
-        return "ATTACH", None, DATABASE
-    return None if name in ("", ":memory:") else (shown_path(name, -1), None, DATABASE)
+        return "ATTACH", SHOWN_AS_IT_IS, None, (), DATABASE
+    return None if name in ("", ":memory:") else (name, -1, both_places(name, -1), (), DATABASE)

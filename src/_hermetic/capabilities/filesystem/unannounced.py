@@ -2,24 +2,134 @@
 
 from __future__ import annotations
 
-from ...extract import always
+from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_text, is_a
+from ...paths import resolve
+from ...pristine import IS_LINUX, IS_WINDOWS, getpid
 from .clibrary import catalogue, catalogue_folder, default_file, first_file, second_file, shadow
-from .filecalls import history, labelled, perf_map, shared_memory, tcl
+from .descriptors import path_text
+from .places import NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, UNREADABLE, both_places, entry_of
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .places import Change
 
 WRITE, CHANGE = "filesystem.write", "filesystem.change"
 
-# Where CPython announces nothing: (how the call is named, its names, capability, reader, example). None is ever
-# allowed, so a policy for the whole process keeps none.
+# --- readers ---
+
+
+def at_first(args: tuple[Any, ...], kwargs: Any) -> Change:
+    """A patched call whose first argument is a path, perhaps with a dir_fd: mkfifo, mknod."""
+    path = argument(args, kwargs, 0, "path", None)
+    folder = (kwargs or {}).get("dir_fd")
+    number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
+    if not is_a(path, TEXT_OR_BYTES):
+        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE  # a PathLike may tell C something else
+    return path, number, entry_of(path, number), (), ""
+
+
+def labelled(args: tuple[Any, ...], kwargs: Any) -> Change:
+    """A patched call that is always an act: its first argument is a label, not a decision."""
+    found = [value for value in (*args, *(kwargs or {}).values()) if is_a(value, TEXT_OR_BYTES)]
+    return found[0] if found else UNKNOWN, SHOWN_AS_IT_IS, None, (), NOT_AT_ALL
+
+
+def database_files(args: tuple[Any, ...], kwargs: Any) -> Change:
+    """dbm.gnu.open(path, ...), dbm.ndbm.open(path, ...), which adds endings of its own."""
+    path = argument(args, kwargs, 0, "filename", None)
+    if not is_a(path, TEXT_OR_BYTES):
+        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
+    text = path_text(path)
+    places: list[str] = []
+    for ending in ("", ".db", ".dir", ".pag"):
+        found = both_places(text + ending, -1)
+        if found is None:
+            return text, -1, None, (), ""
+        places += found
+    return text, -1, tuple(places), (), ""
+
+
+SHARED_FOLDER = resolve("/dev/shm") + "/"  # noqa: S108  # where Linux keeps what has such a name
+
+
+def shared_name(name: object, beginning: str, remedy: str) -> Change:
+    """Shared memory and semaphores: their names are files of one folder on Linux, and looked like paths before."""
+    if not is_a(name, TEXT_OR_BYTES):
+        return UNKNOWN, SHOWN_AS_IT_IS, None, (), remedy
+    text = exact_text(name)
+    last = text.lstrip("/")
+    known = IS_LINUX and last != "" and "/" not in last and last not in (".", "..")
+    return text, SHOWN_AS_IT_IS, (SHARED_FOLDER + beginning + last,) if known else None, (), remedy
+
+
+def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
+    return shared_name(argument(args, kwargs, 0, "path", None), "", SHARED)
+
+
+def semaphore(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """_multiprocessing.sem_unlink(name): multiprocessing takes away what it made itself."""
+    name = args[0]
+    if is_a(name, TEXT_OR_BYTES) and is_anonymous(exact_text(name)):
+        return None
+    return shared_name(name, "sem.", SHARED_ONLY)
+
+
+SHARED_ONLY = "--allow-write /dev/shm"
+
+
+def semaphore_made(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """_multiprocessing.SemLock(kind, value, maximum, name, unlink): one that is unlinked at once is nowhere."""
+    if IS_WINDOWS or argument(args, kwargs, 4, "unlink", None) is True:
+        return None
+    return semaphore((argument(args, kwargs, 3, "name", None),), None)
+
+
+def is_anonymous(name: str) -> bool:
+    """Whether multiprocessing gives such names: spawned children find the lock by it, and it is unlinked at the end."""
+    return name.startswith("/mp-") and len(name) == 12 and RANDOM.issuperset(name[4:])
+
+
+RANDOM = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
+
+
+def history(args: tuple[Any, ...], kwargs: Any) -> Change:
+    """readline's own default is ~/.history; where that is, only C knows."""
+    found = [value for value in args if is_a(value, TEXT_OR_BYTES)]
+    if not found:
+        return "~/.history", SHOWN_AS_IT_IS, None, (), "a file that is named, below an --allow-write path"
+    return found[0], -1, both_places(found[0], -1), (), ""
+
+
+def perf_map(args: tuple[Any, ...], kwargs: Any) -> Change:
+    name = f"/tmp/perf-{getpid()}.map"  # noqa: S108  # where the interpreter writes it
+    return name, -1, both_places(name, -1), (), ""
+
+
+def namespaces(args: tuple[Any, ...], kwargs: Any) -> Change:
+    return "namespaces", SHOWN_AS_IT_IS, None, (), NOT_AT_ALL
+
+
+def tcl(args: tuple[Any, ...], kwargs: Any) -> Change:
+    return "Tcl", SHOWN_AS_IT_IS, None, (), NOT_AT_ALL
+
+
+# --- rows ---
+
+# Where CPython announces nothing: (how the call is named, its names, capability, reader, whether a list can allow it,
+# example). A policy for the whole process keeps none that it never allows.
 UNANNOUNCED = (
-    ("os.mkfifo", ("os:mkfifo", "posix:mkfifo"), CHANGE, labelled, "import os; os.mkfifo('x')"),
-    ("os.mknod", ("os:mknod", "posix:mknod"), CHANGE, labelled, "import os; os.mknod('x')"),
+    ("os.mkfifo", ("os:mkfifo", "posix:mkfifo"), CHANGE, at_first, True, "import os; os.mkfifo('x')"),
+    ("os.mknod", ("os:mknod", "posix:mknod"), CHANGE, at_first, True, "import os; os.mknod('x')"),
     # Another root folder would be another meaning for every path.
-    ("os.chroot", ("os:chroot", "posix:chroot"), CHANGE, labelled, "import os; os.chroot('.')"),
+    ("os.chroot", ("os:chroot", "posix:chroot"), CHANGE, labelled, False, "import os; os.chroot('.')"),
     (
         "_posixshmem.shm_open",
         ("_posixshmem:shm_open",),
         WRITE,
         shared_memory,
+        True,
         "import _posixshmem, os; _posixshmem.shm_open('/x', os.O_CREAT | os.O_RDWR)",
     ),
     (
@@ -27,6 +137,7 @@ UNANNOUNCED = (
         ("_posixshmem:shm_unlink",),
         CHANGE,
         shared_memory,
+        True,
         "import _posixshmem; _posixshmem.shm_unlink('/x')",
     ),
     (
@@ -34,6 +145,7 @@ UNANNOUNCED = (
         ("readline:write_history_file",),
         WRITE,
         history,
+        True,
         "import readline; readline.write_history_file('x')",
     ),
     (
@@ -41,14 +153,15 @@ UNANNOUNCED = (
         ("readline:append_history_file",),
         WRITE,
         history,
+        True,
         "import readline; readline.append_history_file(1, 'x')",
     ),
-    ("dbm.gnu.open", ("_gdbm:open", "dbm.gnu:open"), WRITE, labelled, ""),
-    ("dbm.ndbm.open", ("_dbm:open", "dbm.ndbm:open"), WRITE, labelled, ""),
+    ("dbm.gnu.open", ("_gdbm:open", "dbm.gnu:open"), WRITE, database_files, True, ""),
+    ("dbm.ndbm.open", ("_dbm:open", "dbm.ndbm:open"), WRITE, database_files, True, ""),
     # From then on the interpreter appends to a file of its own at every new function.
-    ("sys.activate_stack_trampoline", ("sys:activate_stack_trampoline",), WRITE, perf_map, ""),
+    ("sys.activate_stack_trampoline", ("sys:activate_stack_trampoline",), WRITE, perf_map, True, ""),
     # A Tcl interpreter opens, renames and deletes files by commands of its own.
-    ("_tkinter.create", ("_tkinter:create",), CHANGE, tcl, "import tkinter; tkinter.Tcl()"),
+    ("_tkinter.create", ("_tkinter:create",), CHANGE, tcl, False, "import tkinter; tkinter.Tcl()"),
 )
 
 ON_THE_TYPE = "the C method called on `_ssl._SSLContext`, and a link swapped meanwhile, are the kernel layer's"

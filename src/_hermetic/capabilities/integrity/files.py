@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a, opens_to_write
 from ...paths import absolute, is_below, resolve
-from ...pristine import IS_WINDOWS, native, readlink, stat
+from ...pristine import IS_WINDOWS, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def is_memory_file(path: str) -> bool:
     """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
     for _ in range(16):
         folder, last = folder_of(path), path.rpartition("/")[2]
+        if last.isdigit() and path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
+            folder = "/"  # a descriptor: what counts is where it leads
         try:
             # procfs by whatever way: the working directory, a link, a descriptor.
             if stat(folder).st_dev == PROC_DEVICE and (last == "mem" or resolve(folder).endswith("/map_files")):
@@ -51,7 +53,7 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if not opens_to_write(args):
         return None
     path = exact_path(args[0])
-    if type(path) is not str:
+    if type(path) is not str or is_plain(path):
         return None
     if is_memory_file(path):
         return "memory"
@@ -59,6 +61,22 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         if is_memory_file(place):
             return "memory"
     return None
+
+
+def is_plain(path: str) -> bool:
+    """Whether a path that begins at the root is itself a file, no link, in a folder outside /proc: most writes."""
+    if path[:1] != "/":
+        return False
+    try:
+        return path == NULL_DEVICE or (
+            lstat(path).st_mode & FORMAT != LINK and stat(folder_of(path)).st_dev != PROC_DEVICE
+        )
+    except (OSError, ValueError):
+        return False
+
+
+FORMAT, LINK = 0o170000, 0o120000
+NULL_DEVICE = "/dev/null"
 
 
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
@@ -134,7 +152,7 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if not opens_to_write(args) or is_a(args[0], NUMBER):
         return None
     path = exact_path(args[0])
-    if type(path) is not str:
+    if type(path) is not str or path == NULL_DEVICE:
         return None
     text = absolute(path)
     if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):

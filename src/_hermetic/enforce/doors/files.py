@@ -1,4 +1,4 @@
-"""Stand-ins for ``open`` and ``os.open`` under a root: what is judged is what is then read.
+"""Stand-ins for ``open`` and ``os.open`` where paths are judged: what is judged is what is then read or written.
 
 A path is opened to a handle first, which can neither be read nor written and does
 not touch what it stands for: no fifo wakes up, no tape rewinds. The handle is
@@ -6,9 +6,12 @@ opened again by its name below /proc, and the audit hook judges where that leads
 A link that is swapped meanwhile changes nothing, and no other thread ever finds a
 readable descriptor of something that is then refused.
 
+Where only single paths are denied and nobody else runs, the file itself is opened and its descriptor tells what it
+is, which costs a look instead of an opening.
+
 A number may mean another file a moment later: with threads, or under a seal, C
 opens the path that the handle told, and what was opened must be the handle's file.
-That costs two more looks.
+That costs two more looks. Writing is the same (``writing``).
 """
 
 from __future__ import annotations
@@ -19,15 +22,13 @@ from _thread import _count as count_threads
 from errno import EACCES, ENOENT
 from types import MethodType
 
-from ...capabilities.filesystem import filecalls
+from ...capabilities.filesystem import filecalls, lists
 from ...capabilities.filesystem.descriptors import (
     BEGINNINGS,
     DESCRIPTORS,
     F_GETPATH,
     O_RDONLY,
-    O_RDWR,
     O_TRUNC,
-    O_WRONLY,
     fixed_path,
     may_reopen,
     named_descriptor,
@@ -38,6 +39,8 @@ from ...capabilities.filesystem.descriptors import (
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
 from ...pristine import close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
 from ..judge import refusal
+from ..session import OPEN_TO_READ, watched
+from .writing import held_again, made_new, mode_flags, open_to_write
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -52,6 +55,13 @@ ORIGINAL: Any = None
 OTHERWISE: Any = None
 CAREFUL = False
 AGAIN: Any = None
+HOLD: Any = None
+# [the events that policies in force watch], and whether writes are judged by where they lead: the others go to C.
+WATCHED: Any = watched
+WRITES = False
+# How all begins that is denied where there is no root; None where there is one. What a block denies is asked.
+SUSPECT: Any = None
+DIRECTLY: Any = None
 
 FILE, TEXT_FILE = _io.FileIO, _io.TextIOWrapper
 # Every other mode goes to C at once: it writes, which the hook judges by the name, or it is none.
@@ -72,27 +82,26 @@ REPLACED = "replaced while it was opened"
 MISSING = "No such file or directory"
 METHOD = MethodType
 truncate: Any = getattr(native, "ftruncate", None)
-# What open's modes ask of a descriptor that is opened again; C answers the others.
-MODES = {
-    **dict.fromkeys(READ_MODES, O_RDONLY),
-    **dict.fromkeys(("w", "wt", "wb"), O_WRONLY | O_TRUNC),
-    **dict.fromkeys(("a", "at", "ab"), O_WRONLY | native.O_APPEND),
-    **dict.fromkeys(("r+", "r+b", "rb+", "r+t"), O_RDWR),
-    **dict.fromkeys(("w+", "w+b", "wb+", "w+t"), O_RDWR | O_TRUNC),
-}
+# Modes by which a descriptor is opened again; C answers the others.
+MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
 NOT_AGAIN = O_TRUNC | native.O_CREAT | native.O_EXCL | O_NOFOLLOW
 
 
 def open_below(setting: Setting, original: Any) -> Any:
     """For ``builtins.open``, ``io.open`` and ``_io.open``, which are one object."""
     function = open_asked if F_GETPATH else open_held if has_handles() else None
-    return made_for(setting, original, function, open_otherwise, ("r", -1, None, None, None, True, None))
+    others = open_otherwise, open_directly
+    return made_for(setting, original, function, others, ("r", -1, None, None, None, True, None))
 
 
 def os_open_below(setting: Setting, original: Any) -> Any:
     """For ``os.open`` and ``posix.open``."""
     function = os_open_asked if F_GETPATH else os_open_held if has_handles() else None
-    return made_for(setting, original, function, os_open_otherwise, (0o777, None))
+    return made_for(setting, original, function, (os_open_otherwise, os_open_directly), (0o777, None))
+
+
+def unchanged(setting: Setting, original: Any) -> None:
+    """For rows that are judged by another row's stand-in."""
 
 
 def has_handles() -> bool:
@@ -103,7 +112,7 @@ def has_handles() -> bool:
     return O_PATH != 0 and own_process() == f"/proc/{getpid()}"
 
 
-def made_for(setting: Setting, original: Any, function: Any, otherwise: Any, defaults: tuple[Any, ...]) -> Any:
+def made_for(setting: Setting, original: Any, function: Any, others: tuple[Any, Any], defaults: tuple[Any, ...]) -> Any:
     """The stand-in, one for all names of the original; None where the system has no way.
 
     It is a method of the original's module: like a builtin, it does not bind in a class body. Its defaults are the
@@ -113,10 +122,27 @@ def made_for(setting: Setting, original: Any, function: Any, otherwise: Any, def
         return None
     known = setting.memo.get(("files", id(original)))
     if known is None:
-        other = setting.bind(otherwise, ORIGINAL=original, AGAIN=setting.bind(open_again))
-        made = setting.bind(function, defaults=defaults, ORIGINAL=original, OTHERWISE=other, CAREFUL=setting.sealed)
+        # A process's own are there for good; those of blocks come and go.
+        mine = setting.whole_process
+        judged = (frozenset([OPEN_TO_READ] if lists.judges_reads(setting.rules) else []),)
+        names = {
+            "ORIGINAL": original,
+            "CAREFUL": setting.sealed,
+            "WATCHED": judged if mine else watched,
+            "WRITES": lists.has_lists(setting.rules) if mine else True,
+            "SUSPECT": setting.rules[lists.SUSPECT] if mine and not lists.has_root(setting.rules) else None,
+        }
+        hold = None
+        if not F_GETPATH:
+            hold = setting.bind(
+                open_to_write, AGAIN=setting.bind(held_again, **names), NEW=setting.bind(made_new, **names), **names
+            )
+        other = setting.bind(others[0], AGAIN=setting.bind(open_again), HOLD=hold, **names)
+        direct = setting.bind(others[1], **names)
+        made = setting.bind(function, defaults=defaults, OTHERWISE=other, DIRECTLY=direct, **names)
         if not F_GETPATH:
             tell_reader(setting, made.__code__)
+            tell_reader(setting, direct.__code__)
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
             setattr(made, name, getattr(original, name, None))
         known = setting.memo["files", id(original)] = MethodType(made, getattr(original, "__self__", None) or KEY)
@@ -155,15 +181,17 @@ def open_held(
     path = file if type(file) is str else settled(file)
     plain = opener is None and type(mode) is str and mode in READ_MODES and type(path) is not int
     device = type(path) is not int and path[:5] in BEGINNINGS
-    if not plain or (device and is_descriptor(path)):
+    if not plain or OPEN_TO_READ not in WATCHED[0] or (device and is_descriptor(path)):
         return OTHERWISE(path, mode, buffering, encoding, errors, newline, closefd, opener)
     if buffering == -1 and not device:
         buffering = SIZE
+    if SUSPECT is not None and not CAREFUL and not count_threads():
+        return DIRECTLY(path, mode, buffering, encoding, errors, newline, closefd)
     for _ in TRIES:
         try:
             first = open_fd(path, HANDLE)
         except OSError:
-            found = JUDGE(KEY, (path, None), None)
+            found = JUDGE(KEY, (path, None, O_RDONLY), None)
             if found is not None:
                 raise refusal(found) from None
             raise
@@ -197,13 +225,15 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
     path = path if type(path) is str else fixed_path(path)
     flags = index(flags)
     folder = dir_fd if dir_fd is None else index(dir_fd)
-    if flags & (WRITE_BITS | O_PATH) or is_descriptor(path):
+    if flags & (WRITE_BITS | O_PATH) or OPEN_TO_READ not in WATCHED[0] or is_descriptor(path):
         return int(OTHERWISE(path, flags, mode, folder))
+    if SUSPECT is not None and not CAREFUL and not count_threads():
+        return int(DIRECTLY(path, flags, folder))
     for _ in TRIES:
         try:
             first = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
         except OSError:
-            found = JUDGE(KEY, (path, folder), None)
+            found = JUDGE(KEY, (path, folder, flags), None)
             if found is not None:
                 raise refusal(found) from None
             raise
@@ -228,15 +258,58 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
     raise PermissionError(EACCES, REPLACED, path)
 
 
+# --- where single paths are denied, and nobody else runs ---
+
+
+def open_directly(path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any) -> Any:
+    try:
+        made = ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd)
+    except OSError:
+        found = JUDGE(KEY, (path, None, O_RDONLY), None)
+        if found is not None:
+            raise refusal(found) from None
+        raise
+    kind = type(made)
+    raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
+    real = readlink(f"/proc/self/fd/{raw.fileno()}")
+    if real.startswith(SUSPECT) and (found := JUDGE(KEY, (real, None, O_PATH), None)) is not None:
+        made.close()
+        raise refusal(found)
+    return made
+
+
+def os_open_directly(path: Any, flags: int, folder: Any) -> int:
+    try:
+        number = open_fd(path, flags, dir_fd=folder)
+    except OSError:
+        found = JUDGE(KEY, (path, folder, flags), None)
+        if found is not None:
+            raise refusal(found) from None
+        raise
+    real = readlink(f"/proc/self/fd/{number}")
+    if real.startswith(SUSPECT) and (found := JUDGE(KEY, (real, None, O_PATH), None)) is not None:
+        close_fd(number)
+        raise refusal(found)
+    return number
+
+
 # --- what is no plain reading of a path ---
 
 
 def open_otherwise(
     path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
-    if type(path) is int or opener is not None or type(mode) is not str or mode not in MODES or not is_descriptor(path):
+    flags = mode_flags(mode) if opener is None and type(path) is not int else None
+    if flags is None:
         return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
-    number = [AGAIN(path, MODES[mode])]
+    if is_descriptor(path):
+        if mode not in MODES:
+            return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
+        number = [AGAIN(path, flags & ~native.O_CREAT)]
+    elif WRITES and flags & WRITE_BITS and HOLD is not None:
+        number = [HOLD(path, flags, 0o666, None)]
+    else:
+        return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
     try:
         # Given by an opener, it is the file object's from then on, whatever fails later.
         made = ORIGINAL(NULL_DEVICE, mode, buffering, encoding, errors, newline, closefd, METHOD(hand_over, number))
@@ -255,9 +328,13 @@ def hand_over(number: list[int], path: Any, flags: int) -> int:
 
 
 def os_open_otherwise(path: Any, flags: int, mode: Any, folder: Any) -> Any:
-    if flags & O_PATH or not is_descriptor(path):
+    if flags & O_PATH:
         return ORIGINAL(path, flags, mode, dir_fd=folder)
-    return AGAIN(path, flags)
+    if is_descriptor(path):
+        return AGAIN(path, flags)
+    if WRITES and flags & WRITE_BITS and HOLD is not None:
+        return HOLD(path, flags, index(mode), folder)
+    return ORIGINAL(path, flags, mode, dir_fd=folder)
 
 
 def open_again(path: Any, flags: int) -> Any:
@@ -269,7 +346,7 @@ def open_again(path: Any, flags: int) -> Any:
     try:
         copy = dup(named_descriptor(path))  # type: ignore[arg-type]  # it names one, as was just seen
     except OSError:
-        found = JUDGE(KEY, (path, None), None)
+        found = JUDGE(KEY, (path, None, O_RDONLY), None)
         if found is not None:
             raise refusal(found) from None
         raise FileNotFoundError(ENOENT, MISSING, path) from None
@@ -307,7 +384,7 @@ def open_asked(
     path = file if type(file) is str else settled(file)
     made = ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
     if type(path) is not int and type(mode) is str and mode in READ_MODES:
-        found = JUDGE(KEY, (path_of(made.fileno()), None), None)
+        found = JUDGE(KEY, (path_of(made.fileno()), None, O_RDONLY), None)
         if found is not None:
             made.close()
             raise refusal(found)
@@ -324,7 +401,7 @@ def os_open_asked(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> 
     if text[:1] != "/":
         text = f"{getcwd() if dir_fd is None else path_of(index(dir_fd))}/{text}"
     number: int = ORIGINAL(text, flags, mode)
-    found = JUDGE(KEY, (path_of(number), None), None)
+    found = JUDGE(KEY, (path_of(number), None, O_RDONLY), None)
     if found is not None:
         close_fd(number)
         raise refusal(found)

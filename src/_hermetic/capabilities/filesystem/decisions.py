@@ -1,0 +1,161 @@
+"""What the rules say to a change or a read that a reader has described."""
+
+from __future__ import annotations
+
+import os as _os
+from _frozen_importlib_external import FileFinder as _FileFinder
+from errno import EACCES
+
+from ...callers import CALLER_DEPTH, calling_frame, is_ours
+from ...extract import TEXT_OR_BYTES, exact_text, is_a
+from ...paths import entry_above, meant, open_folders
+from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
+from .lists import NO_READING, NO_READS, OPEN, OPTION, ROOT, SOURCES, SUSPECT, change_refused, is_readable
+from .places import TEMPORARY, UNKNOWN, is_folder, shown
+from .readable import SUFFIXES
+from .unannounced import CHANGE, WRITE
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ...model import Denial
+    from .lists import Rules
+
+READ, LIST, REPLACE = "filesystem.read", "filesystem.list", "filesystem.replace"
+# C has asked a PathLike already, and may have heard something else: io.FileIO, which has no stand-in.
+TEXT_REMEDY = "a path that is text (os.fspath(path)), or --fs-readonly without a root"
+# Below /proc/PID of the program itself; neither its environment nor its memory.
+OWN_PROCESS = frozenset(
+    {
+        "cgroup",
+        "cmdline",
+        "comm",
+        "fd",
+        "io",
+        "limits",
+        "maps",
+        "mountinfo",
+        "mounts",
+        "stat",
+        "statm",
+        "status",
+        "task",
+    }
+)
+# What a stand-in is told that shall do in memory what would be done on disk.
+IN_MEMORY = True
+SEPARATOR = _os.sep
+
+
+def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
+    if capability in READINGS:
+        # A read below the root, and of nothing like what is denied, is what this is asked most.
+        real = target[1]
+        if real is not None and real.startswith(rules[OPEN]) and not real.startswith(rules[SUSPECT]):
+            return None
+        return decide_reading(rules, capability, target)
+    if capability == REPLACE:
+        return "", None, OPTION, "", IN_MEMORY
+    given, folder, places, moved, remedy = target
+    refused = change_refused(rules, places, moved)
+    if refused is None:
+        return None
+    option, instead, place = refused
+    path = shown(given, folder) if capability == CHANGE else asked_path(given, folder, CALLER_DEPTH + 1)
+    if places and place in places[1:] and moved:
+        path = place  # the other end
+    if option != OPTION and (path.endswith(CACHE) or path.rpartition(SEPARATOR)[0].endswith(CACHE)):
+        return "", None, option, "", PermissionError(EACCES, READ_ONLY, path)  # Python goes on without cached bytecode
+    remedy = instead or remedy
+    if not remedy:
+        remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {place or path}"
+    if capability == WRITE:
+        return f"filesystem readonly: {path}", path, option, remedy
+    return f"filesystem mutation disabled: {call}({path})", path, option, remedy
+
+
+READINGS = (READ, LIST)
+CACHE, READ_ONLY = SEPARATOR + "__pycache__", "filesystem readonly"
+
+
+def decide_reading(rules: Rules, capability: str, target: Any) -> Denial | None:
+    given, real = target
+    entry = denied_entry(rules, given, real)
+    if entry is None and (rules[ROOT] is None or (real is not None and may_read(rules, capability, real))):
+        return None
+    if is_open_already(given):
+        return None
+    path = asked_path(given, -1, CALLER_DEPTH + 2)
+    if entry is not None:
+        return f"filesystem read denied: {path}", path, NO_READING, f"leaving out --deny-read {entry}"
+    remedy = f"--allow-read {path}" if is_a(given, TEXT_OR_BYTES) else TEXT_REMEDY
+    return f"read outside sandbox root: {path}", path, OPTION, remedy
+
+
+def may_read(rules: Rules, capability: str, real: str) -> bool:
+    """Whether a root lets this be read."""
+    return is_readable(rules, real) or is_source(rules[SOURCES], capability, real) or is_own_status(real)
+
+
+def denied_entry(rules: Rules, given: object, real: str | None) -> str | None:
+    """The entry of a deny list that what is read is, or lies below; None for none."""
+    if real is not None:
+        return entry_above(real, rules[NO_READS])
+    if not rules[NO_READS][0]:
+        return None
+    if not is_a(given, TEXT_OR_BYTES):
+        return UNKNOWN
+    # By a reference older than our stand-in: nobody says which folder a relative path begins at.
+    for place in meant(exact_text(given), open_folders(), True):
+        entry = entry_above(place, rules[NO_READS])
+        if entry is not None:
+            return entry
+    return None
+
+
+def is_source(sources: tuple[str, ...], capability: str, real: str) -> bool:
+    """Whether it is a module's file on the first sys.path; folders below are listed by the import system only."""
+    if capability == READ:
+        return real.startswith(sources) and real.endswith(SUFFIXES)
+    if not (real + SEPARATOR).startswith(sources):
+        return False
+    frame = calling_frame(CALLER_DEPTH + 2)
+    return frame is not None and frame.f_code is FILL_CACHE
+
+
+# Whoever forges this code sees names of modules' neighbours, which the finder's own cache shows to anybody.
+FILL_CACHE = _FileFinder._fill_cache.__code__  # type: ignore[attr-defined]  # importlib's private part
+
+
+def is_own_status(real: str) -> bool:
+    """Whether it is one of the harmless files below /proc that tell of this process."""
+    if not real.startswith("/proc/"):
+        return False
+    own = own_process() + "/"
+    return real.startswith(own) and real[len(own) :] in OWN_PROCESS
+
+
+def is_open_already(given: object) -> bool:
+    """Whether it names a descriptor that is open for reading."""
+    number = named_descriptor(given) if is_a(given, TEXT_OR_BYTES) else None
+    return number is not None and may_reopen(number, O_RDONLY)
+
+
+def asked_path(given: object, folder: int, depth: int) -> str:
+    """The path as the program named it: our own stand-in asks again, by a descriptor. depth: see ``calling_frame``."""
+    frame = calling_frame(depth)
+    # Forged, these names change what the refusal says.
+    if frame is not None and frame.f_code.co_name in STAND_INS and is_ours(exact_text(frame.f_code.co_filename)):
+        names = frame.f_locals
+        given, start = names.get("path"), names.get("folder")
+        folder = start if type(start) is int else -1
+    return shown(given, folder)
+
+
+STAND_INS = frozenset(
+    {
+        *("open_held", "open_otherwise", "open_directly", "held_again", "made_new"),
+        *("os_open_held", "os_open_otherwise", "os_open_directly"),
+    }
+)

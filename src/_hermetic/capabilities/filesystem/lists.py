@@ -1,0 +1,202 @@
+"""Lists of paths: what is given back at or below a path, and what stays denied whatever gives it back.
+
+Every entry is resolved once, at the start. An entry of a deny list counts by both its names, as it was
+given and with its links followed; what is judged has its links followed, so a name alone gives nothing.
+"""
+
+from __future__ import annotations
+
+import os as _os
+import sys as _sys
+
+from ... import searchpath
+from ...extract import exact_text
+from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, resolve
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeAlias
+
+    # See the indices below.
+    Rules: TypeAlias = tuple[Any, ...]
+    # (option that refuses, what would allow it or empty where an entry for the place would, the place or empty)
+    Refused: TypeAlias = "tuple[str, str, str] | None"
+
+OPTION, NO_READING, NO_WRITING, INTEGRITY = "fs-readonly", "deny-read", "deny-write", "integrity"
+# Rules, as `make_rules` and `prepare` make them: the root or None; beginnings of paths below which all is readable,
+# unless a list denies it; single readable paths; beginnings below which modules are; whether writing is taken away;
+# lists of paths, see `held`; folders that may not be moved; (folders of packages, folders of modules), whose start-up
+# files need an entry of their own; and how all paths begin whose reading is denied.
+ROOT, OPEN, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READS, NO_WRITES, PROTECTED, ABOVE, STARTUP, SUSPECT = range(
+    13
+)
+EVERYWHERE, NOWHERE = ("",), "\0"  # how every path begins, and how none does
+NOTHING_MORE = "nothing: what the policy itself rests on cannot be written"
+STARTUP_MODULES = ("sitecustomize", "usercustomize")
+# Below /proc/PID, and of no use to a program that only reads files.
+SECRETS = ("environ", "mem")
+
+
+# --- decisions ---
+
+
+def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[str, ...]) -> Refused:
+    """Why this may not be changed, or None. places: real paths, None when nobody can tell; moved: those among them
+    that go elsewhere, or get a second name.
+    """
+    option = OPTION if rules[READONLY] else NO_WRITING
+    if places is None:
+        return option, "", ""
+    for place in places:
+        found = write_refused(rules, place)
+        if found is not None:
+            return found
+    for place in moved:
+        entry = entry_above(place, rules[NO_READS])
+        if entry is not None:
+            return NO_READING, f"leaving out --deny-read {entry}", place
+        if place in rules[ABOVE]:
+            return option, "leaving it where it is: what may not be changed lies below it", place
+        if rules[ROOT] is not None and is_readable(rules, places[-1]) and not is_readable(rules, place):
+            return OPTION, f"--allow-read {place}", place
+    return None
+
+
+def write_refused(rules: Rules, place: str) -> Refused:
+    """Why this real path may not be changed, or None."""
+    if entry_above(place, rules[PROTECTED]) is not None:
+        return INTEGRITY, NOTHING_MORE, place
+    entry = entry_above(place, rules[NO_WRITES])
+    if entry is not None:
+        return NO_WRITING, f"leaving out --deny-write {entry}", place
+    if not rules[READONLY]:
+        return None
+    if entry_above(place, rules[WRITES]) is None:
+        return OPTION, "", place
+    if place not in rules[WRITES][0] and is_startup_file(rules[STARTUP], place):
+        return OPTION, f"--allow-write {place}", place
+    return None
+
+
+def is_readable(rules: Rules, real: str) -> bool:
+    """Whether a root, or what is given back beside it, lets this be read."""
+    if real.startswith(rules[OPEN]) or real in rules[SINGLE]:
+        return True
+    entry = entry_above(real, rules[READS])
+    if entry is None:
+        return False
+    return entry == real or not (real.startswith("/proc/") and real.endswith(SECRETS))
+
+
+def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) -> bool:
+    """Whether the running interpreter executes this at its next start, or lets it say where modules are."""
+    folder, _, last = place.rpartition(SEPARATOR)
+    if last.endswith((".pth", "._pth")):
+        return folder in folders[0]
+    if last == "pyvenv.cfg":
+        return folder + SEPARATOR in PREFIXES
+    if last.partition(".")[0] not in STARTUP_MODULES:
+        return False
+    return folder in folders[1] or folder.removesuffix(CACHE) in folders[1]
+
+
+SEPARATOR = _os.sep
+CACHE = _os.sep + "__pycache__"
+PREFIXES = frozenset([_os.path.join(prefix, "") for prefix in (_sys.prefix, resolve(_sys.prefix))])
+
+
+def has_lists(rules: Rules) -> bool:
+    """Whether some writes are allowed and others not, so that each is judged by where it leads."""
+    return not rules[READONLY] or rules[WRITES] != NO_PATHS
+
+
+def is_readonly(rules: Rules) -> bool:
+    return bool(rules[READONLY])
+
+
+def has_none(rules: Rules) -> bool:
+    return not has_lists(rules)
+
+
+def judges_reads(rules: Rules) -> bool:
+    """Whether some reads are not allowed."""
+    return rules[ROOT] is not None or rules[NO_READS] != NO_PATHS
+
+
+def has_root(rules: Rules) -> bool:
+    return rules[ROOT] is not None
+
+
+# --- rules ---
+
+
+def make_rules(
+    root: Any = None,
+    readonly: bool = True,
+    allow_read: Iterable[Any] = (),
+    allow_write: Iterable[Any] = (),
+    deny_read: Iterable[Any] = (),
+    deny_write: Iterable[Any] = (),
+    protected: Iterable[Any] = (),
+) -> Rules:
+    """Rules from settings. ValueError for a root that does not exist and for what is no path.
+
+    root: reads must lie at or below it, or at or below one of allow_read. readonly: writes must lie
+    at or below one of allow_write. deny_read, deny_write: refused there all the same; protected: as
+    deny_write, and no option gives it back.
+    """
+    real = None
+    if root is not None:
+        path = _os.fsdecode(root)
+        if not path or not _os.path.exists(path):
+            raise ValueError(f"the root {path!r} does not exist")
+        real = resolve(path)
+    return (
+        real,
+        *((), frozenset(), ()),
+        bool(readonly),
+        held([resolve(path) for path in map(path_named, allow_read)]),
+        held([resolve(path) for path in map(path_named, allow_write)]),
+        *(held([name for path in map(path_named, given) for name in both(path)]) for given in (deny_read, deny_write)),
+        held([name for path in protected for name in both(_os.fsdecode(path))]),
+        *(frozenset(), NO_FOLDERS, NOWHERE),
+    )
+
+
+NO_FOLDERS: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
+def both(path: str) -> tuple[str, str]:
+    """The names of a denied path: as it is given, and with its links followed."""
+    return absolute(path), resolve(path)
+
+
+PATTERN = frozenset("*?[]{},")
+
+
+def path_named(entry: Any) -> str:
+    """The path that an entry names. ValueError for what could be meant in another way: it is never guessed."""
+    path = exact_text(_os.fsdecode(entry))
+    if not path or "\0" in path:
+        raise ValueError(f"{path!r} is not a path")
+    if path[0] == "~":
+        named, path = path, _os.path.expanduser(path)
+        if path[0] == "~":
+            raise ValueError(f"there is no such home folder: {named!r}")
+    if not PATTERN.isdisjoint(path) and not _os.path.lexists(path):
+        raise ValueError(f"{path!r} does not exist, and patterns and lists are not understood: one path each")
+    return path
+
+
+def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], sources: tuple[str, ...]) -> Rules:
+    """Add what stays readable under a root, and what may not be moved. See ``readable``."""
+    entries = [resolve(entry or _os.getcwd()) for entry in dict.fromkeys(searchpath.coming())]
+    packages = [entry for entry in entries if entry.rpartition(_os.sep)[2] in ("site-packages", "dist-packages")]
+    folders = (frozenset(packages), frozenset(entries)) if has_lists(rules) else NO_FOLDERS
+    above = folders_above([*rules[NO_READS][0], *rules[NO_WRITES][0], *rules[PROTECTED][0]])
+    if rules[READONLY]:
+        above |= folders[0] | folders_above(folders[0])
+    denied = list(rules[NO_READS][0])
+    suspect = _os.path.commonprefix(denied) if denied else NOWHERE  # noqa: RUF071  # by letters, as startswith asks
+    return rules[ROOT], beginnings, single, sources, *rules[READONLY:ABOVE], above, folders, suspect
