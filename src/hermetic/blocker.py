@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import TracebackType
 
+    from hermetic.private_tmp import PrivateFolder
+
 __all__ = ["BlockConfig", "hermetic_blocker", "with_hermetic"]
 
 # How users of the API spell a setting.
@@ -47,6 +49,7 @@ class BlockConfig:
     deny_imports: Iterable[str] = field(default_factory=list)
     allow_read: Iterable[str] = field(default_factory=list)
     allow_write: Iterable[str] = field(default_factory=list)
+    private_tmp: bool = False
     deny_read: Iterable[str] = field(default_factory=list)
     deny_write: Iterable[str] = field(default_factory=list)
     environment_unset: bool = False
@@ -123,8 +126,11 @@ _compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
 _CACHED = 64
 
 
-def _compile(values: dict[str, Any]) -> Compiled:
+def _compile(values: dict[str, Any], folder: PrivateFolder | None = None) -> Compiled:
     """A policy ready to be entered. ValueError for values that cannot mean anything."""
+    if folder is not None:
+        check(values, _SPELLED)
+        return Compiled(policy_from(values, folder.path))
     key = tuple(values.items())
     known = _compiled.get(key)
     if known is None:
@@ -165,6 +171,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         deny_imports: Iterable[str] = (),
         allow_read: Iterable[str] = (),
         allow_write: Iterable[str] = (),
+        private_tmp: bool = False,
         deny_read: Iterable[str] = (),
         deny_write: Iterable[str] = (),
         environment_unset: bool = False,
@@ -176,7 +183,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         profile: str | None = None,
     ) -> None:
         given = locals()
-        self._tokens: list[object] = []
+        self._tokens: list[tuple[object, PrivateFolder | None]] = []
         self._config: BlockConfig | None = None
         keywords = {name: given[name] for name in _NAMES}
         if isinstance(_config, str):
@@ -198,13 +205,22 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
 
     def __enter__(self) -> hermetic_blocker:
         values = self._values if self._config is None else values_of(self._config)
-        compiled = _compile(values)
+        folder = None
+        if values["private_tmp"]:
+            from hermetic.private_tmp import PrivateFolder
+
+            folder = PrivateFolder()
         token = object()
-        if values["sealed"]:
-            _seal(values)
-        else:
-            enter_block(token, compiled)
-        self._tokens.append(token)
+        try:
+            if values["sealed"]:
+                _seal(values, folder)
+            else:
+                enter_block(token, _compile(values, folder))
+        except BaseException:
+            if folder is not None:
+                folder.end()
+            raise
+        self._tokens.append((token, folder))
         return self
 
     def __exit__(
@@ -212,10 +228,12 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
     ) -> None:
         # Every token of this object stands for the same policy, so any of them may go.
         try:
-            token = self._tokens.pop()
+            token, folder = self._tokens.pop()
         except IndexError:
             raise RuntimeError("this block is not active: it was never entered, or left already") from None
         leave_block(token)
+        if folder is not None and not folder.stays:
+            folder.end()
 
     async def __aenter__(self) -> hermetic_blocker:
         return self.__enter__()
@@ -267,8 +285,12 @@ def _parse(values: dict[str, Any]) -> None:
 _sealed: list[dict[str, Any]] = []
 
 
-def _seal(values: dict[str, Any]) -> None:
+def _seal(values: dict[str, Any], folder: PrivateFolder | None) -> None:
     """Put a policy in force until the process ends; once for equal requests."""
-    if values not in _sealed:
-        start_policies((policy_from(values),))
-        _sealed.append(dict(values))
+    if values in _sealed:
+        return
+    check(values, _SPELLED)
+    start_policies((policy_from(values, None if folder is None else folder.path),))
+    _sealed.append(dict(values))
+    if folder is not None:
+        folder.keep()

@@ -88,7 +88,12 @@ def run_target(words: list[str], values: dict[str, Any]) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     options = Options(strict=values["strict"], keep_fds=values["keep_fds"])
-    return launch(find(words), request, options)
+    found = find(words)
+    if values["private_tmp"]:
+        from hermetic import private_tmp
+
+        request = request_from(values, private_tmp.in_child())
+    return launch(found, request, options)
 
 
 def build_parser() -> ArgumentParser:

@@ -28,6 +28,7 @@ class GuardConfig:
     fs_root: str | None = None
     allow_read: list[str] = field(default_factory=list)
     allow_write: list[str] = field(default_factory=list)
+    private_tmp: bool = False
     deny_read: list[str] = field(default_factory=list)
     deny_write: list[str] = field(default_factory=list)
     no_environment: bool = False

@@ -10,24 +10,27 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def policy_from(values: Mapping[str, Any]) -> Policy:
-    """The policy that these values ask for. ValueError for a value that cannot mean anything."""
-    return requested(values).policy()
+def policy_from(values: Mapping[str, Any], folder: str | None = None) -> Policy:
+    """The policy that these values ask for. ValueError for a value that cannot mean anything.
+
+    folder: the one that private_tmp stands for, if there is one already.
+    """
+    return requested(values, folder).policy()
 
 
-def request_from(values: Mapping[str, Any]) -> Request:
+def request_from(values: Mapping[str, Any], folder: str | None = None) -> Request:
     """The same before families are loaded, for a run that may belong to another process.
 
     What can be wrong with a value is wrong here: only switches cannot mean nothing.
     """
-    request = requested(values)
+    request = requested(values, folder)
     for guard, keywords in request.families.items():
         if any(value and value is not True for value in keywords.values()):
             make_rules(guard, keywords)
     return request
 
 
-def requested(values: Mapping[str, Any]) -> Request:
+def requested(values: Mapping[str, Any], folder: str | None = None) -> Request:
     """What these values ask of each family."""
     families: dict[str, dict[str, Any]] = {}
     if values["block_network"]:
@@ -42,6 +45,7 @@ def requested(values: Mapping[str, Any]) -> Request:
             "root": values["fs_root"],
             "readonly": values["fs_readonly"],
             **{name: values[name] for name in ("allow_read", "allow_write", "deny_read", "deny_write")},
+            "private_tmp": folder,
         }
     if values["block_environment"]:
         families["environment"] = {"unset": values["environment_unset"], "allow": values["allow_env"]}

@@ -8,6 +8,7 @@ from _hermetic import VERSION
 from _hermetic.target import Options
 from hermetic.launch import launch
 from hermetic.options import SPELLED
+from hermetic.private_tmp import PrivateFolder
 from hermetic.profiles import GuardConfig, to_values
 from hermetic.request import policy_from, request_from
 from hermetic.settings import check, is_restrictive
@@ -29,7 +30,12 @@ def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
     check(values, SPELLED)
     request = request_from(values) if is_restrictive(values) else None
     options = Options(strict=cfg.strict, keep_fds=tuple(cfg.keep_fds))
-    return launch(find([target, *target_argv]), request, options)
+    found = find([target, *target_argv])
+    if not values["private_tmp"]:
+        return launch(found, request, options)
+    folder = PrivateFolder()
+    folder.keep()
+    return launch(found, request_from(values, folder.path), options)
 
 
 def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:

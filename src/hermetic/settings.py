@@ -161,6 +161,14 @@ SETTINGS = (
         help="with --fs-readonly: give back writes at or below PATH; repeatable",
     ),
     Setting(
+        name="private_tmp",
+        option_name="private_tmp",
+        flags=("--private-tmp",),
+        needs=("fs_readonly",),
+        narrow=BOTH,
+        help="with --fs-readonly: give back one fresh temporary directory of this run, removed at its end",
+    ),
+    Setting(
         name="deny_read",
         option_name="deny_read",
         flags=("--deny-read",),

@@ -31,7 +31,19 @@ CORE_ORDER = [
     ["carrier.*"],
 ]
 FACE_ORDER = [
-    ["errors", "settings", "request", "narrowing", "decorate", "targets", "pylauncher", "options", "profiles"],
+    [
+        "errors",
+        "settings",
+        "request",
+        "narrowing",
+        "waiting",
+        "private_tmp",
+        "decorate",
+        "targets",
+        "pylauncher",
+        "options",
+        "profiles",
+    ],
     ["blocker", "bootstrap", "launch", "resolver", "runner"],
     ["guards.*", "guards"],
     ["doctor"],

@@ -15,7 +15,18 @@ from ...pristine import native
 from . import filecalls as of
 from . import unannounced
 from .decisions import LIST, READ, REPLACE, decide
-from .lists import EVERYWHERE, READONLY, ROOT, has_lists, has_none, is_readonly, judges_reads, prepared
+from .lists import (
+    EVERYWHERE,
+    PRIVATE,
+    READONLY,
+    ROOT,
+    has_lists,
+    has_no_folder,
+    has_none,
+    is_readonly,
+    judges_reads,
+    prepared,
+)
 from .lists import make_rules as make_rules
 from .readable import readable
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
@@ -23,6 +34,7 @@ from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from .lists import Rules
 
@@ -33,7 +45,7 @@ GUARD = "filesystem"
 
 def has_memory_files(rules: Rules) -> bool:
     """Whether a file is wanted, and can be made, that lies nowhere: Linux's memfd."""
-    return is_readonly(rules) and hasattr(native, "memfd_create")
+    return has_no_folder(rules) and hasattr(native, "memfd_create")
 
 
 def never_moved(rules: Rules) -> bool:
@@ -261,6 +273,19 @@ def prepare(rules: Rules) -> Rules:
     return prepared(rules, *readable(rules[ROOT]))
 
 
+# (folder of a policy in force, what tempfile had found before)
+_found: list[tuple[str, Any]] = []
+
+
+def forget_folder(private: str) -> None:
+    """A block's folder goes: tempfile shall find another one, or what it had found."""
+    tempfile: Any = _sys.modules.get("tempfile")
+    before = [pair for pair in _found if pair[0] == private]
+    _found[:] = [pair for pair in _found if pair[0] != private]
+    if tempfile is not None and tempfile.tempdir == private:
+        tempfile.tempdir = before[0][1] if before else None
+
+
 # Policies in force that keep Python from writing bytecode, and what the switch was before the first of them.
 _engaged: list[bool] = []
 
@@ -269,10 +294,18 @@ def engage(rules: Rules) -> Callable[[], None]:
     """Keep the import system from trying to write bytecode, which would be refused each time."""
     if not rules[READONLY]:
         return do_nothing
+    private: str | None = rules[PRIVATE]
+    tempfile: Any = _sys.modules.get("tempfile")
+    if private is not None and tempfile is not None:
+        # It has found a folder before, and would not look again.
+        _found.append((private, tempfile.tempdir))
+        tempfile.tempdir = private
     _engaged.append(_engaged[0] if _engaged else _sys.dont_write_bytecode)
     _sys.dont_write_bytecode = True
 
     def undo() -> None:
+        if private is not None:
+            forget_folder(private)
         before = _engaged.pop()
         if not _engaged:
             _sys.dont_write_bytecode = before

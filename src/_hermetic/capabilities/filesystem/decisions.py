@@ -10,7 +10,7 @@ from ...callers import CALLER_DEPTH, calling_frame, is_ours
 from ...extract import TEXT_OR_BYTES, exact_text, is_a
 from ...paths import entry_above, meant, open_folders
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
-from .lists import NO_READING, NO_READS, OPEN, OPTION, ROOT, SOURCES, SUSPECT, change_refused, is_readable
+from .lists import NO_READING, NO_READS, OPEN, OPTION, PRIVATE, ROOT, SOURCES, SUSPECT, change_refused, is_readable
 from .places import TEMPORARY, UNKNOWN, is_folder, shown
 from .readable import SUFFIXES
 from .unannounced import CHANGE, WRITE
@@ -43,7 +43,7 @@ OWN_PROCESS = frozenset(
         "task",
     }
 )
-# What a stand-in is told that shall do in memory what would be done on disk.
+# What a stand-in is told that shall do in memory what would be done on disk; or the folder where it may be done.
 IN_MEMORY = True
 SEPARATOR = _os.sep
 
@@ -56,7 +56,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
             return None
         return decide_reading(rules, capability, target)
     if capability == REPLACE:
-        return "", None, OPTION, "", IN_MEMORY
+        return "", None, OPTION, "", rules[PRIVATE] or IN_MEMORY
     given, folder, places, moved, remedy = target
     refused = change_refused(rules, places, moved)
     if refused is None:

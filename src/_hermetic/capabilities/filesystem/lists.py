@@ -27,10 +27,10 @@ OPTION, NO_READING, NO_WRITING, INTEGRITY = "fs-readonly", "deny-read", "deny-wr
 # Rules, as `make_rules` and `prepare` make them: the root or None; beginnings of paths below which all is readable,
 # unless a list denies it; single readable paths; beginnings below which modules are; whether writing is taken away;
 # lists of paths, see `held`; folders that may not be moved; (folders of packages, folders of modules), whose start-up
-# files need an entry of their own; and how all paths begin whose reading is denied.
-ROOT, OPEN, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READS, NO_WRITES, PROTECTED, ABOVE, STARTUP, SUSPECT = range(
-    13
-)
+# files need an entry of their own; how all paths begin whose reading is denied; and the temporary folder of this run
+# alone, or None.
+ROOT, OPEN, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READS, NO_WRITES, PROTECTED = range(10)
+ABOVE, STARTUP, SUSPECT, PRIVATE = range(10, 14)
 EVERYWHERE, NOWHERE = ("",), "\0"  # how every path begins, and how none does
 NOTHING_MORE = "nothing: what the policy itself rests on cannot be written"
 STARTUP_MODULES = ("sitecustomize", "usercustomize")
@@ -115,6 +115,11 @@ def is_readonly(rules: Rules) -> bool:
     return bool(rules[READONLY])
 
 
+def has_no_folder(rules: Rules) -> bool:
+    """Whether there is nowhere to put a temporary file, so that memory has to do."""
+    return bool(rules[READONLY]) and rules[PRIVATE] is None
+
+
 def has_none(rules: Rules) -> bool:
     return not has_lists(rules)
 
@@ -139,13 +144,15 @@ def make_rules(
     deny_read: Iterable[Any] = (),
     deny_write: Iterable[Any] = (),
     protected: Iterable[Any] = (),
+    private_tmp: str | None = None,
 ) -> Rules:
     """Rules from settings. ValueError for a root that does not exist and for what is no path.
 
     root: reads must lie at or below it, or at or below one of allow_read. readonly: writes must lie
     at or below one of allow_write. deny_read, deny_write: refused there all the same; protected: as
-    deny_write, and no option gives it back.
+    deny_write, and no option gives it back. private_tmp: a folder that is there for this run alone.
     """
+    private = () if private_tmp is None else (resolve(private_tmp),)
     real = None
     if root is not None:
         path = _os.fsdecode(root)
@@ -156,11 +163,11 @@ def make_rules(
         real,
         *((), frozenset(), ()),
         bool(readonly),
-        held([resolve(path) for path in map(path_named, allow_read)]),
-        held([resolve(path) for path in map(path_named, allow_write)]),
+        held([*private, *(resolve(path) for path in map(path_named, allow_read))]),
+        held([*private, *(resolve(path) for path in map(path_named, allow_write))]),
         *(held([name for path in map(path_named, given) for name in both(path)]) for given in (deny_read, deny_write)),
         held([name for path in protected for name in both(_os.fsdecode(path))]),
-        *(frozenset(), NO_FOLDERS, NOWHERE),
+        *(frozenset(), NO_FOLDERS, NOWHERE, private[0] if private else None),
     )
 
 
@@ -199,4 +206,4 @@ def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], 
         above |= folders[0] | folders_above(folders[0])
     denied = list(rules[NO_READS][0])
     suspect = _os.path.commonprefix(denied) if denied else NOWHERE  # noqa: RUF071  # by letters, as startswith asks
-    return rules[ROOT], beginnings, single, sources, *rules[READONLY:ABOVE], above, folders, suspect
+    return rules[ROOT], beginnings, single, sources, *rules[READONLY:ABOVE], above, folders, suspect, rules[PRIVATE]

@@ -73,7 +73,10 @@ def temporary_folder(setting: Setting, original: Any) -> Any:
 
 
 def first_folder(*args: Any, **kwargs: Any) -> Any:
-    if JUDGE(KEY, args, kwargs) is not None:
+    found = JUDGE(KEY, args, kwargs)
+    if type(found) is str:
+        return found
+    if found is not None:
         for folder in args[0] if args and args[0] else MODULES["tempfile"]._candidate_tempdir_list():
             if may_access(folder, W_OK | X_OK):
                 return folder

@@ -1,0 +1,210 @@
+"""--private-tmp: a temporary folder of one run or block, writable, named by TMPDIR and tempfile, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from path_attempts import PLACES, tried
+
+ACTS = (
+    "__import__('tempfile').NamedTemporaryFile()",
+    "__import__('tempfile').TemporaryFile().write(b'x') and None",
+    "__import__('shutil').rmtree(__import__('tempfile').mkdtemp())",
+    "open(os.path.join(os.environ['TMPDIR'], 'x'), 'w+').write('x') and None",
+    "os.mkdir(os.path.join(__import__('tempfile').gettempdir(), 'made'), 0o500)",
+    "open('beside', 'w')",
+)
+LEAVE = """
+import os, signal, sys, tempfile
+made = tempfile.mkdtemp()
+open(made + "/locked", "w").close()
+os.symlink("/", made + "/link")
+os.chmod(made, 0o500)
+print(tempfile.gettempdir(), flush=True)
+{end}
+"""
+
+
+def is_gone(done) -> bool:
+    folder = Path(done.stdout.splitlines()[0])
+    return folder.name.startswith("hermetic-") and not folder.exists()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_temporary_files_work_and_nothing_else_is_written(isolated, place):
+    lists = {"fs_readonly": True, "private_tmp": True}
+    found = tried(isolated, place, ACTS, ["--fs-readonly", "--private-tmp"], lists)
+    assert found == ["done"] * 5 + ["fs-readonly"]
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("", 0),
+        ("sys.exit(7)", 7),
+        ("os._exit(300 & 0xFF)", 44),
+        ("raise ValueError", 1),
+        ("open('/x', 'w')", 2),
+        ("os.kill(os.getpid(), signal.SIGTERM)", -signal.SIGTERM),
+        ("os.kill(os.getpid(), signal.SIGKILL)", -signal.SIGKILL),
+        ("os.execv('/bin/sh', ['sh', '-c', 'exit 5'])", 5),
+    ],
+)
+def test_the_folder_is_gone_however_the_run_ends(isolated, end, status):
+    done = isolated.script("--fs-readonly --private-tmp", LEAVE.format(end=end))
+    assert (done.code, is_gone(done)) == (status, True), done
+
+
+def test_a_run_under_a_root_reads_what_it_wrote(isolated):
+    isolated.write("root/keep", "")
+    code = "import tempfile; f = tempfile.NamedTemporaryFile('w'); f.write('x'); f.flush(); print(open(f.name).read())"
+    done = isolated.script(["--fs-readonly=root", "--private-tmp"], code)
+    assert (done.code, done.stdout) == (0, "x\n"), done
+
+
+def test_a_scrubbed_run_and_its_children_find_the_folder(isolated):
+    code = """
+        import subprocess, tempfile
+        print(tempfile.gettempdir())
+        print(subprocess.run(["sh", "-c", 'echo "$TMPDIR"'], capture_output=True, text=True).stdout, end="")
+    """
+    done = isolated.script("--fs-readonly --private-tmp --no-environment", code)
+    mine, childs = done.stdout.splitlines()
+    assert (done.code, mine, is_gone(done)) == (0, childs, True), done
+
+
+def test_what_needs_a_socket_or_a_lock_in_a_file_works(isolated):
+    code = """
+        import multiprocessing
+        def double(x): return 2 * x
+        if __name__ == "__main__":
+            for method in ("fork", "spawn", "forkserver"):
+                context = multiprocessing.get_context(method)
+                with context.Manager() as manager, context.Pool(1) as pool:
+                    print(method, manager.dict(a=1)["a"], pool.map(double, [1]))
+    """
+    done = isolated.script("--fs-readonly --private-tmp", code)
+    assert (done.code, done.stdout.split()) == (0, "fork 1 [2] spawn 1 [2] forkserver 1 [2]".split()), done
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
+def test_signals_reach_the_program_once(isolated, number):
+    isolated.write(
+        "target.py",
+        f"""
+        import signal, sys, tempfile, time
+        counted = []
+        signal.signal({int(number)}, lambda *_: counted.append(1))
+        print(tempfile.gettempdir(), flush=True)
+        deadline = time.monotonic() + 30
+        while not counted and time.monotonic() < deadline: time.sleep(0.01)
+        time.sleep(0.2)
+        print(len(counted))
+        """,
+    )
+    process = isolated.start("-m", "hermetic", "--fs-readonly", "--private-tmp", "--", "./target.py")
+    folder = process.stdout.readline().strip()
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (0, "1\n")
+    assert not os.path.exists(folder)
+
+
+def test_who_dies_of_a_signal_has_a_parent_that_does(isolated):
+    isolated.write("target.py", "import tempfile, time; print(tempfile.gettempdir(), flush=True); time.sleep(60)")
+    process = isolated.start("-m", "hermetic", "--fs-readonly", "--private-tmp", "--", "./target.py")
+    folder = process.stdout.readline().strip()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGTERM
+    assert not os.path.exists(folder)
+
+
+def test_a_reader_sees_the_end_of_what_the_program_closes(isolated):
+    # The waiting parent holds no end of the pipe.
+    isolated.write("target.py", "import os, time; os.write(1, b'said'); os.close(1); time.sleep(1.5)")
+    process = isolated.start("-m", "hermetic", "--fs-readonly", "--private-tmp", "--", "./target.py")
+    assert process.stdout.read() == "said"
+    assert process.poll() is None
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_a_block_has_one_and_gives_back_what_was_there(isolated):
+    isolated.passes("""
+        import os, tempfile
+        from hermetic import PolicyViolation, hermetic_blocker
+        before, variable = tempfile.gettempdir(), os.environ["TMPDIR"]
+        blocker = hermetic_blocker(fs_readonly=True, private_tmp=True)
+        for _ in range(2):
+            with blocker:
+                mine = tempfile.gettempdir()
+                assert mine == os.environ["TMPDIR"] != before
+                open(mine + "/x", "w").close()
+                with blocker:
+                    inner = tempfile.gettempdir()
+                    assert inner != mine
+                    open(inner + "/x", "w").close()
+                    try:
+                        open(mine + "/y", "w")
+                    except PolicyViolation:
+                        pass
+                    else:
+                        raise SystemExit("an inner block widened the outer one's list")
+                assert not os.path.exists(inner)
+                assert tempfile.gettempdir() == mine
+            assert not os.path.exists(mine)
+            assert (tempfile.gettempdir(), os.environ["TMPDIR"]) == (before, variable)
+    """)
+
+
+def test_a_block_before_tempfile_was_used_leaves_it_unused(isolated):
+    isolated.passes("""
+        import os
+        from hermetic import hermetic_blocker
+        with hermetic_blocker(fs_readonly=True, private_tmp=True):
+            import tempfile
+            mine = tempfile.gettempdir()
+        assert not os.path.exists(mine)
+        assert tempfile.gettempdir() == os.path.realpath(os.environ["TMPDIR"])
+    """)
+
+
+def test_a_sealed_block_keeps_it_to_the_end(isolated):
+    done = isolated.passes("""
+        import tempfile
+        from hermetic import hermetic_blocker
+        with hermetic_blocker(fs_readonly=True, private_tmp=True, sealed=True):
+            pass
+        open(tempfile.gettempdir() + "/x", "w").close()
+        print(tempfile.gettempdir())
+    """)
+    assert is_gone(done)
+
+
+def test_it_needs_something_to_relax(isolated):
+    done = isolated.cli("--private-tmp", "--", "python", "-c", "")
+    assert (done.code, done.errors) == (
+        1,
+        ["hermetic: error: --private-tmp needs --fs-readonly (see hermetic --help)"],
+    )
+
+
+def test_nothing_is_made_for_a_target_that_is_not_found(isolated):
+    assert isolated.cli("--fs-readonly", "--private-tmp", "--", "./nothing.py").code == 1
+
+
+def test_a_machine_that_cannot_fork_removes_the_folder_at_the_end(isolated):
+    isolated.passes("""
+        import os
+        from hermetic import private_tmp
+        del os.fork
+        folder = private_tmp.in_child()
+        open(folder + "/x", "w").close()
+        import atexit
+        atexit._run_exitfuncs()
+        assert not os.path.exists(folder)
+    """)
