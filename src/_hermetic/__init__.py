@@ -30,7 +30,7 @@ _RUN = (
 _EVERY_POLICY = ("paths", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("message", "capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.children"),
-    "enforce.doors.children",
+    *("capabilities.processes.permitted", "enforce.doors.permitted", "enforce.doors.children"),
 )
 _FAMILIES = {
     "network": (

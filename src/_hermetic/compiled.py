@@ -23,13 +23,24 @@ PATCHED, STARTING = "patch ", "start "
 
 
 # What the stand-ins that start children know of the whole process: its policies as bytes, (strict, where children
-# report), what its environment families keep, the loader variables of its start. Of a block, nothing.
-BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None), (), None)
+# report), what its environment families keep, the loader variables of its start, its lists of programs. Of a block,
+# nothing.
+BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None), (), None, ())
 
 
 def starts_processes(policy: Policy) -> bool:
     """Whether a program may start processes, as far as this policy is concerned."""
-    return policy.report_only or "subprocess" not in policy.rules
+    return policy.report_only or "subprocess" not in policy.rules or gives_programs(policy)
+
+
+def gives_programs(policy: Policy) -> bool:
+    """Whether it takes processes away and gives some programs back."""
+    return "subprocess" in policy.rules and bool(policy.rules["subprocess"][0])
+
+
+def lister(policy: Policy) -> tuple[Any, Any] | None:
+    """The list that a start must agree with: (its rules, (trace, report_only)); None where there is none."""
+    return (policy.rules["subprocess"], (policy.trace, policy.report_only)) if gives_programs(policy) else None
 
 
 def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
@@ -64,7 +75,7 @@ class Compiled:
     def __init__(self, policy: Policy, children: tuple[Any, ...] | None = BLOCK_CHILDREN) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
-        self.carried = (carry(policy), keeper(policy))
+        self.carried = (carry(policy), keeper(policy), lister(policy))
         for guard, rules in policy.rules.items():
             family = load_family(guard)
             self.rules[guard] = rules if family.prepare is None else family.prepare(rules)

@@ -6,6 +6,8 @@ made of tuples and text, looks nothing up in the program's hands, and runs nothi
 
 from __future__ import annotations
 
+import os
+
 from .pristine import IS_WINDOWS, close_fd, fstat, getcwd, native, open_fd, readlink
 from .target import CODE, FOLDER, MODULE, SCRIPT, STDIN
 
@@ -40,6 +42,8 @@ HERE = None
 BLANKS, QUOTING, NESTED = " \t", "\"'\\$#", 5
 READ_FLAGS = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
+# What Windows completes a program's name with, and what it would hand to cmd.exe.
+ENDINGS, BATCH = (("", ".exe", ".com") if IS_WINDOWS else ("",)), (".bat", ".cmd")
 REGULAR, KIND_OF_FILE, MAY_EXECUTE = 0o100000, 0o170000, native.X_OK if hasattr(native, "X_OK") else 1
 
 
@@ -297,6 +301,40 @@ def is_absolute(path: str) -> bool:
 def placed(path: str, start: str) -> str:
     """A path as seen from here, of a process that begins in another folder."""
     return path if not start or is_absolute(path) else start + "/" + path
+
+
+def located(entry: str) -> str:
+    """Where the program is that a list names, found along PATH, or as a path from here; ``~`` is the home folder.
+
+    The links of its folder are followed, the one that it may be itself is not. ValueError for what is no program.
+    """
+    from .paths import resolve  # a run without such a list needs none of it
+
+    if not entry or "\0" in entry:
+        raise ValueError(f"{entry!r} is no program")
+    path = os.path.expanduser(entry) if entry.startswith("~") else entry
+    if not has_separator(path):
+        # The mapping behind os.environ: what a policy lets nobody read, children look along all the same.
+        data: Any = getattr(os.environ, "_data", {})
+        folders = data.get("PATH" if IS_WINDOWS else b"PATH", os.defpath)
+        found = search(path, folders if type(folders) is str else os.fsdecode(folders), ENDINGS, "")
+        if found is None:
+            raise ValueError(f"{entry!r} is no program: none of this name is on PATH")
+        path = found
+    if path.lower().endswith(BATCH) and IS_WINDOWS:
+        raise ValueError(f"{entry!r} is a batch file, which cmd.exe would run: no list can hold that")
+    if os.path.isdir(path):
+        raise ValueError(f"{entry!r} is a folder, not a program")
+    if not is_executable(path):
+        raise ValueError(f"{entry!r} is no program: there is no such file, or it cannot be executed")
+    return placed_really(path, resolve)
+
+
+def placed_really(path: str, resolve: Any) -> str:
+    """The path with the links of its folder followed, by this function of ``paths``."""
+    head, slash, last = (path.replace("\\", "/") if IS_WINDOWS else path).rpartition("/")
+    folder: str = resolve(head or slash or ".")
+    return folder.rstrip("/") + "/" + last
 
 
 def absolute_program(name: str, folders: str, start: str) -> str | None:

@@ -11,7 +11,7 @@ import sys
 
 from . import events
 from .capabilities import load_module
-from .compiled import PROBE, Compiled, keeper, probe_entry, starts_processes
+from .compiled import PROBE, Compiled, keeper, lister, probe_entry, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
@@ -56,9 +56,10 @@ def start_policies(policies: tuple[Policy, ...], strict: bool = False, reports: 
         guardian = next(policy for policy in order if not policy.report_only or policy is order[-1])
     held = tuple([carry(policy) for policy in policies])
     keeps = tuple([keep for keep in map(keeper, policies) if keep is not None])
+    lists = tuple([listed for listed in map(lister, policies) if listed is not None])
     for policy in order:
         known = None if guardian is None else load_module("children").loader_variables(inherited())
-        start_process(policy, (held, (strict, reports), keeps, known) if policy is guardian else None)
+        start_process(policy, (held, (strict, reports), keeps, known, lists) if policy is guardian else None)
 
 
 def makes_no_code(policy: Policy) -> bool:

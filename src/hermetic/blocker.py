@@ -53,6 +53,7 @@ class BlockConfig:
     deny_read: Iterable[str] = field(default_factory=list)
     deny_write: Iterable[str] = field(default_factory=list)
     environment_unset: bool = False
+    allow_run: Iterable[str] = field(default_factory=list)
     allow_env: Iterable[str] = field(default_factory=list)
     allow_native: Iterable[str] = field(default_factory=list)
     trace: bool = False
@@ -120,7 +121,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 # Settings whose rules remember something of a run, or are resolved anew at each start.
-_MOMENTARY = ("allow_localhost", "allow_domains", *(s.name for s in SETTINGS if s.name and s.holds_paths))
+_MOMENTARY = ("allow_localhost", "allow_domains", "allow_run", *(s.name for s in SETTINGS if s.name and s.holds_paths))
 # Policies compiled without these: entering one again costs a look-up.
 _compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
 _CACHED = 64
@@ -175,6 +176,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         deny_read: Iterable[str] = (),
         deny_write: Iterable[str] = (),
         environment_unset: bool = False,
+        allow_run: Iterable[str] = (),
         allow_env: Iterable[str] = (),
         allow_native: Iterable[str] = (),
         trace: bool = False,

@@ -9,6 +9,7 @@ from hermetic.settings import (
     EXTEND,
     NARROWER,
     PATHS,
+    PROGRAMS,
     VARIABLES,
     WORDS,
     is_restrictive,
@@ -88,7 +89,25 @@ def common_path(one: str, two: str) -> str | None:
     return two if is_below(second, (first,)) else None
 
 
-MEETS = {DOMAINS: common_domain, VARIABLES: common_variables, WORDS: common_word, PATHS: common_path}
+def common_program(one: str, two: str) -> str | None:
+    """Two spellings of one place have the program in common. What is no program is refused where a policy is made."""
+    if one == two:
+        return one
+    from _hermetic.programs import located
+
+    try:
+        return one if located(one) == located(two) else None
+    except ValueError:
+        return None
+
+
+MEETS = {
+    DOMAINS: common_domain,
+    VARIABLES: common_variables,
+    WORDS: common_word,
+    PATHS: common_path,
+    PROGRAMS: common_program,
+}
 
 
 def common_reads(mine: Values, theirs: Values, sides: list[tuple[str, ...]]) -> list[str]:

@@ -24,6 +24,7 @@ class GuardConfig:
     allow_localhost: bool = False
     allow_domains: list[str] = field(default_factory=list)
     no_subprocess: bool = False
+    allow_run: list[str] = field(default_factory=list)
     fs_readonly: bool = False
     fs_root: str | None = None
     allow_read: list[str] = field(default_factory=list)

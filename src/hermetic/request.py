@@ -6,7 +6,7 @@ from _hermetic.policy import Policy, Request, make_rules
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 
@@ -30,6 +30,18 @@ def request_from(values: Mapping[str, Any], folder: str | None = None) -> Reques
     return request
 
 
+def programs(entries: Iterable[str]) -> tuple[str, ...]:
+    """Where these programs are: whoever gets the request may look along another path, or from another folder."""
+    if not entries:
+        return ()
+    from _hermetic.programs import located
+    from hermetic.runners import warn
+
+    found = tuple([located(entry) for entry in entries])
+    warn(entries)
+    return found
+
+
 def requested(values: Mapping[str, Any], folder: str | None = None) -> Request:
     """What these values ask of each family."""
     families: dict[str, dict[str, Any]] = {}
@@ -38,13 +50,15 @@ def requested(values: Mapping[str, Any], folder: str | None = None) -> Request:
             "allow_localhost": values["allow_localhost"],
             "allow_domains": values["allow_domains"],
         }
+    allowed = programs(values["allow_run"])
     if values["block_subprocess"]:
-        families["subprocess"] = {}
-    if values["fs_readonly"] or values["deny_read"] or values["deny_write"]:
+        families["subprocess"] = {"allow": allowed}
+    if any(values[name] for name in ("fs_readonly", "deny_read", "deny_write")) or allowed:
         families["filesystem"] = {
             "root": values["fs_root"],
             "readonly": values["fs_readonly"],
             **{name: values[name] for name in ("allow_read", "allow_write", "deny_read", "deny_write")},
+            "protected": allowed,  # whoever could change a program that may be run could run anything
             "private_tmp": folder,
         }
     if values["block_environment"]:

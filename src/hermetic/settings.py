@@ -18,7 +18,7 @@ SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
 # How two values of a setting combine. Joining makes one request from several; narrowing
 # makes the policy that allows only what both allow, entry by entry where one may lie inside another.
 ANY, EXTEND, FIRST, NARROWER, BOTH = "any", "extend", "first", "narrower", "both"
-DOMAINS, VARIABLES, WORDS, PATHS = "domains", "variables", "words", "paths"
+DOMAINS, VARIABLES, WORDS, PATHS, PROGRAMS = "domains", "variables", "words", "paths", "programs"
 
 
 class Setting(Value):
@@ -117,6 +117,17 @@ SETTINGS = (
         keywords=("no_subprocess",),
         flags=("--no-subprocess",),
         help="no starting of processes, no signals to others, no typing into the terminal",
+    ),
+    Setting(
+        name="allow_run",
+        option_name="allow_run",
+        flags=("--allow-run",),
+        kind=LIST,
+        needs=("block_subprocess",),
+        join=EXTEND,
+        narrow=PROGRAMS,
+        metavar="PROGRAM",
+        help="with --no-subprocess: give back starting PROGRAM, a name on PATH or a path; repeatable",
     ),
     Setting(
         name="fs_readonly",

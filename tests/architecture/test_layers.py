@@ -34,6 +34,7 @@ FACE_ORDER = [
     [
         "errors",
         "settings",
+        "runners",
         "request",
         "narrowing",
         "waiting",

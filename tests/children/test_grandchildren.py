@@ -105,7 +105,7 @@ def policy() -> str:
     from _hermetic.policy import Policy, carry
     from _hermetic.target import Options
 
-    return message((carry(Policy(rules={"subprocess": ()})),), Options().fields(), None)
+    return message((carry(Policy(rules={"subprocess": (frozenset(), frozenset())})),), Options().fields(), None)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "00", "e3"])

@@ -56,6 +56,19 @@ HARMFUL = (
     *("PYTHONINSPECT", "PYTHONBREAKPOINT", "PYTHONWARNINGS", "PYTHONPYCACHEPREFIX", "PYTHONSAFEPATH"),
     *("PYTHONNOUSERSITE", "PYTHONCASEOK"),
 )
+# What a program sets to have an allowed program run another one, or code, of its choice: where there is a list, these
+# are kept as they were at the start, too. PATH is one of them: programs start others by their names.
+PATH = "PATH"
+HELPERS = (
+    *(PATH, "PAGER", "MANPAGER", "EDITOR", "VISUAL", "BROWSER", "SHELL", "LESSOPEN", "LESSCLOSE", "SYSTEMD_PAGER"),
+    *("SSH_ASKPASS", "SUDO_ASKPASS", "CVS_RSH", "RSYNC_RSH", "HGEDITOR", "SVN_SSH", "SVN_EDITOR"),
+    *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_ASKPASS", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR"),
+    *("GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR"),
+    *("IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "GCONV_PATH", "TAR_OPTIONS"),
+    *("MAKEFLAGS", "GNUMAKEFLAGS", "PERLLIB", "PERL5LIB", "PERL5OPT", "PERL5DB", "RUBYLIB", "RUBYOPT"),
+    *("NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"),
+)
+HELPER_PREFIXES = ("GIT_CONFIG", "BASH_FUNC_", "LUA_")
 # By these a Python program finds the guards when another program starts it.
 # What makes an interpreter ignore them.
 IGNORES = "IES"
@@ -260,13 +273,28 @@ def is_loader_name(name: str) -> bool:
 
 
 def loader_variables(environment: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    """Those among these, as they are now."""
-    return frozenset([(name, value) for name, value in environment if is_loader_name(name)])
+    """Those among these, and the helpers, as they are now."""
+    return frozenset([(name, value) for name, value in environment if is_loader_name(name) or is_helper_name(name)])
 
 
 def without_loaders(environment: Environment, known: frozenset[tuple[str, str]]) -> Environment:
     """Without the loader variables that were not there at the start."""
     return [pair for pair in environment if pair in known or not is_loader_name(pair[0])]
+
+
+def is_helper_name(name: str) -> bool:
+    """Whether a variable has a program run another one."""
+    if IS_WINDOWS:
+        name = name.upper()
+    return name in HELPERS or name.startswith(HELPER_PREFIXES)
+
+
+def without_helpers(environment: Environment, known: frozenset[tuple[str, str]]) -> Environment:
+    """Without the helpers that were not there at the start; a PATH is the one of the start."""
+    kept = [pair for pair in environment if pair in known or not is_helper_name(pair[0])]
+    if PATH in [pair[0] for pair in kept] or PATH not in [pair[0] for pair in environment]:
+        return kept
+    return [*kept, *[pair for pair in known if pair[0] == PATH]]
 
 
 def with_carriers(environment: Environment, text: str) -> Environment:

@@ -6,23 +6,30 @@ that keeps no original.
 
 from __future__ import annotations
 
-from ...extract import NUMBER, always, is_a, tcl
+from ...callers import CALLER_DEPTH, STDLIB, calling_frame
+from ...extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl
 from ...model import Family, GuardedCall
-from ...pristine import IS_LINUX, getpid
-from .starting import GUARD, first_program, information_denial, missing, name_of
+from ...pristine import IS_LINUX, getpid, native
+from ...programs import base_name
+from .starting import GUARD, first_program, information_denial, missing, name_of, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import FrameType
     from typing import Any, TypeAlias
 
     from ...model import Denial
 
-    Rules: TypeAlias = tuple[()]
+    # (what may be started, what is known of it): see permitted.py; both are empty where nothing may be started
+    Rules: TypeAlias = tuple[frozenset[str], frozenset[str]]
 
 OPTION = "no-subprocess"
 REMEDY = "running without --no-subprocess"
 START, SIGNAL, TERMINAL = "subprocess.start", "subprocess.signal", "subprocess.terminal"
-BROWSE = "subprocess.browse"
+BROWSE, FORK = "subprocess.browse", "subprocess.fork"
+# Where a list can give back what was tried.
+LISTED = ("subprocess.Popen", "os.exec", "os.posix_spawn", "_posixsubprocess.fork_exec", "os.spawn", "pty.spawn")
 
 
 def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
@@ -30,8 +37,28 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if capability == BROWSE:
         return missing(message, target, OPTION, REMEDY)
     if capability == START:
-        return information_denial(message, target, OPTION, REMEDY)
+        return information_denial(message, target, OPTION, remedy(target, call))
+    if capability == FORK:
+        if target == BY_LIBRARY or own_name(base_name(target)) in rules[1]:
+            return None  # which file is started is asked in the child
+        return message, target or None, OPTION, remedy(target, call)
     return message, target or None, OPTION, REMEDY
+
+
+def remedy(program: str, call: str) -> str:
+    """What would allow a start. The shell of os.system is no word of its command."""
+    if call == "os.system":
+        return "--allow-run sh"
+    return f"--allow-run {program}" if program and call in LISTED else REMEDY
+
+
+def gives_none(rules: Rules) -> bool:
+    """Whether these rules let no program start; else the stand-ins that start children ask the list."""
+    return not rules[0]
+
+
+def gives_some(rules: Rules) -> bool:
+    return bool(rules[0])
 
 
 # --- readers: the program's name, never its arguments ---
@@ -51,6 +78,69 @@ def other_process(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """os.kill(pid, signal): oneself, and the question whether a process exists (signal 0), are no act."""
     pid, number = int.__index__(args[0]), int.__index__(args[1])
     return None if pid == getpid() or number == 0 else f"pid {pid}"
+
+
+def is_child(pid: int) -> bool:
+    """Whether this is a child of this process that has not been waited for: no other process can have its number."""
+    try:
+        native.waitid(native.P_PID, pid, native.WEXITED | native.WNOHANG | native.WNOWAIT)
+    except (OSError, OverflowError, AttributeError):
+        return False
+    return True
+
+
+def is_led_by_child(group: int) -> bool:
+    """Whether a group of processes was begun by a child of this process."""
+    try:
+        return group > 1 and is_child(group) and native.getpgid(group) == group
+    except OSError:
+        return False
+
+
+def strange_process(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """The same as other_process where programs may be started: what was started may be ended."""
+    pid, number = int.__index__(args[0]), int.__index__(args[1])
+    if pid == getpid() or number == 0 or (pid > 0 and is_child(pid)) or is_led_by_child(-pid):
+        return None
+    return f"pid {pid}"
+
+
+def strange_group(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    group = int.__index__(args[0])
+    return None if int.__index__(args[1]) == 0 or is_led_by_child(group) else f"group {group}"
+
+
+# The library's own functions that fork to start a program. To forge these names gains a fork, which keeps its guards.
+FORKERS = (("_spawnvef", STDLIB + "os.py"), ("_spawnvef", "<frozen os>"), ("spawn", STDLIB + "pty.py"))
+PTY_FORK = ("fork", STDLIB + "pty.py")
+BY_LIBRARY = "a program of the list"
+
+
+def forked_by(args: tuple[Any, ...], kwargs: Any) -> str:
+    """Empty for a fork of the program's own."""
+    frame = calling_frame(CALLER_DEPTH)
+    if frame is not None and code_name(frame) == PTY_FORK:
+        frame = frame.f_back
+    return "" if frame is None or code_name(frame) not in FORKERS else BY_LIBRARY
+
+
+def code_name(frame: FrameType) -> tuple[str, str]:
+    return exact_text(frame.f_code.co_name), exact_text(frame.f_code.co_filename)
+
+
+def spawned(args: tuple[Any, ...], kwargs: Any) -> str:
+    """os._spawnvef(mode, file, args, env, function), to which all of os.spawn* come."""
+    return file_name(args[1]) or file_name(args[2][0])
+
+
+def pty_spawned(args: tuple[Any, ...], kwargs: Any) -> str:
+    """pty.spawn(argv)."""
+    return file_name(args[0][0]) if type(args[0]) in SEQUENCE else file_name(args[0])
+
+
+def file_name(program: object) -> str:
+    """A program that no shell looks at, in full; empty for what is no text."""
+    return exact_text(program) if is_a(program, TEXT_OR_BYTES) else ""
 
 
 def other_limits(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -93,14 +183,33 @@ SURFACE = (
         capability=START,
         audit=("subprocess.Popen",),
         read=popen_program,
+        when=gives_none,
         example="import subprocess; subprocess.run(['true'])",
     ),
-    GuardedCall(capability=START, audit=("os.system",), read=first_program, example="import os; os.system('true')"),
     GuardedCall(
         capability=START,
-        audit=("os.exec", "os.posix_spawn", "pty.spawn", "os.startfile", "os.startfile/2"),
+        audit=("os.system",),
         read=first_program,
+        when=gives_none,
+        example="import os; os.system('true')",
+    ),
+    GuardedCall(
+        capability=START,
+        audit=("os.exec", "os.posix_spawn"),
+        read=first_program,
+        when=gives_none,
         example="import os; os.execv('/bin/true', ['true'])",
+    ),
+    GuardedCall(
+        capability=FORK,
+        audit=("pty.spawn",),
+        read=pty_spawned,
+        example="import pty; pty.spawn(['true'])",
+    ),
+    GuardedCall(
+        capability=START,
+        audit=("os.startfile", "os.startfile/2"),
+        read=first_program,
     ),
     GuardedCall(
         capability=START,
@@ -110,30 +219,51 @@ SURFACE = (
     ),
     GuardedCall(
         capability=START,
-        audit=("os.fork", "os.forkpty", "_winapi.CreateProcess"),
+        audit=("os.fork", "os.forkpty"),
         read=always,
+        when=gives_none,
         example="import os; os.fork()",
     ),
+    GuardedCall(
+        capability=FORK,
+        audit=("os.fork", "os.forkpty"),
+        read=forked_by,
+        when=gives_some,
+        note="under `--allow-run`, the library's own `os.spawn*` and `pty.spawn` may fork for an allowed program",
+    ),
+    GuardedCall(
+        capability=FORK,
+        patch=("os:_spawnvef",),
+        read=spawned,
+        when=gives_some,
+        call="os.spawn",
+    ),
+    GuardedCall(capability=START, audit=("_winapi.CreateProcess",), read=always, when=gives_none),
     GuardedCall(
         capability=START,
         patch=("_posixsubprocess:fork_exec", "subprocess:_fork_exec", "multiprocessing.util:spawnv_passfds"),
         read=first_program,
         call="_posixsubprocess.fork_exec",
         final=True,
+        when=gives_none,
         example="import _posixsubprocess; _posixsubprocess.fork_exec([b'true'], [b'/bin/true'])",
     ),
     GuardedCall(
         capability=SIGNAL,
         audit=("os.kill",),
         read=other_process,
+        when=gives_none,
         example="import os; os.kill(os.getppid(), 19)",
     ),
     GuardedCall(
         capability=SIGNAL,
         audit=("os.killpg",),
         read=other_group,
+        when=gives_none,
         example="import os; os.killpg(os.getpgid(os.getppid()), 18)",
     ),
+    GuardedCall(capability=SIGNAL, audit=("os.kill",), read=strange_process, when=gives_some),
+    GuardedCall(capability=SIGNAL, audit=("os.killpg",), read=strange_group, when=gives_some),
     GuardedCall(
         capability=SIGNAL,
         audit=("resource.prlimit",),
@@ -178,8 +308,19 @@ SURFACE = (
 )
 
 
-def make_rules() -> Rules:
-    return ()
+def make_rules(allow: Iterable[str] = ()) -> Rules:
+    """Rules from a list of programs. ValueError for what is no program, or more than the one it is named as."""
+    if not allow:
+        return frozenset(), frozenset()
+    from .permitted import records  # what most runs do without
+
+    starts: set[str] = set()
+    known: set[str] = set()
+    for entry in allow:
+        more, names = records(entry)
+        starts.update(more)
+        known.update(names)
+    return frozenset(starts), frozenset(known)
 
 
 FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE)

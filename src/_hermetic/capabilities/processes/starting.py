@@ -6,6 +6,8 @@ from errno import ENOENT
 
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import SEQUENCE, TEXT_OR_BYTES, exact_text, is_a
+from ...pristine import IS_WINDOWS
+from ...programs import is_python_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -31,7 +33,12 @@ STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "os.py", "<frozen os>"}
 
 def missing(message: str, program: str, option: str, remedy: str) -> Denial:
     """Whoever asks finds the program missing."""
-    return message, program or None, option, remedy, FileNotFoundError(ENOENT, "No such file or directory", program)
+    return message, program or None, option, remedy, absent(program)
+
+
+def absent(program: str) -> FileNotFoundError:
+    """What the system says where there is no such program."""
+    return FileNotFoundError(ENOENT, "No such file or directory", program)
 
 
 def information_denial(message: str, program: str, option: str, remedy: str) -> Denial:
@@ -50,6 +57,13 @@ def is_asked_for_information() -> bool:
 
 
 # --- the program's name, never its arguments ---
+
+
+def own_name(name: str) -> str:
+    """A program's name as it is compared. Every name of an interpreter is the same: it does not ask for its own."""
+    if IS_WINDOWS:
+        name = name.lower().removesuffix(".exe")
+    return "python" if is_python_name(name) else name
 
 
 END_OF_WORD = frozenset(" \t\r\n\v\f;|&<>()$`'\"=")

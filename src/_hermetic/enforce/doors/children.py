@@ -14,12 +14,14 @@ from ...capabilities.processes.children import (
     HARMFUL,
     PATH_CARRIER,
     POLICY_CARRIER,
+    is_loader_name,
     is_worker,
     loader_variables,
     path_in,
     started,
     warning,
     with_carriers,
+    without_helpers,
     without_loaders,
 )
 from ...capabilities.processes.starting import name_of
@@ -33,6 +35,7 @@ from ..bind import bind
 from ..judge import refusal
 from ..session import BEFORE, ENVIRONMENT, IN_FORCE
 from ..session import STARTERS as ALL_STARTERS
+from .permitted import permitted
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -53,14 +56,16 @@ HERE = None
 FRAMES_HIDDEN = False
 
 # What a stand-in knows: its judge and key, (refusing option, options, whether it only reports), and of the whole
-# process: its policies, how it runs, what its environment families keep, the loader variables of its start, and the
-# code of the stand-ins that start children. In a block these are empty or None, and found out then.
-JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, STARTERS = range(8)
+# process: its policies, how it runs, what its environment families keep, the loader variables of its start, its lists
+# of programs, and the code of the stand-ins that start children. In a block these are empty or None, and found out
+# then. The last is how messages call it.
+JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, STARTERS, CALL = range(10)
 
 EXECVE = native.execve
 PUTENV, UNSETENV = native.putenv, native.unsetenv
 CLOSE, CLOSE_FROM = getattr(native, "POSIX_SPAWN_CLOSE", 1), getattr(native, "POSIX_SPAWN_CLOSEFROM", None)
 POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_exec"
+POPEN_CALL = "subprocess.Popen"
 SHELL = "/bin/sh"
 
 
@@ -124,6 +129,17 @@ def loaders(context: tuple[Any, ...]) -> frozenset[tuple[str, str]]:
     return loader_variables(present(BEFORE[0])) if context[KNOWN] is None else context[KNOWN]
 
 
+def in_force(context: tuple[Any, ...]) -> tuple[tuple[bytes, ...], tuple[Any, ...], tuple[Any, ...]]:
+    """(policies, what their children keep of their variables, lists of programs) of the process and of blocks."""
+    held, keeps, lists = context[HELD], context[KEEPS], context[LISTS]
+    for carried, keep, listed in [entry[2] for entry in IN_FORCE[0]]:
+        if carried not in held:
+            held = (*held, carried)
+            keeps = keeps if keep is None else (*keeps, keep)
+            lists = lists if listed is None else (*lists, listed)
+    return held, keeps, lists
+
+
 def arranged(
     context: tuple[Any, ...], candidates: tuple[str, ...], words: tuple[str, ...], folder: str, given: Any
 ) -> tuple[str, tuple[str, ...], Environment]:
@@ -132,17 +148,18 @@ def arranged(
     candidates: the files the system will try; the file is empty when it will find none. given: the child's variables,
     None for those of this process.
     """
-    rules, held, keeps = context[RULES], context[HELD], context[KEEPS]
-    for carried, keep in [entry[2] for entry in IN_FORCE[0]]:
-        if carried not in held:
-            held = (*held, carried)
-            keeps = keeps if keep is None else (*keeps, keep)
+    rules, (held, keeps, lists) = context[RULES], in_force(context)
+    listed = permitted(lists, candidates, words, folder, context[CALL]) if lists else None
+    if listed is not None:
+        candidates = (listed,)
     environment = variables() if given is None else given
     for is_kept, kept in keeps:
         environment = [pair for pair in environment if is_kept(kept, pair[0])]
     known = loaders(context)
     if not rules[2]:
         environment = without_loaders(environment, known)
+    if listed is not None:
+        environment = without_helpers(environment, known)
     what, file, first, target, reason = started(candidates, words, folder, path_in(environment))
     if what == ABSENT:
         return "", words, environment
@@ -160,7 +177,7 @@ def arranged(
     if keeps:
         # What an interpreter needs to come up at all; the child takes it away again before its program runs.
         names = [pair[0] for pair in environment]
-        environment = [*environment, *[pair for pair in known if pair[0] not in names]]
+        environment = [*environment, *[pair for pair in known if pair[0] not in names and is_loader_name(pair[0])]]
     kind, name, words, rest = target
     options = (strict, (), True, len(TOLD) > 0, reports, search_path() if is_worker(kind, name) else None)
     carried = message(held, options, described(kind, name, words, rest))
@@ -272,9 +289,10 @@ def system(command: Any) -> Any:
     if is_arranged(CONTEXT):
         return START(BOX[0], (command,), {})
     text = text_of(command)
-    _, _, environment = arranged(CONTEXT, (SHELL,), (text,), "", None)
+    _, _, environment = arranged(CONTEXT, (SHELL,), (SHELL, "-c", text), "", None)
     wanted, before = dict(environment), dict(variables())
-    names = {PATH_CARRIER, POLICY_CARRIER, *HARMFUL, *[name for name in before if name not in wanted]}
+    names = {PATH_CARRIER, POLICY_CARRIER, *HARMFUL}
+    names.update([name for name in before if name not in wanted or wanted[name] != before[name]])
     try:
         for name in names:
             if name in wanted:
@@ -300,11 +318,12 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
         return known
     *rules, process = setting.rules
     starters = tuple(session.STARTERS) if setting.whole_process else None
-    context = (setting.judge, setting.key, tuple(rules), *process, starters)
+    call = setting.row.call
+    context = (setting.judge, setting.key, tuple(rules), *process, starters, call)
     bind(open_program, {}, setting.memo, codes=session.PROBERS)
     names = {
         "CONTEXT": context,
-        "POPEN": (context[0], POPEN_KEY, *context[2:]),
+        "POPEN": (context[0], POPEN_KEY, *context[2:-1], POPEN_CALL),
         "FIND": bind(find, {}, setting.memo),
         "START": bind(start_in_c, {}, setting.memo, codes=session.STARTERS),
         "BOX": setting.box,

@@ -1,0 +1,113 @@
+"""The programs of ``allow_run``: which file a start would execute, under which name, and whether a list gives it back.
+
+A list is made once, at the start, and looked up like a word: a start costs the same whatever its length.
+"""
+
+from __future__ import annotations
+
+from ...paths import resolve
+from ...pristine import IS_WINDOWS, native
+from ...programs import base_name, has_separator, is_python_name, located, placed_really
+from .starting import information_denial, own_name
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from ...model import Denial
+
+    # (what may be started, what is known of it); the entries of both are texts, see records()
+    Rules: TypeAlias = tuple[frozenset[str], frozenset[str]]
+    # (where it is, the file that this is, that file with what tells it apart)
+    Found: TypeAlias = tuple[str, str, str]
+
+OPTION = "no-subprocess"
+# Programs that are another one by each name they are called by.
+MULTI_CALL = ("busybox", "toybox", "coreutils")
+MARK = "\0"  # in no path
+GONE = "-"
+HANDLES = "/proc/"  # descriptors, and what else leads to a file without saying where it is
+
+
+def records(entry: str) -> tuple[list[str], list[str]]:
+    """(what may be started, what is known) of one program. ValueError for none, and for one that is many.
+
+    The first: a place to start it from, with the file that this is and what tells that it is still the same. The
+    second: its names, its file, and that file with what tells it apart.
+    """
+    here, real, seen = looked_up(located(entry))
+    called, really = own_name(base_name(here)), own_name(base_name(real))
+    if really.startswith(MULTI_CALL):
+        if not called.startswith(MULTI_CALL):
+            raise ValueError(f"{entry!r} is {real}, which is whatever it is called; name {base_name(real)} itself")
+        return [seen], [called, real, seen]
+    # What is called python3 and is python3.12 has both names; what is called ls and is something else has one.
+    names = {called, really} if really.startswith(called) else {called}
+    folders = {folder_of(here), folder_of(real)}
+    return [folder + name + seen for folder in folders for name in names], [*names, real, seen]
+
+
+# --- what decides ---
+
+
+def looked_up(path: str) -> Found:
+    """What is at an absolute path, looked at once. OSError where links go round."""
+    here = placed_really(path, resolve)
+    real = resolve(here)
+    return here, real, MARK + real + MARK + identity(real)
+
+
+def identity(path: str) -> str:
+    """What tells that a file is still the one that it was: which it is, and when it was last changed in any way."""
+    try:
+        found = native.stat(path)
+    except (OSError, ValueError):
+        return GONE
+    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+def folder_of(path: str) -> str:
+    """The folder of an absolute path, with what separates it from a name."""
+    return (path.replace("\\", "/") if IS_WINDOWS else path).rpartition("/")[0] + "/"
+
+
+def by_own_name(path: str) -> str:
+    return folder_of(path) + own_name(base_name(path))
+
+
+def start_denial(rules: Rules, target: tuple[Found, str, str], message: str) -> Denial | None:
+    """Why this list refuses a start. target: (what is at the path that the system would try, argv[0] as a path where
+    it is one, the name to show)."""
+    (here, real, seen), first, shown = target
+    starts, known = rules
+    if seen in starts:
+        return None
+    remedy = "--allow-run " + (real if base_name(real).startswith(MULTI_CALL) else shown)
+    if here.startswith(HANDLES):
+        remedy = "starting a program by its own path"
+    elif own_name(shown) in known:
+        remedy = f"--allow-run {here}"  # another file of the same name
+    if by_own_name(here) + seen in starts:
+        called = placed_really(first, resolve) if has_separator(first) else folder_of(here) + first
+        if first and by_own_name(called) + seen in starts:
+            return None
+        remedy = f"the name of {real} itself in argv[0]"
+    elif real in known and seen not in known:
+        remedy = f"starting anew: {real} is not what it was at the start"
+    return information_denial(message, shown, OPTION, remedy)
+
+
+def missing_denial(rules: Rules, path: str, shown: str, message: str) -> Denial | None:
+    """The same for a file that is not there: a program of the list is missing, any other is refused."""
+    if own_name(base_name(path)) in rules[1]:
+        return None
+    return information_denial(message, shown, OPTION, "--allow-run " + shown)
+
+
+def file_to_start(found: Found) -> str:
+    """The path by which an allowed file is started: no link in it can lead elsewhere by then.
+
+    An interpreter is started by the link that names it, because what it loads first lies around that link.
+    """
+    here, real, _ = found
+    return here if is_python_name(base_name(here)) or is_python_name(base_name(real)) else real

@@ -1,0 +1,200 @@
+"""Programs that start others, or run code, at the word of whoever starts them: to give one back gives back more."""
+
+from __future__ import annotations
+
+import sys
+
+from _hermetic.programs import base_name, is_python_name, located
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SHELL = "a shell starts whatever its command line says"
+PREFIX = "it starts the program that its arguments name"
+CODE = "it runs code that its arguments name, which can start any program"
+OPTIONS = "its options and configuration name programs that it starts"
+RECIPES = "it runs the commands of the files that it is given"
+EDITOR = "it starts programs at a command of its own, such as !"
+ELSEWHERE = "it starts programs outside this run"
+MANY = "it is many programs, a shell among them"
+PYTHON = "a Python child is guarded, but runs whatever code it is given"
+
+REASONS = {
+    SHELL: (
+        "sh",
+        "bash",
+        "dash",
+        "zsh",
+        "ksh",
+        "mksh",
+        "fish",
+        "csh",
+        "tcsh",
+        "ash",
+        "rbash",
+        "nu",
+        "pwsh",
+        "powershell",
+        "cmd",
+    ),
+    PREFIX: (
+        *("env", "xargs", "nice", "nohup", "setsid", "timeout", "time", "stdbuf", "ionice", "taskset", "chrt", "watch"),
+        *("sudo", "su", "doas", "pkexec", "runuser", "setpriv", "chroot", "unshare", "nsenter", "parallel", "script"),
+        *(
+            "strace",
+            "ltrace",
+            "gdb",
+            "lldb",
+            "valgrind",
+            "perf",
+            "flock",
+            "entr",
+            "expect",
+            "start-stop-daemon",
+            "tmux",
+        ),
+        *("screen", "bwrap", "firejail", "uv", "uvx", "pipx", "npx", "poetry", "pdm", "hatch", "conda", "tox", "nox"),
+    ),
+    CODE: (
+        *(
+            "awk",
+            "gawk",
+            "mawk",
+            "nawk",
+            "perl",
+            "ruby",
+            "node",
+            "nodejs",
+            "deno",
+            "bun",
+            "lua",
+            "luajit",
+            "php",
+            "tclsh",
+        ),
+        *(
+            "wish",
+            "Rscript",
+            "julia",
+            "java",
+            "guile",
+            "ghc",
+            "osascript",
+            "gcc",
+            "cc",
+            "clang",
+            "g++",
+            "go",
+            "cargo",
+            "m4",
+        ),
+        *("sqlite3", "psql", "mysql", "jshell", "scala", "groovy", "sed", "bc", "dc"),
+    ),
+    OPTIONS: (
+        *(
+            "git",
+            "hg",
+            "svn",
+            "find",
+            "tar",
+            "zip",
+            "rsync",
+            "ssh",
+            "scp",
+            "sftp",
+            "curl",
+            "wget",
+            "ip",
+            "tcpdump",
+            "nmap",
+        ),
+        *(
+            "npm",
+            "yarn",
+            "pnpm",
+            "gpg",
+            "openssl",
+            "sort",
+            "split",
+            "dpkg",
+            "rpm",
+            "apt",
+            "apt-get",
+            "brew",
+            "pip",
+            "pip3",
+        ),
+    ),
+    RECIPES: (
+        "make",
+        "gmake",
+        "ninja",
+        "cmake",
+        "just",
+        "rake",
+        "ant",
+        "mvn",
+        "gradle",
+        "bazel",
+        "meson",
+        "scons",
+        "pre-commit",
+    ),
+    EDITOR: (
+        "vi",
+        "vim",
+        "nvim",
+        "view",
+        "ex",
+        "ed",
+        "emacs",
+        "nano",
+        "less",
+        "more",
+        "man",
+        "most",
+        "mutt",
+        "ftp",
+        "top",
+    ),
+    ELSEWHERE: (
+        "docker",
+        "podman",
+        "kubectl",
+        "systemd-run",
+        "systemctl",
+        "at",
+        "batch",
+        "crontab",
+        "launchctl",
+        "open",
+        "xdg-open",
+    ),
+    MANY: ("busybox", "toybox"),
+}
+
+_said: set[str] = set()
+
+
+def reason_for(path: str) -> str | None:
+    """Why this program gives back more than itself; None where nothing of the kind is known."""
+    name = base_name(path).lower().removesuffix(".exe")
+    if is_python_name(name):
+        return PYTHON
+    for reason, names in REASONS.items():
+        if name in names or base_name(path) in names:
+            return reason
+    return None
+
+
+def warn(entries: Iterable[str]) -> None:
+    """One line on stderr for each of these that starts others; once in a process."""
+    from os.path import realpath
+
+    for entry in entries:
+        path = located(entry)
+        reason = reason_for(path) or reason_for(realpath(path))
+        if reason is not None and path not in _said:
+            _said.add(path)
+            sys.stderr.write(f"hermetic: warning: --allow-run {entry}: {reason}\n")
