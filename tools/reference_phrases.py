@@ -58,7 +58,8 @@ PHRASES = (
         VIOLATION,
         "Starting a process by any door, or signalling another one, under `--no-subprocess`. Under any policy, a "
         "Python child that cannot be guarded; under `--seal` and `--strict`, a child that is not Python.",
-        "running without `--no-subprocess`, `--seal` or `--strict`; for a child, a start that hermetic can read.",
+        "`--allow-run PROGRAM` for a program that `--no-subprocess` takes away, or running without it; running without "
+        "`--seal` or `--strict`; for a child, a start that hermetic can read.",
     ),
     (
         "filesystem readonly",

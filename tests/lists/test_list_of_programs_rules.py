@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from _hermetic import programs
+from _hermetic.capabilities.processes import starting
 from _hermetic.capabilities.processes.denied import make_rules
 from _hermetic.capabilities.processes.permitted import looked_up, missing_denial, start_denial
 from _hermetic.programs import located
@@ -92,6 +94,16 @@ def test_a_multi_call_program_is_refused_unless_it_is_named_itself(folder):
     assert refuses(rules, str(folder / "sh"), "sh")
     assert refuses(rules, str(folder / "sh"), "cat")
     assert refuses(rules, str(unknown), "many")
+
+
+def test_windows_names_have_no_case_and_batch_files_are_no_programs(folder, monkeypatch):
+    monkeypatch.setattr(starting, "IS_WINDOWS", True)
+    assert starting.own_name("Git.EXE") == starting.own_name("git") == "git"
+    monkeypatch.setattr(programs, "IS_WINDOWS", True)
+    for ending in (".bat", ".BaT", ".cmd", ".CMD"):
+        with pytest.raises(ValueError, match="batch file"):
+            located(str(script(folder / f"tool{ending}")))
+    assert located(str(script(folder / "tool.exe"))) == str(folder / "tool.exe")
 
 
 def test_the_versioned_name_behind_a_link_is_the_programs_own(folder):
