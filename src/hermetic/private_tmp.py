@@ -37,6 +37,8 @@ def remove(folder: str) -> None:
             pass
 
     for _ in range(TRIES):  # a process that was left behind may still be writing
+        if os.path.islink(folder) or os.path.isfile(folder):
+            os.unlink(folder)  # what the program put in its place
         rmtree(folder, onerror=unlock)
         if not os.path.lexists(folder):
             return

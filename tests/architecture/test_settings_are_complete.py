@@ -23,6 +23,7 @@ from hermetic.settings import (
     NUMBERS,
     PATHS,
     PROFILES,
+    PROGRAMS,
     RESTRICTIONS,
     SETTINGS,
     SWITCH,
@@ -91,7 +92,7 @@ def test_row_is_whole(setting):
         in {
             SWITCH: (ANY, BOTH),
             TEXT: (NARROWER,),
-            LIST: (DOMAINS, VARIABLES, WORDS, PATHS, EXTEND),
+            LIST: (DOMAINS, VARIABLES, WORDS, PATHS, PROGRAMS, EXTEND),
             NUMBERS: (WORDS,),
         }[setting.kind]
     )

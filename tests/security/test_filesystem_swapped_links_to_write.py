@@ -1,4 +1,4 @@
-"""A link swapped while a file is opened to write (CVE-2026-39861's class): nothing outside the list is made or changed."""
+"""A link swapped while a file is opened to write (sandlock#111): nothing outside the list is made or changed."""
 
 from __future__ import annotations
 
