@@ -162,6 +162,7 @@ PHRASES = (
 # (public module, its file, public names in the order of the page)
 PUBLIC = (
     ("hermetic", "hermetic/blocker.py", ("hermetic_blocker", "with_hermetic", "BlockConfig")),
+    ("hermetic.allowances", "hermetic/allowances.py", ("allowed", "current_policy", "CurrentPolicy")),
     (
         "hermetic.errors",
         "_hermetic/errors.py",

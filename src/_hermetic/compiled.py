@@ -70,12 +70,13 @@ def key_of(guard: str, name: str) -> str:
 class Compiled:
     """A policy ready to be entered: its entries by event, and the stand-ins it needs."""
 
-    __slots__ = ("carried", "table", "families", "surface", "patched", "entries", "rules", "modes")
+    __slots__ = ("carried", "described", "table", "families", "surface", "patched", "entries", "rules", "modes")
 
     def __init__(self, policy: Policy, children: tuple[Any, ...] | None = BLOCK_CHILDREN) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
-        self.carried = (carry(policy), keeper(policy), lister(policy))
+        self.carried = (carry(policy), keeper(policy), lister(policy), self)
+        self.described = policy.described()
         for guard, rules in policy.rules.items():
             family = load_family(guard)
             self.rules[guard] = rules if family.prepare is None else family.prepare(rules)
@@ -85,7 +86,7 @@ class Compiled:
             # Last: what children inherit is what the other families leave.
             self.families["children"] = load_family("children")
             self.rules["children"] = (refuser(policy, children), taken_options(policy), policy.report_only, children)
-        self.modes = (policy.trace, policy.report_only)
+        self.modes = (policy.trace, policy.report_only, policy.origins)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {
             guard: [row for row in family.surface if row.when is None or row.when(self.rules[guard])]
@@ -166,7 +167,7 @@ class Compiled:
 
 def probe_entry() -> Entry:
     """An entry that refuses our own private event, to prove that the hook is there."""
-    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False), None)
+    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, ()), None)
 
 
 def read_probe(args: tuple[Any, ...], kwargs: Any) -> str:

@@ -23,7 +23,9 @@ class PolicyViolation(HermeticError):
     guard: the family, one of the documented seven; target: what the act was
     aimed at (a host, a path, a name), or None; reason: the option that blocked
     it, without dashes; remedy: what would allow it; place: ``(file, line,
-    function)`` in the program, or None; call: the Python call that was tried.
+    function)`` in the program, or None; call: the Python call that was tried;
+    origin: where the rule was written (``policy.toml:3``, ``profile ci``), or
+    empty for one that came with an option or a keyword.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class PolicyViolation(HermeticError):
         call: str = "",
         place: tuple[str, int, str] | None = None,
         capability: str = "",
+        origin: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -46,6 +49,7 @@ class PolicyViolation(HermeticError):
         self.call = call
         self.place = place
         self.capability = capability
+        self.origin = origin
 
     def __str__(self) -> str:
         return self.message
@@ -62,6 +66,7 @@ class PolicyViolation(HermeticError):
             self.call,
             self.place,
             self.capability,
+            self.origin,
         )
         notes = getattr(self, "__notes__", None)
         return (type(self), details) if notes is None else (type(self), details, {"__notes__": notes})

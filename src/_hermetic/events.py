@@ -15,7 +15,7 @@ WOULD = "would block"
 # How the target of each family is named in a trace line.
 KINDS = (("network", "host"), ("filesystem", "path"))
 
-# Records of this process, oldest first: (guard, message, reason, remedy, call, place, target).
+# Records of this process, oldest first: (guard, message, reason, remedy, call, place, target, origin).
 # Kept short: a program that loops over a blocked call must not fill the memory.
 LOG: list[tuple[Any, ...]] = []
 KEPT = 1000
@@ -53,9 +53,67 @@ def option_of(reason: str) -> str:
     return "any policy protects the guards themselves" if reason == "integrity" else f"--{reason}"
 
 
-def details(reason: str, remedy: str, place: tuple[str, int, str] | None, owner: str) -> list[str]:
-    """The lines below a violation's message: rule, place, remedy. owner: whose file it is, as `` (...)`` or empty."""
-    lines = [f"  blocked by: {printable(option_of(reason))}"]
+# Where a policy's rules were written, for people. A tuple of rows:
+# (option without dashes, entry or empty, the TOML that says it or empty, place) of what takes away, and
+# (GIVES, option with dashes, TOML key, place) of each list that a policy file has or could have.
+GIVES = "+"
+WITHOUT = "running without --"
+
+
+def row_of(origins: tuple[Any, ...], reason: str, remedy: str) -> Any:
+    """The row of what takes away: of the very entry, where the remedy names it, else of the option; or None."""
+    found = None
+    for row in origins:
+        if row[0] == reason:
+            if row[1] and remedy == f"{WITHOUT}{reason} {row[1]}":
+                return row
+            if not row[1]:
+                found = row
+    return found
+
+
+def origin_of(origins: tuple[Any, ...], reason: str, remedy: str) -> str:
+    """Where the rule behind a refusal was written, or an empty text."""
+    row = row_of(origins, reason, remedy)
+    return "" if row is None else row[3]
+
+
+def remedy_of(origins: tuple[Any, ...], reason: str, remedy: str) -> str:
+    """The remedy, and what the policy file would have to say instead."""
+    flag, _, value = remedy.partition(" ")
+    if ", " not in remedy and " or " not in remedy:
+        for row in origins:
+            if row[0] == GIVES and row[1] == flag:
+                return f"{remedy}, or {given_line(row[2], value, row[3])}"
+    row = row_of(origins, reason, remedy)
+    if row is not None and row[2] and remedy[: len(WITHOUT)] == WITHOUT:
+        return f"{remedy}, or removing {row[2]} ({row[3]})"
+    return remedy
+
+
+def given_line(key: str, value: str, place: str) -> str:
+    """What to write into a policy file. value: empty for a switch. place: of the key that is there, or of the file."""
+    has_line = place.rpartition(":")[2].isdigit()
+    if not value:
+        return f"{key} = true in {place}"
+    if has_line:
+        return f"{quoted(value)} added to {key} ({place})"
+    return f"{key} = [{quoted(value)}] in {place}"
+
+
+def quoted(value: str) -> str:
+    """A string of TOML."""
+    text = printable(value.replace("\\", "\\\\").replace('"', '\\"'))
+    return f'"{text}"'
+
+
+def details(reason: str, remedy: str, place: tuple[str, int, str] | None, owner: str, origin: str) -> list[str]:
+    """The lines below a violation's message: rule, place, remedy.
+
+    owner: whose file it is, as `` (...)`` or empty. origin: where the rule was written, or empty.
+    """
+    where = f" ({printable(origin)})" if origin else ""
+    lines = [f"  blocked by: {printable(option_of(reason))}{where}"]
     if place is not None:
         lines.append(f"  where: {printable(place[0])}, line {place[1]}, in {printable(place[2])}{owner}")
     lines.append(f"  to allow it: {printable(remedy)}")
@@ -77,7 +135,7 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
                 return
     if counts:
         COUNT[1] += 1
-    fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target)
+    fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
     if counts and len(LOG) < KEPT:
         LOG.append(fields)
     if counts and REPORTS and verb != WOULD and pid != BEGAN[0]:
@@ -100,9 +158,9 @@ PIECE = 4096
 
 def report(fields: tuple[Any, ...]) -> None:
     """Tell the process that began this run."""
-    *texts, place, target = fields
+    *texts, place, target, origin = fields
     file, line, function = place or ("", 0, "")
-    words = [*texts, file, str(line), function, target or ""]
+    words = [*texts, file, str(line), function, target or "", origin]
     text = ",".join([word.encode("utf-8", "surrogateescape").hex() for word in words]) + "\n"
     if len(text) <= PIECE:
         try:
@@ -117,10 +175,9 @@ def reported(data: bytes) -> list[tuple[Any, ...]]:
     for line in data.decode("ascii", "replace").split("\n"):
         try:
             words = [bytes.fromhex(word).decode("utf-8", "surrogateescape") for word in line.split(",")]
-            guard, message, reason, remedy, call, file, number, function, target = words
-            found.append(
-                (guard, message, reason, remedy, call, (file, int(number), function) if file else None, target)
-            )
+            guard, message, reason, remedy, call, file, number, function, target, origin = words
+            place = (file, int(number), function) if file else None
+            found.append((guard, message, reason, remedy, call, place, target, origin))
         except ValueError:
             continue
     return found

@@ -27,19 +27,27 @@ class Policy(Value):
 
     rules: family (guard name) -> that family's rules, a plain tuple.
     trace: one line on stderr for each blocked act. report_only: record, never
-    block. sealed: nothing in the process may lift it.
+    block. sealed: nothing in the process may lift it. origins: where the rules were
+    written (see ``events.origin_of``), or empty. asked: the keywords the rules were made
+    from, for people, or None where that is not known. The last two decide nothing.
     """
 
-    __slots__ = ("rules", "trace", "report_only", "sealed")
-    DEFAULTS = {"trace": False, "report_only": False, "sealed": False}
+    __slots__ = ("rules", "trace", "report_only", "sealed", "origins", "asked")
+    DEFAULTS = {"trace": False, "report_only": False, "sealed": False, "origins": (), "asked": None}
 
     rules: dict[str, tuple[Any, ...]]
     trace: bool
     report_only: bool
     sealed: bool
+    origins: tuple[Any, ...]
+    asked: dict[str, dict[str, Any]] | None
 
     def __hash__(self) -> int:
         return hash((tuple(sorted(self.rules)), self.trace, self.report_only, self.sealed))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both decide the same."""
+        return type(other) is Policy and self.to_plain() == other.to_plain()
 
     def denial(self, capability: str, target: Target, call: str) -> Denial | None:
         """Why this policy refuses the act, or None."""
@@ -47,9 +55,15 @@ class Policy(Value):
         rules = self.rules.get(guard)
         return load_family(guard).decide(rules, capability, target, call) if rules is not None else None
 
+    def described(self) -> tuple[Any, ...]:
+        """For people, and nothing that can be changed: ((family, its keywords or None), ...), report_only, sealed."""
+        known = None if self.asked is None else {guard: tuple(asked.items()) for guard, asked in self.asked.items()}
+        families = tuple([(guard, None if known is None else known.get(guard, ())) for guard in self.rules])
+        return families, self.report_only, self.sealed
+
     def to_fields(self) -> tuple[Any, ...]:
         """What travels: see ``carry``."""
-        return (None, self.rules, self.trace, self.report_only, self.sealed)
+        return (None, self.rules, self.trace, self.report_only, self.sealed, self.origins, self.asked)
 
     def to_plain(self) -> dict[str, Any]:
         """JSON-ready: tuples and sets as lists, in a stable order."""
@@ -78,25 +92,32 @@ class Request(Value):
     """What a policy is made from: for each family, the keywords of its ``make_rules``.
 
     Plain values only: a request travels to a new interpreter as it is, and whoever
-    hands it over need not load the families.
+    hands it over need not load the families. origins: see ``Policy``.
     """
 
-    __slots__ = ("families", "trace", "report_only", "sealed")
-    DEFAULTS = {"trace": False, "report_only": False, "sealed": False}
+    __slots__ = ("families", "trace", "report_only", "sealed", "origins")
+    DEFAULTS = {"trace": False, "report_only": False, "sealed": False, "origins": ()}
 
     families: dict[str, dict[str, Any]]
     trace: bool
     report_only: bool
     sealed: bool
+    origins: tuple[Any, ...]
 
     def policy(self) -> Policy:
         """The policy that is asked for. ValueError for a value that cannot mean anything."""
-        rules = {guard: make_rules(guard, keywords) for guard, keywords in self.families.items()}
-        return Policy(rules=rules, trace=self.trace, report_only=self.report_only, sealed=self.sealed)
+        return Policy(
+            rules={guard: make_rules(guard, keywords) for guard, keywords in self.families.items()},
+            trace=self.trace,
+            report_only=self.report_only,
+            sealed=self.sealed,
+            origins=self.origins,
+            asked=self.families,
+        )
 
     def to_fields(self) -> tuple[Any, ...]:
         """What travels: see ``carry``."""
-        return (self.families, None, self.trace, self.report_only, self.sealed)
+        return (self.families, None, self.trace, self.report_only, self.sealed, self.origins, None)
 
 
 def carry(held: Policy | Request) -> bytes:
@@ -104,15 +125,31 @@ def carry(held: Policy | Request) -> bytes:
 
     marshal's version 2 is what every CPython reads; the rules are made of nothing else.
     """
-    return marshal.dumps(held.to_fields(), MARSHAL_VERSION)
+    fields = held.to_fields()
+    if len(fields[5]) > DESCRIBED or size_of(fields[6]) > DESCRIBED:
+        fields = (*fields[:5], (), None)  # what only tells people must not be what makes a message too long
+    return marshal.dumps(fields, MARSHAL_VERSION)
+
+
+# How many entries are described to another process.
+DESCRIBED = 100
+
+
+def size_of(asked: dict[str, dict[str, Any]] | None) -> int:
+    """How many entries these keywords hold."""
+    if asked is None:
+        return 0
+    lists = [value for keywords in asked.values() for value in keywords.values()]
+    return sum([len(value) for value in lists if isinstance(value, (tuple, list))])
 
 
 def carried(data: bytes) -> Policy:
     """The inverse of ``carry``. ValueError, EOFError or TypeError for anything else."""
-    families, rules, *rest = marshal.loads(data)
+    families, rules, trace, report_only, sealed, origins, asked = marshal.loads(data)
+    modes = {"trace": trace, "report_only": report_only, "sealed": sealed, "origins": origins}
     if families is not None:
-        return Request(families=families, trace=rest[0], report_only=rest[1], sealed=rest[2]).policy()
-    return Policy(rules=rules, trace=rest[0], report_only=rest[1], sealed=rest[2])
+        return Request(families=families, **modes).policy()
+    return Policy(rules=rules, asked=asked, **modes)
 
 
 def family_names(data: bytes) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 
 from . import events
+from .asking import ask_entry, questions_of
 from .capabilities import load_module
 from .compiled import PROBE, Compiled, keeper, lister, probe_entry, starts_processes
 from .enforce import audit, fresh, patches, session
@@ -75,6 +76,8 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     compiled = Compiled(policy, children)
     memo = new_memo()
     entries = [*compiled.bound_entries(memo), probe_entry()]
+    asked = [] if policy.report_only else questions_of(entries[:-1], memo)
+    question = ask_entry(audit.make_judge(asked, memo), compiled.described, memo)
     judge = audit.make_judge(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
     settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only)
@@ -91,7 +94,7 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
         "OPENERS": memo.get("OPENERS", ()),
         "PROBERS": tuple(session.PROBERS),
     }
-    hook = audit.make_hook(with_stand_ins(entries, compiled.entries, told, memo), memo)
+    hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
     audit.add_hook(hook, PROBE)
     events.LOG.clear()
     events.COUNT[1] = 0
@@ -210,7 +213,7 @@ def enter_block(token: object, compiled: Compiled) -> None:
                 session.remove(PROBE)
                 events.LOG[:], events.COUNT[:] = log  # the proof is no act of the program
             _hooked.append(True)
-        if any(compiled.modes):
+        if any(compiled.modes[:2]):
             events.open_trace()
         session.add(token, compiled.table, compiled.carried)
         try:

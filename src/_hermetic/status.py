@@ -68,16 +68,16 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
 
 
 def record_of(v: PolicyViolation) -> tuple[Any, ...]:
-    return (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target)
+    return (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
 
 
 def explain(record: tuple[Any, ...], count: int) -> str:
     """The closing lines of a run that ends with 2."""
-    _, message, reason, remedy, _, place, _ = record
+    _, message, reason, remedy, _, place, _, origin = record
     others = count - 1
     more = f" (and {others} more)" if others > 0 else ""
     owner = "" if place is None else owner_of(place[0])
-    lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner)]
+    lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner, origin)]
     return "\n".join(lines) + "\n"
 
 

@@ -31,18 +31,34 @@ from _hermetic import VERSION as __version__  # noqa: E402, N811  # not before i
 
 TYPE_CHECKING = False  # typing costs more to import than this package
 if TYPE_CHECKING:
+    from hermetic.allowances import CurrentPolicy as CurrentPolicy
+    from hermetic.allowances import allowed as allowed
+    from hermetic.allowances import current_policy as current_policy
     from hermetic.blocker import BlockConfig as BlockConfig
     from hermetic.blocker import hermetic_blocker as hermetic_blocker
     from hermetic.blocker import with_hermetic as with_hermetic
     from hermetic.errors import HermeticError as HermeticError
     from hermetic.errors import PolicyViolation as PolicyViolation
 
-__all__ = ["BlockConfig", "HermeticError", "PolicyViolation", "__version__", "hermetic_blocker", "with_hermetic"]
+__all__ = [
+    "BlockConfig",
+    "CurrentPolicy",
+    "HermeticError",
+    "PolicyViolation",
+    "__version__",
+    "allowed",
+    "current_policy",
+    "hermetic_blocker",
+    "with_hermetic",
+]
 
 _HOMES = {
     "BlockConfig": "blocker",
+    "CurrentPolicy": "allowances",
     "HermeticError": "errors",
     "PolicyViolation": "errors",
+    "allowed": "allowances",
+    "current_policy": "allowances",
     "hermetic_blocker": "blocker",
     "with_hermetic": "blocker",
 }

@@ -11,14 +11,14 @@ import sys
 
 from ..callers import program_place
 from ..errors import violation
-from ..events import details, record
+from ..events import details, origin_of, record, remedy_of
 from ..extract import printable
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    # (key, guard, capability, call, read, decide, rules, (trace, report_only), after)
+    # (key, guard, capability, call, read, decide, rules, (trace, report_only, origins), after)
     Entry: TypeAlias = tuple[Any, ...]
 
 
@@ -88,12 +88,16 @@ def refusal(found: Any) -> BaseException:
     """
     if type(found) is not tuple:
         return found  # type: ignore[no-any-return]  # an answer in place of the act
-    (guard, capability, call), denial, (tracing, report_only) = found
+    (guard, capability, call), denial, (tracing, report_only, origins) = found
     message, shown, reason, remedy = denial[:4]
-    made = violation(guard, printable(message), shown, reason, remedy, call, program_place(1), capability)
+    origin = ""
+    if origins:
+        origin = origin_of(origins, reason, remedy)
+        remedy = remedy_of(origins, reason, remedy)
+    made = violation(guard, printable(message), shown, reason, remedy, call, program_place(1), capability, origin)
     # A fifth item is what a library that only asks gets to see instead: "no such program".
     ordinary = denial[4] if len(denial) == 5 else None
     record(made, tracing or report_only, "would block" if report_only else "blocked", ordinary is None)
     if HAS_NOTES:
-        made.__notes__ = details(reason, remedy, made.place, "")  # type: ignore[attr-defined]  # 3.10 has none
+        made.__notes__ = details(reason, remedy, made.place, "", origin)  # type: ignore[attr-defined]  # 3.10 has none
     return made if ordinary is None else ordinary

@@ -26,8 +26,8 @@ OPEN, OPEN_TO_WRITE, OPEN_TO_READ = "open", "open.write", "open.read"
 OPEN_FOR_ALL = "open.all"  # among watched events only: some row names OPEN
 
 lock = RLock()
-# (token, table, (the policy as bytes, what its children keep of their variables, its list of programs)) of every block
-# that was entered, in order.
+# (token, table, (the policy as bytes, what its children keep of their variables, its list of programs, what it was
+# compiled to)) of every entered block, in order.
 entered: tuple[tuple[object, Table, Any], ...] = ()
 # One element each, so that the hooks reach the current value without a module look-up of their own.
 tables: list[tuple[Table, ...]] = [()]
@@ -72,8 +72,8 @@ def with_openings(events: frozenset[str]) -> frozenset[str]:
     return events if events.isdisjoint((OPEN_TO_WRITE, OPEN_TO_READ)) else events | {OPEN}
 
 
-def add(token: object, table: Table, carried: Any = (b"", None, None)) -> None:
-    """Put a table in force. carried: what children of this policy are given."""
+def add(token: object, table: Table, carried: Any = (b"", None, None, None)) -> None:
+    """Put a table in force. carried: what children of this policy are given, and what it was compiled to."""
     global entered
     with lock:
         if not entered:

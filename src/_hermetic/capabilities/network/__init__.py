@@ -27,6 +27,7 @@ from .addresses import (
 )
 from .sockets import (
     AF_UNIX,
+    ASKED,
     UNTOLD,
     adopted,
     asks_for_own_name,
@@ -50,6 +51,7 @@ from .sockets import (
     wrapped_bio,
     wrapped_socket,
 )
+from .sockets import asked_connection as asked_connection
 from .unix import is_own, remember_bound, shared_record
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -120,6 +122,9 @@ _no_host = _socket.herror
 
 def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | None, str, str] | None:
     family, host, port, verb = target
+    asked = verb == ASKED
+    if asked:
+        verb = "connect"
     if family == AF_UNIX:
         if is_own(rules, host):
             return None
@@ -133,7 +138,7 @@ def decide_connect(rules: Rules, target: Any, call: str) -> tuple[str, str | Non
             allowed = rules[0] and port not in RESOLVER_PORTS
         else:
             # C will look the name up by itself after this check: every answer must be allowed.
-            allowed = matches(rules[1], host) and learn(rules, host, port)
+            allowed = matches(rules[1], host) and (asked or learn(rules, host, port))
         return None if allowed else denied(verb, host, port)
     return None if address_allowed(rules, host, packed, port) else denied(verb, host, port)
 

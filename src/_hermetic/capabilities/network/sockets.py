@@ -138,6 +138,16 @@ def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     return INTERNET[0], clean_host(host), int.__index__(port) if is_a(port, NUMBER) else 0, "create_connection"
 
 
+# The verb of a question that must not look a name up.
+ASKED = "connect?"
+
+
+def asked_connection(args: tuple[Any, ...], kwargs: Any) -> Any:
+    """(host, port) that nobody connects to: hermetic is asked what it would say."""
+    host, port = args
+    return INTERNET[0], clean_host(host), int.__index__(port), ASKED
+
+
 def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
     """C sends the text to a Unix socket of the system's."""
     return "syslog"

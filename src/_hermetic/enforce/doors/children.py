@@ -132,7 +132,7 @@ def loaders(context: tuple[Any, ...]) -> frozenset[tuple[str, str]]:
 def in_force(context: tuple[Any, ...]) -> tuple[tuple[bytes, ...], tuple[Any, ...], tuple[Any, ...]]:
     """(policies, what their children keep of their variables, lists of programs) of the process and of blocks."""
     held, keeps, lists = context[HELD], context[KEEPS], context[LISTS]
-    for carried, keep, listed in [entry[2] for entry in IN_FORCE[0]]:
+    for carried, keep, listed, _ in [entry[2] for entry in IN_FORCE[0]]:
         if carried not in held:
             held = (*held, carried)
             keeps = keeps if keep is None else (*keeps, keep)

@@ -1,0 +1,210 @@
+"""Acts in words, ``connect api.example.com:443``, and what the policies in force would say of them.
+
+One table: each verb makes, of its text, the events that the act itself would raise. They
+are put to the same entries, by the same judge, as the act would be; nothing is recorded.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from .asking import ASK, CONNECT, POLICY, questions_of
+from .compiled import key_of
+from .enforce import session
+from .enforce.judge import examine
+from .pristine import IS_WINDOWS, native
+from .programs import base_name, is_python_name
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeAlias
+
+    from .compiled import Compiled
+
+    # (event, its arguments)
+    Question: TypeAlias = tuple[str, tuple[Any, ...]]
+    # (message, option without dashes, what would allow it)
+    Refusal: TypeAlias = tuple[str, str, str]
+
+UNIX = "unix:"
+MOST_PORT = 65535
+
+
+def place_of(text: str, verb: str) -> tuple[str, int]:
+    """HOST:PORT, with IPv6 in brackets. ValueError."""
+    host, colon, port = text.rpartition(":")
+    if host[:1] == "[" and host[-1:] == "]":
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"{verb}: an IPv6 address stands in brackets: [::1]:443")
+    if not colon or not host or not (port.isascii() and port.isdigit()) or int(port) > MOST_PORT:
+        raise ValueError(f"{verb} needs HOST:PORT, not {text!r}")
+    return host, int(port)
+
+
+def is_unix(text: str) -> bool:
+    return text.startswith(("/", "./", "../", UNIX))
+
+
+def on_socket(event: str, text: str) -> tuple[Question, ...]:
+    """An act of a Unix socket, which only a socket says of itself. Nothing is done with it."""
+    import _socket
+
+    if not hasattr(_socket, "AF_UNIX"):
+        raise ValueError("this system's Python has no Unix sockets")
+    return ((event, (_socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM), text.removeprefix(UNIX))),)
+
+
+def connect(text: str) -> tuple[Question, ...]:
+    if is_unix(text):
+        return on_socket("socket.connect", text)
+    host, port = place_of(text, "connect")
+    return (CONNECT, (host, port)), ("socket.getaddrinfo", (host, port, 0, 0, 0))
+
+
+def resolve(text: str) -> tuple[Question, ...]:
+    return (("socket.getaddrinfo", (text, None, 0, 0, 0)),)
+
+
+def bind(text: str) -> tuple[Question, ...]:
+    if is_unix(text):
+        return on_socket("socket.bind", text)
+    import _socket
+
+    host, port = place_of(text, "bind")
+    family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
+    return (("socket.bind", (_socket.socket(family, _socket.SOCK_STREAM), (host, port))),)
+
+
+def is_folder(path: str) -> bool:
+    try:
+        return native.stat(path).st_mode & 0o170000 == 0o040000
+    except (OSError, ValueError):
+        return False
+
+
+def read(text: str) -> tuple[Question, ...]:
+    if is_folder(text):
+        return (("os.listdir", (text,)),)
+    opening = (text, "r", native.O_RDONLY)
+    return (session.OPEN_TO_READ, opening), (session.OPEN, opening)
+
+
+def write(text: str) -> tuple[Question, ...]:
+    if is_folder(text):
+        return (("os.mkdir", (text, 0o777, -1)),)
+    opening = (text, "w", native.O_WRONLY | native.O_CREAT | native.O_TRUNC)
+    return (session.OPEN_TO_WRITE, opening), (session.OPEN, opening)
+
+
+# The door by which subprocess starts a program, where processes may be started.
+START = key_of("children", "_winapi:CreateProcess" if IS_WINDOWS else "posix:posix_spawn")
+
+
+def run(text: str) -> tuple[Question, ...]:
+    """By its name a program is a Python or none: to look into it would be an act."""
+    asked = ("subprocess.Popen", (text, [text], None, None))
+    name = base_name(text)
+    if is_python_name(name) or name.endswith((".py", ".pyw")):
+        return (asked,)
+    return asked, (START, (text, ""))
+
+
+def env(text: str) -> tuple[Question, ...]:
+    return ((key_of("environment", "os:environ.__class__"), ("get", text)),)
+
+
+def import_(text: str) -> tuple[Question, ...]:
+    paths = (sys.path, sys.meta_path, sys.path_hooks)
+    file = extension_of(text)
+    asked = ("import", (text, None, *paths))
+    return (asked,) if file is None else (asked, ("import", (text, file, *paths)))
+
+
+def extension_of(name: str) -> str | None:
+    """The file of a module outside packages that is native code."""
+    from _frozen_importlib_external import ExtensionFileLoader, PathFinder
+
+    spec = None if "." in name else PathFinder.find_spec(name)
+    return None if spec is None or type(spec.loader) is not ExtensionFileLoader else spec.origin
+
+
+ACTS: dict[str, Callable[[str], tuple[Question, ...]]] = {
+    "connect": connect,
+    "resolve": resolve,
+    "bind": bind,
+    "read": read,
+    "write": write,
+    "run": run,
+    "env": env,
+    "import": import_,
+}
+
+
+def questions(verb: str, text: str) -> tuple[Question, ...]:
+    """What an act in words asks. ValueError for an unknown verb, or a text that cannot be its target."""
+    if verb not in ACTS:
+        raise ValueError(f"unknown act {verb!r} (known: {', '.join(ACTS)})")
+    if not text or "\0" in text:
+        raise ValueError(f"{verb} needs a target, not {text!r}")
+    return ACTS[verb](text)
+
+
+def release(asked: Iterable[Question]) -> None:
+    """Close what was opened only to ask about it."""
+    for _, args in asked:
+        if hasattr(args[0], "getsockname"):
+            args[0].close()
+
+
+def refusal_under(compiled: Compiled, asked: Iterable[Question]) -> Refusal | None:
+    """What a policy that need not be in force would say."""
+    entries = questions_of(compiled.entries)
+    for event, args in asked:
+        for entry in entries:
+            if entry[0] == event:
+                found = examine(entry, args, None)
+                if type(found) is tuple:
+                    return found[1][0], found[1][2], found[1][3]
+                if isinstance(found, BaseException):
+                    return "", "", ""
+    return None
+
+
+def refusal_here(verb: str, text: str) -> Refusal | None:
+    """What the policies in force in this process would say of an act. ValueError as ``questions``."""
+    asked = questions(verb, text)
+    try:
+        for event, args in asked:
+            found = refusal_of_blocks(event, args) or refusal_of_process(event, args)
+            if found is not None:
+                return found
+        return None
+    finally:
+        release(asked)
+
+
+def refusal_of_process(event: str, args: tuple[Any, ...]) -> Refusal | None:
+    """The first refusal under a policy of the whole process."""
+    answers: list[Refusal] = []
+    sys.audit(ASK, event, args, answers)
+    return answers[0] if answers else None
+
+
+def refusal_of_blocks(event: str, args: tuple[Any, ...]) -> Refusal | None:
+    """The first refusal under a block in force; one that only reports refuses nothing."""
+    for _, _, carried in session.entered:
+        compiled = carried[3]
+        if compiled is not None and not compiled.modes[1]:
+            found = refusal_under(compiled, ((event, args),))
+            if found is not None:
+                return found
+    return None
+
+
+def policies_here() -> list[tuple[Any, ...]]:
+    """Every policy in force (``Policy.described``): the process's own, then blocks, outermost first."""
+    answers: list[tuple[Any, ...]] = []
+    sys.audit(ASK, POLICY, (), answers)
+    return answers + [carried[3].described for _, _, carried in session.entered if carried[3] is not None]

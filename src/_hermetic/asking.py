@@ -1,0 +1,66 @@
+"""Asking without acting: what the policies in force would say of an act, with nothing recorded.
+
+A policy of the whole process is bound, and nothing leads to it but the audit hook, so a
+question is a private event. What comes back is text; there is nothing in it to lift.
+"""
+
+from __future__ import annotations
+
+from .capabilities import load_module
+from .compiled import decide_probe
+from .enforce.bind import bind
+from .extract import is_a
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .enforce.judge import Entry
+
+# The event of a question, and the two questions that are no event of CPython's.
+ASK, POLICY, CONNECT = "hermetic.ask", "hermetic.policy", "hermetic.connect"
+# Not recorded, and never merely reported.
+SILENTLY = (False, False, ())
+# Rows that are about how a call is made, or that put something right for a call that is about to happen.
+LEFT_OUT = ("subprocess.stray", "environment.inherit")
+
+
+def questions_of(entries: list[Entry], memo: dict[Any, Any] | None = None) -> list[Entry]:
+    """The entries that answer questions about a policy. entries: its own, or with the memo of a start, their twins."""
+    found = [(*e[:7], SILENTLY, None) for e in entries if e[2] not in LEFT_OUT]
+    for entry in found:
+        if entry[1] == "network":
+            # To ask about a name must not look it up, which connecting to it would.
+            reader = load_module("network").asked_connection
+            if memo is not None:
+                reader = bind(reader, {}, memo)
+            found.append((CONNECT, "network", "network.connect", "connect", reader, *entry[5:7], SILENTLY, None))
+            break
+    return found
+
+
+# What bind() puts in place of these names.
+JUDGE: Any = None
+DESCRIBED: tuple[Any, ...] = ()
+EXCEPTIONS = (BaseException,)
+
+
+def ask_entry(judge: Any, described: tuple[Any, ...], memo: dict[Any, Any]) -> Entry:
+    """The entry by which a policy of the whole process is asked. judge: of its questions."""
+    reader = bind(read_ask, {"JUDGE": judge, "DESCRIBED": described}, memo)
+    return (ASK, "interpreter", ASK, ASK, reader, decide_probe, (), SILENTLY, None)
+
+
+def read_ask(args: tuple[Any, ...], kwargs: Any) -> None:
+    """hermetic.ask(question, its arguments, list for the answers): a refusal as (message, option, remedy)."""
+    question, asked, answers = args
+    if type(question) is not str or type(asked) is not tuple or type(answers) is not list:
+        return
+    if question == POLICY:
+        answers.append(DESCRIBED)
+        return
+    found = JUDGE(question, asked, None)
+    if type(found) is tuple:
+        answers.append((found[1][0], found[1][2], found[1][3]))
+    elif is_a(found, EXCEPTIONS):
+        answers.append(("", "", ""))
