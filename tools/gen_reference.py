@@ -22,6 +22,7 @@ from _hermetic.capabilities import FAMILIES, load_family  # noqa: E402  # the ch
 from _hermetic.events import trace_line  # noqa: E402  # as above
 from hermetic.cli import build_parser  # noqa: E402  # as above
 from hermetic.settings import PROFILES, SETTINGS, Setting  # noqa: E402  # as above
+from policy_schema import schema_text  # noqa: E402  # found beside this file
 from reference_phrases import EXIT_CODES, FAMILY_TITLES, PHRASES, PUBLIC  # noqa: E402  # found beside this file
 from reference_words import (  # noqa: E402  # as above
     CLI_BLOCKED,
@@ -269,6 +270,7 @@ PAGES = {
     "cli.md": cli_page,
     "errors.md": errors_page,
     "api.md": api_page,
+    "policy.schema.json": schema_text,
 }
 
 
@@ -279,7 +281,7 @@ def main(words: list[str]) -> int:
     stale = 0
     for name, page in PAGES.items():
         path = REFERENCE / name
-        text = HEADER + page().rstrip("\n") + "\n"
+        text = ("" if name.endswith(".json") else HEADER) + page().rstrip("\n") + "\n"
         old = path.read_text(encoding="utf-8") if path.exists() else ""
         if words and text != old:
             stale += 1

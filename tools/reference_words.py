@@ -24,13 +24,21 @@ and (of the sides that restrict the family), `extend` joins deny lists, `common`
 
 CLI_WORDS = """\
 Everything before the first `--` is hermetic's; everything after it reaches the target untouched. Options are
-written out: abbreviations are errors. `hermetic doctor [--json]` prints what this interpreter and this machine can
-enforce."""
+written out: abbreviations are errors. A bare word first is a sub-command, and after it `--` ends its options:
+
+- `hermetic doctor [--json]` prints what this interpreter and this machine can enforce.
+- `hermetic why [--json] [--lookup] [OPTIONS] -- ACT TARGET` says whether an act is allowed, by which entry, and what
+  would change it; status 0 allowed, 2 denied, 1 when it cannot be said. Acts: `connect`, `bind` (`HOST:PORT`, or the
+  path of a Unix socket), `resolve`, `read`, `write`, `run`, `env`, `import`. Names are looked up only with `--lookup`.
+- `hermetic policy show [--format toml|json] [OPTIONS]` prints the effective policy with the origin of each entry,
+  `hermetic policy check FILE...` validates policy files (status 1 for one that is wrong), and
+  `hermetic policy test FILE...` runs their assertions (status 2 when one does not hold).
+  [How to write them down](../how-to/write-a-policy-file.md)."""
 
 CLI_BLOCKED = """\
-On 2, stderr ends with `hermetic: blocked action: MESSAGE`, the option that blocked it, the place in the program,
-and what would allow it. `--strict` makes any blocked act end in 2, a child's too. A guarded Python child ends by the
-same rule."""
+On 2, stderr ends with `hermetic: blocked action: MESSAGE`, the option that blocked it (with the file and line, or the
+profile, that said so), the place in the program, and what would allow it. `--strict` makes any blocked act end in 2,
+a child's too. A guarded Python child ends by the same rule."""
 
 CLI_TRACE = """\
 `--trace` writes one line for each blocked act to the stderr of the start; `--report-only` writes `would block`
@@ -42,6 +50,6 @@ arguments, values of variables and file contents are never written."""
 
 ERRORS_INTRODUCTION = """\
 The first line of a violation, `str(error)`, is a documented phrase followed by what the act was aimed at.
-`error.guard` names the family and `error.target` the aim; `error.reason`, `error.remedy`, `error.place` and
-`error.call` hold what the command line prints below it.
+`error.guard` names the family and `error.target` the aim; `error.reason`, `error.remedy`, `error.place`,
+`error.call` and `error.origin` hold what the command line prints below it.
 """

@@ -16,6 +16,7 @@ from hermetic.request import policy_from
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT, check, defaults, joined, profile
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable
     from types import TracebackType
 
@@ -74,6 +75,18 @@ class BlockConfig:
             values[name] = value
         return cls(**values)
 
+    @classmethod
+    def from_policy(cls, policy: str | os.PathLike[str], profile: str | None = None) -> BlockConfig:
+        """What a policy file says, with one of its profiles or a built-in one; paths are absolute.
+
+        ValueError with the file and the line for what cannot mean anything; TypeError for a value of the wrong type.
+        """
+        values = _read_policy(defaults(), policy, profile).values
+        config = cls()
+        for name in _NAMES:
+            setattr(config, name, list(value) if isinstance(value := values[name], tuple) else value)
+        return config
+
     def merged_with(self, other: BlockConfig) -> BlockConfig:
         """A new config that allows only what both allow. ValueError for roots of which neither contains the other."""
         mine, theirs = values_of(self), values_of(other)
@@ -121,22 +134,46 @@ def _checked(name: str, value: Any) -> Any:
 
 
 # Settings whose rules remember something of a run, or are resolved anew at each start.
-_MOMENTARY = ("allow_localhost", "allow_domains", "allow_run", *(s.name for s in SETTINGS if s.name and s.holds_paths))
+_MOMENTARY = ("allow_localhost", "allow_domains", *(s.name for s in SETTINGS if s.name and s.holds_paths))
 # Policies compiled without these: entering one again costs a look-up.
-_compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
+_compiled: dict[tuple[Any, ...], Compiled] = {}
 _CACHED = 64
 
 
-def _compile(values: dict[str, Any], folder: PrivateFolder | None = None) -> Compiled:
+class _Written:
+    """Where a block's values were written: rows for its policy, and the policy files."""
+
+    __slots__ = ("files", "origins", "values")
+
+    def __init__(self, values: dict[str, Any], origins: tuple[Any, ...], files: tuple[str, ...]) -> None:
+        self.values = values
+        self.origins = origins
+        self.files = files
+
+
+def _read_policy(values: dict[str, Any], policy: Any, named: str | None) -> _Written:
+    """These values joined with a policy file and a profile. ValueError, TypeError."""
+    from os import fspath
+
+    from hermetic.policies.choice import chosen_by_keyword
+
+    path = fspath(policy)
+    if not isinstance(path, str):
+        raise TypeError(f"policy is the name of a file, not {policy!r}")
+    return _Written(*chosen_by_keyword(values, path, named))
+
+
+def _compile(values: dict[str, Any], written: _Written | None = None, folder: PrivateFolder | None = None) -> Compiled:
     """A policy ready to be entered. ValueError for values that cannot mean anything."""
+    origins, files = ((), ()) if written is None else (written.origins, written.files)
     if folder is not None:
         check(values, _SPELLED)
-        return Compiled(policy_from(values, folder.path))
-    key = tuple(values.items())
+        return Compiled(policy_from(values, origins, files, folder.path))
+    key = (*values.items(), origins, files) if files else tuple(values.items())
     known = _compiled.get(key)
     if known is None:
         check(values, _SPELLED)
-        known = Compiled(policy_from(values))
+        known = Compiled(policy_from(values, origins, files))
         if not any(values[name] for name in _MOMENTARY):
             if len(_compiled) >= _CACHED:
                 _compiled.clear()
@@ -149,11 +186,12 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
 
     Use it as ``with``, ``async with`` or decorator (of functions, coroutine
     functions, generators, async generators and classes). Takes keywords, a
-    ``BlockConfig``, or the name of a profile. Raises ValueError or TypeError for
+    ``BlockConfig``, or the name of a profile; ``policy`` names a policy file, and then
+    profiles may be that file's own. Raises ValueError or TypeError for
     what cannot mean anything, at the call; PolicyViolation comes from inside the block.
     """
 
-    __slots__ = ("_config", "_tokens", "_values")
+    __slots__ = ("_config", "_tokens", "_values", "_written")
 
     def __init__(
         self,
@@ -183,8 +221,10 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         report_only: bool = False,
         sealed: bool = False,
         profile: str | None = None,
+        policy: str | os.PathLike[str] | None = None,
     ) -> None:
         given = locals()
+        self._written: _Written | None = None
         self._tokens: list[tuple[object, PrivateFolder | None]] = []
         self._config: BlockConfig | None = None
         keywords = {name: given[name] for name in _NAMES}
@@ -193,7 +233,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
                 raise ValueError("name one profile: as the first argument or as profile=")
             profile = _config
         elif isinstance(_config, BlockConfig):
-            if profile is not None or any(keywords[name] for name in _NAMES):
+            if profile is not None or policy is not None or any(keywords[name] for name in _NAMES):
                 raise ValueError("give a BlockConfig or keywords, not both: config.merged_with(BlockConfig(...))")
             self._config = _config
             self._values = values_of(_config)
@@ -203,7 +243,11 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
             raise TypeError("write @with_hermetic(...) with parentheses, and say what to block")
         elif _config is not None:
             raise TypeError(f"expected a BlockConfig or the name of a profile, not {_config!r}")
-        self._values = _values(keywords, profile)
+        if policy is None:
+            self._values = _values(keywords, profile)
+        else:
+            self._written = _read_policy(_checked_all(keywords), policy, profile)
+            self._values = self._written.values
 
     def __enter__(self) -> hermetic_blocker:
         values = self._values if self._config is None else values_of(self._config)
@@ -215,9 +259,9 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         token = object()
         try:
             if values["sealed"]:
-                _seal(values, folder)
+                _seal(values, self._written, folder)
             else:
-                enter_block(token, _compile(values, folder))
+                enter_block(token, _compile(values, self._written, folder))
         except BaseException:
             if folder is not None:
                 folder.end()
@@ -260,8 +304,8 @@ _SWITCHES = tuple(setting.name for setting in SETTINGS if setting.name and setti
 _OTHERS = tuple(name for name in _NAMES if name not in _SWITCHES)
 
 
-def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
-    """Checked settings of one call."""
+def _checked_all(keywords: dict[str, Any]) -> dict[str, Any]:
+    """The settings of one call, each checked for its kind."""
     values = dict(_BASE)
     for name in _SWITCHES:
         value = keywords[name]
@@ -271,6 +315,12 @@ def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
         value = keywords[name]
         if value is not None and value != ():
             values[name] = _checked(name, value)
+    return values
+
+
+def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
+    """Checked settings of one call."""
+    values = _checked_all(keywords)
     if named is not None:
         values = joined(values, profile(named))
     if tuple(values.items()) not in _compiled:
@@ -287,12 +337,13 @@ def _parse(values: dict[str, Any]) -> None:
 _sealed: list[dict[str, Any]] = []
 
 
-def _seal(values: dict[str, Any], folder: PrivateFolder | None) -> None:
+def _seal(values: dict[str, Any], written: _Written | None, folder: PrivateFolder | None) -> None:
     """Put a policy in force until the process ends; once for equal requests."""
     if values in _sealed:
         return
     check(values, _SPELLED)
-    start_policies((policy_from(values, None if folder is None else folder.path),))
+    origins, files = ((), ()) if written is None else (written.origins, written.files)
+    start_policies((policy_from(values, origins, files, None if folder is None else folder.path),))
     _sealed.append(dict(values))
     if folder is not None:
         folder.keep()

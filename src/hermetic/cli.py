@@ -6,13 +6,14 @@ import sys
 
 from _hermetic import VERSION, searchpath
 from _hermetic.errors import HermeticError, PolicyViolation
-from hermetic.options import PROFILE, UsageError, read_options
+from hermetic.options import POLICY, PROFILE, UsageError, read_choice, read_options
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from typing import Any
 
+    from hermetic.options import Choice
     from hermetic.profiles import GuardConfig
 
 FAILED = 1
@@ -50,50 +51,78 @@ def dispatch(words: list[str]) -> int:
     cut = words.index(SEPARATOR) if SEPARATOR in words else None
     options = words if cut is None else words[:cut]
     if options and not options[0].startswith("-"):
-        return sub_command(options[0], options[1:])
+        return sub_command(options[0], words[1:])
     if SHORT_HELP in options or HELP in options:
         build_parser().print_help()
         return 0
     if VERSION_FLAG in options:
         print(f"hermetic {VERSION}")
         return 0
-    values = read_options(options)
+    choice = read_choice(options)
     if cut is None:
         raise UsageError("what to run comes after --: hermetic [OPTIONS] -- TARGET [ARGS...]")
     target = words[cut + 1 :]
     if not target or not target[0]:
         raise UsageError("nothing to run after --")
-    return run_target(target, values)
+    return run_target(target, choice)
+
+
+COMMANDS = ("doctor", "policy", "why")
 
 
 def sub_command(name: str, words: list[str]) -> int:
-    """``hermetic doctor``."""
-    if name != "doctor":
-        raise UsageError(f"unknown command {name!r} (known: doctor); a program to run comes after --")
-    from hermetic import doctor  # its own imports are nothing a run should pay for
+    """``hermetic doctor`` and the others; their own imports are nothing a run should pay for."""
+    if name not in COMMANDS:
+        raise UsageError(f"unknown command {name!r} (known: {', '.join(COMMANDS)}); a program to run comes after --")
+    if name == "doctor":
+        from hermetic import doctor
 
-    return doctor.main(words)
+        return doctor.main(words[:-1] if words[-1:] == [SEPARATOR] else words)
+    if name == "policy":
+        from hermetic.policies import command
+
+        return command.main(words)
+    from hermetic.policies import why
+
+    return why.main(words)
 
 
-def run_target(words: list[str], values: dict[str, Any]) -> int:
+def run_target(words: list[str], choice: Choice) -> int:
     """Resolve the target and run it under the policy of these values."""
     from _hermetic.target import Options
     from hermetic.launch import launch
-    from hermetic.request import request_from
+    from hermetic.request import request_from, rows_of
     from hermetic.settings import is_restrictive
     from hermetic.targets import find
 
+    values = choice.values
+    files: tuple[str, ...] = ()
+    origins = rows_of(choice.origins, choice.files)
+    if choice.files:
+        from hermetic.policies.choice import protected_files
+
+        files = protected_files(choice.files)
     try:
-        request = request_from(values) if is_restrictive(values) else None
+        request = request_from(values, origins, files) if is_restrictive(values) else None
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(placed(str(error), choice)) from None
     options = Options(strict=values["strict"], keep_fds=values["keep_fds"])
     found = find(words)
     if values["private_tmp"]:
         from hermetic import private_tmp
 
-        request = request_from(values, private_tmp.in_child())
+        request = request_from(values, origins, files, private_tmp.in_child())
     return launch(found, request, options)
+
+
+def placed(text: str, choice: Choice) -> str:
+    """An error about a value, with the place in the policy file that it comes from."""
+    if not choice.files:
+        return text
+    from hermetic.options import SPELLED
+    from hermetic.policies.choice import located
+
+    return located(text, choice.origins, SPELLED)
 
 
 def build_parser() -> ArgumentParser:
@@ -112,7 +141,7 @@ def build_parser() -> ArgumentParser:
 
     parser = ArgumentParser(
         prog="hermetic",
-        usage="hermetic [OPTIONS] -- TARGET [ARGS...]\n       hermetic doctor [--json]",
+        usage=USAGE,
         description="Run a Python program with capabilities taken away.",
         epilog=EPILOG,
         formatter_class=Formatter,
@@ -133,15 +162,28 @@ def build_parser() -> ArgumentParser:
     parser.add_argument(
         PROFILE,
         action="append",
-        choices=list(PROFILES),
         metavar="NAME",
         default=[],
-        help=f"a named bundle of the above: {', '.join(PROFILES)}; repeatable",
+        help=f"a named bundle of the above: {', '.join(PROFILES)}, or one of the policy file; repeatable",
+    )
+    parser.add_argument(
+        POLICY,
+        action="append",
+        metavar="FILE",
+        default=[],
+        help="what a policy file says, TOML of its own or [tool.hermetic] of a pyproject.toml; repeatable",
     )
     parser.add_argument(VERSION_FLAG, action="version", version=f"hermetic {VERSION}")
     return parser
 
 
+USAGE = """\
+hermetic [OPTIONS] -- TARGET [ARGS...]
+       hermetic why [--json] [--lookup] [OPTIONS] -- ACT TARGET
+       hermetic policy show [--format toml|json] [OPTIONS]
+       hermetic policy check FILE...
+       hermetic policy test FILE...
+       hermetic doctor [--json]"""
 EPILOG = """\
 TARGET is pkg.module:attr, a console script, an executable or a path, or a module name.
 Exit status: the target's own; 2 when a guard blocked an act and the target failed of it;

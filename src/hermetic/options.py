@@ -6,7 +6,8 @@ costs more than the guards; argparse only prints the help.
 
 from __future__ import annotations
 
-from hermetic.settings import BY_KEY, LIST, NUMBERS, SETTINGS, SWITCH, check, defaults, joined, profile
+from _hermetic.model import Value
+from hermetic.settings import BY_KEY, LIST, NUMBERS, PROFILES, SETTINGS, SWITCH, check, defaults, joined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from hermetic.settings import Setting
 
-PROFILE = "--profile"
+PROFILE, POLICY = "--profile", "--policy"
 FLAGS = {flag: setting for setting in SETTINGS for flag in setting.flags}
 # How users of the command line spell a setting.
 SPELLED = {setting.key: (setting.flags or (f"--{setting.key.replace('_', '-')}",))[0] for setting in SETTINGS}
@@ -26,27 +27,100 @@ class UsageError(ValueError):
     """A command line that cannot mean anything; the text is the one line to show."""
 
 
+class Choice(Value):
+    """What a command line chose.
+
+    values: of the settings, by their keys. origins: where each entry comes from, (key, entry or True) -> the
+    option, or a place in a policy file. files: the policy files, read.
+    """
+
+    __slots__ = ("values", "origins", "files")
+
+    values: dict[str, Any]
+    origins: dict[tuple[str, Any], str]
+    files: tuple[Any, ...]
+
+
 def read_options(words: list[str]) -> dict[str, Any]:
     """Values from the words before ``--``. UsageError with one clear line."""
+    return read_choice(words).values
+
+
+def read_choice(words: list[str]) -> Choice:
+    """The same, with where everything comes from."""
+    steps = read_steps(words)
+    if any(flag == POLICY or (flag == PROFILE and found not in PROFILES) for flag, found in steps):
+        return chosen(steps)
     values = defaults()
-    remaining = list(reversed(words))
-    while remaining:
-        word = remaining.pop()
-        flag, equals, text = word.partition("=")
+    origins: dict[tuple[str, Any], str] = {}
+    for flag, found in steps:
+        where = flag
         if flag == PROFILE:
-            values = joined(values, known_profile(text if equals else next_word(flag, remaining)))
-        elif flag in FLAGS:
-            setting = FLAGS[flag]
-            values = joined(values, setting_values(setting, flag, text if equals else None, remaining))
-        elif word.startswith("-"):
-            raise UsageError(f"unknown option {flag}{suggestion(flag)}")
-        else:
-            raise UsageError(f"unexpected word {word!r} before --{meant_as_value(words, word)}")
+            found, where = PROFILES[found], f"profile {found}"
+        values = joined(values, found)
+        origins = {**given_by(where, found), **origins}
     try:
         check(values, SPELLED)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return values
+    return Choice(values=values, origins=origins, files=())
+
+
+def chosen(steps: list[tuple[str, Any]]) -> Choice:
+    """The choice of a line that names policy files or profiles: everything joined, in the order of the words."""
+    from hermetic.policies import choice as policies  # only such a line pays for these
+    from hermetic.policies.errors import PolicyFileError
+    from hermetic.policies.files import Layer
+
+    layer = Layer(defaults(), {})
+    try:
+        files = policies.load_all([value for flag, value in steps if flag == POLICY])
+        by_name = {found.file: found for found in files}
+        for flag, value in steps:
+            if flag == POLICY:
+                step = policies.own_layer(by_name[value])
+            elif flag == PROFILE:
+                step = policies.profile_layer(value, files)
+            else:
+                step = Layer(value, given_by(flag, value))
+            layer = policies.joined_layers(layer, step)
+        if files:
+            policies.check_useful(layer.values, files)
+    except PolicyFileError as error:
+        raise UsageError(str(error)) from None
+    try:
+        check(layer.values, SPELLED)
+    except ValueError as error:
+        raise UsageError(policies.located(str(error), layer.origins, SPELLED)) from None
+    return Choice(values=layer.values, origins=layer.origins, files=files)
+
+
+def given_by(where: str, found: dict[str, Any]) -> dict[tuple[str, Any], str]:
+    """The entries of one option or profile, and where they come from."""
+    return {
+        (key, item): where for key, value in found.items() for item in (value if type(value) is tuple else (value,))
+    }
+
+
+def read_steps(words: list[str]) -> list[tuple[str, Any]]:
+    """What each option says, in order: (flag, settings), (PROFILE, name) or (POLICY, file)."""
+    steps: list[tuple[str, Any]] = []
+    remaining = list(reversed(words))
+    while remaining:
+        word = remaining.pop()
+        flag, equals, text = word.partition("=")
+        if flag in (PROFILE, POLICY):
+            value = text if equals else next_word(flag, remaining)
+            if not value:
+                raise UsageError(f"{flag} needs a value")
+            steps.append((flag, value))
+        elif flag in FLAGS:
+            steps.append((flag, setting_values(FLAGS[flag], flag, text if equals else None, remaining)))
+        elif word.startswith("-"):
+            raise UsageError(f"unknown option {flag}{suggestion(flag)}")
+        else:
+            raise UsageError(f"unexpected word {word!r} before --{meant_as_value(words, word)}")
+    return steps
 
 
 def setting_values(setting: Setting, flag: str, text: str | None, remaining: list[str]) -> dict[str, Any]:
@@ -87,16 +161,9 @@ def next_word(flag: str, remaining: list[str]) -> str:
     return remaining.pop()
 
 
-def known_profile(name: str) -> dict[str, Any]:
-    try:
-        return profile(name)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-
-
 def suggestion(flag: str) -> str:
     """`` (did you mean ...?)``; abbreviations are never accepted, only understood in the answer."""
-    known = [*FLAGS, PROFILE, "--help", "--version"]
+    known = [*FLAGS, PROFILE, POLICY, "--help", "--version"]
     near = [name for name in known if name.startswith(flag)] if len(flag) > 3 else []
     if not near:
         from difflib import get_close_matches  # only a wrong command line pays for this

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 from _hermetic.policy import Policy, Request, make_rules
+from hermetic.settings import BY_KEY, LIST, RESTRICTIONS, SETTINGS, SWITCH
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    Row = tuple[str, str, str, str]
 
-def policy_from(values: Mapping[str, Any], folder: str | None = None) -> Policy:
+# How the origin of what an option or a keyword says begins.
+KEYWORD = "--"
+# Marks the rows of what gives back (``_hermetic.events``, which a start without origins does not load).
+GIVES = "+"
+
+
+def policy_from(
+    values: Mapping[str, Any],
+    origins: tuple[Any, ...] = (),
+    policy_files: tuple[str, ...] = (),
+    folder: str | None = None,
+) -> Policy:
     """The policy that these values ask for. ValueError for a value that cannot mean anything.
 
+    origins: where its rules were written, see ``Policy``. policy_files: the files they were written in.
     folder: the one that private_tmp stands for, if there is one already.
     """
-    return requested(values, folder).policy()
+    return requested(values, origins, policy_files, folder).policy()
 
 
-def request_from(values: Mapping[str, Any], folder: str | None = None) -> Request:
+def request_from(
+    values: Mapping[str, Any],
+    origins: tuple[Any, ...] = (),
+    policy_files: tuple[str, ...] = (),
+    folder: str | None = None,
+) -> Request:
     """The same before families are loaded, for a run that may belong to another process.
 
     What can be wrong with a value is wrong here: only switches cannot mean nothing.
     """
-    request = requested(values, folder)
+    request = requested(values, origins, policy_files, folder)
     for guard, keywords in request.families.items():
         if any(value and value is not True for value in keywords.values()):
             make_rules(guard, keywords)
@@ -42,7 +61,12 @@ def programs(entries: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def requested(values: Mapping[str, Any], folder: str | None = None) -> Request:
+def requested(
+    values: Mapping[str, Any],
+    origins: tuple[Any, ...] = (),
+    policy_files: tuple[str, ...] = (),
+    folder: str | None = None,
+) -> Request:
     """What these values ask of each family."""
     families: dict[str, dict[str, Any]] = {}
     if values["block_network"]:
@@ -53,12 +77,14 @@ def requested(values: Mapping[str, Any], folder: str | None = None) -> Request:
     allowed = programs(values["allow_run"])
     if values["block_subprocess"]:
         families["subprocess"] = {"allow": allowed}
-    if any(values[name] for name in ("fs_readonly", "deny_read", "deny_write")) or allowed:
+    # Whoever could change a program that may be run could run anything; a policy file, the next run's policy.
+    protected = (*allowed, *policy_files)
+    if any(values[name] for name in ("fs_readonly", "deny_read", "deny_write")) or protected:
         families["filesystem"] = {
             "root": values["fs_root"],
             "readonly": values["fs_readonly"],
             **{name: values[name] for name in ("allow_read", "allow_write", "deny_read", "deny_write")},
-            "protected": allowed,  # whoever could change a program that may be run could run anything
+            "protected": protected,
             "private_tmp": folder,
         }
     if values["block_environment"]:
@@ -74,4 +100,45 @@ def requested(values: Mapping[str, Any], folder: str | None = None) -> Request:
         }
     if values["block_interpreter_mutation"]:
         families["interpreter"] = {}
-    return Request(families=families, trace=values["trace"], report_only=values["report_only"], sealed=values["sealed"])
+    return Request(
+        families=families,
+        trace=values["trace"],
+        report_only=values["report_only"],
+        sealed=values["sealed"],
+        origins=origins,
+    )
+
+
+# --- where rules were written ---
+
+
+def rows_of(origins: Mapping[tuple[str, Any], str], files: tuple[Any, ...]) -> tuple[Row, ...]:
+    """What a policy carries to name the places of its rules: see ``_hermetic.events.row_of``.
+
+    origins: (key, entry or True) -> place. files: the policy files, read.
+    """
+    found = [
+        blocking_row(key, item, where)
+        for (key, item), where in origins.items()
+        if key in RESTRICTIONS and not where.startswith(KEYWORD)
+    ]
+    if files:
+        found += [giving_row(setting.key, files[0]) for setting in SETTINGS if setting.needs and setting.name]
+    return tuple([row for row in found if row[1] or row[0] != GIVES])
+
+
+def blocking_row(key: str, item: Any, where: str) -> Row:
+    setting = BY_KEY[key]
+    reason = setting.flags[0].removeprefix("--")
+    if setting.kind == LIST:
+        return reason, item, f'"{item}" from {key}', where
+    named, by, _ = where.removeprefix("profile ").partition(", by ")
+    if where.startswith("profile "):
+        return reason, "", f'"{named}" from extends' if by else "", where
+    return reason, "", f"{key} = true", where
+
+
+def giving_row(key: str, found: Any) -> Row:
+    setting = BY_KEY[key]
+    flag = setting.flags[0] if setting.flags and setting.kind in (LIST, SWITCH) else ""
+    return GIVES, flag, key, found.places.get(key, found.file)

@@ -35,7 +35,7 @@ def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
         return launch(found, request, options)
     folder = PrivateFolder()
     folder.keep()
-    return launch(found, request_from(values, folder.path), options)
+    return launch(found, request_from(values, folder=folder.path), options)
 
 
 def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:

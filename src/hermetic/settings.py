@@ -18,7 +18,9 @@ SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
 # How two values of a setting combine. Joining makes one request from several; narrowing
 # makes the policy that allows only what both allow, entry by entry where one may lie inside another.
 ANY, EXTEND, FIRST, NARROWER, BOTH = "any", "extend", "first", "narrower", "both"
-DOMAINS, VARIABLES, WORDS, PATHS, PROGRAMS = "domains", "variables", "words", "paths", "programs"
+DOMAINS, VARIABLES, WORDS = "domains", "variables", "words"
+# What values are on a disk: paths, or programs, of which those with a slash are paths.
+PATHS, PROGRAMS = "paths", "programs"
 
 
 class Setting(Value):
@@ -29,7 +31,8 @@ class Setting(Value):
     keywords: further spellings that ``BlockConfig.from_kwargs`` accepts. flags: of the
     command line. kind: see above. optional: the flag's ``=VALUE`` part, ("ROOT", the
     setting it fills). needs: settings of which one must be on for this to mean something.
-    join, narrow: see above. holds_paths: whether the value is a path, or a list of them. metavar and help: for people.
+    join, narrow: see above. holds_paths: PATHS, PROGRAMS or empty; in a policy file these are
+    relative to the file. metavar and help: for people.
     """
 
     __slots__ = (
@@ -55,7 +58,7 @@ class Setting(Value):
         "needs": (),
         "join": ANY,
         "narrow": ANY,
-        "holds_paths": False,
+        "holds_paths": "",
         "metavar": None,
     }
 
@@ -68,7 +71,7 @@ class Setting(Value):
     needs: tuple[str, ...]
     join: str
     narrow: str
-    holds_paths: bool
+    holds_paths: str
     metavar: str | None
     help: str
 
@@ -126,6 +129,7 @@ SETTINGS = (
         needs=("block_subprocess",),
         join=EXTEND,
         narrow=PROGRAMS,
+        holds_paths=PROGRAMS,
         metavar="PROGRAM",
         help="with --no-subprocess: give back starting PROGRAM, a name on PATH or a path; repeatable",
     ),
@@ -143,7 +147,7 @@ SETTINGS = (
         needs=("fs_readonly",),
         join=FIRST,
         narrow=NARROWER,
-        holds_paths=True,
+        holds_paths=PATHS,
         metavar="ROOT",
         help="with fs_readonly: reads must lie below this directory",
     ),
@@ -155,7 +159,7 @@ SETTINGS = (
         needs=("fs_root",),
         join=EXTEND,
         narrow=PATHS,
-        holds_paths=True,
+        holds_paths=PATHS,
         metavar="PATH",
         help="with --fs-readonly=ROOT: give back reads at or below PATH; repeatable",
     ),
@@ -167,7 +171,7 @@ SETTINGS = (
         needs=("fs_readonly",),
         join=EXTEND,
         narrow=PATHS,
-        holds_paths=True,
+        holds_paths=PATHS,
         metavar="PATH",
         help="with --fs-readonly: give back writes at or below PATH; repeatable",
     ),
@@ -186,7 +190,7 @@ SETTINGS = (
         kind=LIST,
         join=EXTEND,
         narrow=EXTEND,
-        holds_paths=True,
+        holds_paths=PATHS,
         metavar="PATH",
         help="no reading at or below PATH, whatever else allows it; works alone; repeatable",
     ),
@@ -197,7 +201,7 @@ SETTINGS = (
         kind=LIST,
         join=EXTEND,
         narrow=EXTEND,
-        holds_paths=True,
+        holds_paths=PATHS,
         metavar="PATH",
         help="no writing at or below PATH, whatever else allows it; works alone; repeatable",
     ),

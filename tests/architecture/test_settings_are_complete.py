@@ -49,7 +49,7 @@ def test_guard_config_fields_are_the_rows():
 def test_keywords_of_the_blocker_are_the_rows():
     parameters = inspect.signature(hermetic_blocker).parameters
     names = [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY]
-    assert sorted(names) == sorted([s.name for s in SETTINGS if s.name] + ["profile"])
+    assert sorted(names) == sorted([s.name for s in SETTINGS if s.name] + ["profile", "policy"])
     assert next(iter(parameters)) == "_config"
     for setting in SETTINGS:
         if setting.name:
@@ -119,4 +119,4 @@ def test_every_setting_has_a_spelling_for_the_command_line():
 
 def test_parser_and_table_have_the_same_flags():
     known = {o for action in cli.build_parser()._actions for o in action.option_strings}
-    assert known == {f for s in SETTINGS for f in s.flags} | {"--profile", "--version", "-h", "--help"}
+    assert known == {f for s in SETTINGS for f in s.flags} | {"--profile", "--policy", "--version", "-h", "--help"}

@@ -44,8 +44,11 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def pages() -> list[Path]:
-    written = [page for page in sorted((ROOT / "docs").rglob("*.md")) if GENERATED not in page.parents]
-    return [ROOT / "README.md", *written]
+    return [ROOT / "README.md", *(page for page in sorted((ROOT / "docs").rglob("*.md")) if not is_generated(page))]
+
+
+def is_generated(page: Path) -> bool:
+    return page.read_text(encoding="utf-8").startswith("<!-- Written by tools/")
 
 
 class Folder:

@@ -1,0 +1,160 @@
+"""What a policy says of one act, by which entry, and what would change it.
+
+The families decide; here the policy is only taken apart and put together again, with one
+entry less or one entry alone, to see which of them it was.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from _hermetic.acts import questions, refusal_under, release
+from _hermetic.compiled import Compiled
+from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of
+from _hermetic.programs import INTERPRETER, absolute_program, unwrapped
+from hermetic.request import policy_from, rows_of
+from hermetic.settings import BY_KEY, LIST, RESTRICTIONS, SETTINGS, SWITCH, is_restrictive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from _hermetic.acts import Refusal
+    from hermetic.options import Choice
+
+    Values = Mapping[str, Any]
+
+OPTION_KEYS = {flag[2:]: setting.key for setting in SETTINGS for flag in setting.flags}
+# What would take the act of this verb away: (option, TOML line). For import they take the module's name.
+TAKES_AWAY = {
+    **dict.fromkeys(("connect", "resolve", "bind"), ("--no-network", "block_network = true")),
+    "read": ("--fs-readonly=ROOT", 'fs_readonly = true and fs_root = "ROOT"'),
+    "write": ("--fs-readonly", "fs_readonly = true"),
+    "run": ("--no-subprocess", "block_subprocess = true"),
+    "env": ("--no-environment", "block_environment = true"),
+    "import": ("--deny-import {}", "deny_imports = [{}]"),
+}
+
+
+class Verdict(NamedTuple):
+    """allowed, and for people: the refusal's message, by what, and what would change it (option, TOML)."""
+
+    allowed: bool
+    message: str
+    by: tuple[tuple[str, str], ...]
+    option: str
+    toml: str
+
+
+# A frame of the program's own: some rules ask who is asking, and hermetic is not whom they mean.
+PROGRAM = compile("ask(compiled, asked)", "<program>", "eval")
+
+
+def ask(compiled: Compiled, asked: tuple[Any, ...]) -> Refusal | None:
+    """In the place of the hook, between the judge and the program."""
+    return refusal_under(compiled, asked)
+
+
+def is_python(program: str) -> bool:
+    """Whether a Python is started in the end; the question itself goes by the name."""
+    folders = os.environ.get("PATH", os.defpath)
+    path = absolute_program(program, folders, "")
+    return path is not None and unwrapped(path, (program,), folders, "")[0] == INTERPRETER
+
+
+def refusal(values: Values, verb: str, text: str) -> Refusal | None:
+    """What a policy of these values says of an act. ValueError for an act or a value that cannot mean anything."""
+    asked = questions(verb, text)
+    if verb == "run" and is_python(text):
+        asked = asked[:1]
+    try:
+        if not is_restrictive(values):
+            return None
+        children: tuple[Any, ...] = ((), (values["strict"], None), (), None)
+        compiled = Compiled(policy_from({**values, "report_only": False}), children)
+        names = {"ask": ask, "compiled": compiled, "asked": asked}
+        found: Refusal | None = eval(PROGRAM, names)  # noqa: S307  # the constant above
+        return found
+    finally:
+        release(asked)
+
+
+def verdict(choice: Choice, verb: str, text: str) -> Verdict:
+    """The whole answer. ValueError as ``refusal``."""
+    found = refusal(choice.values, verb, text)
+    if found is None:
+        by = tuple(allowing(choice, verb, text)) if is_restrictive(choice.values) else ()
+        if by:
+            without = tuple((spelled(key, item), where) for key, item, where in by)
+            said = ", ".join(f"running without {option}" for option, _ in without)
+            return Verdict(True, "", without, said, ", ".join(removal(key, item, where) for key, item, where in by))
+        option, toml = TAKES_AWAY[verb]
+        return Verdict(True, "", (), option.format(text), toml.format(quoted(text)))
+    message, reason, remedy = found
+    key, item, where = denying(choice, verb, text, reason)
+    shown = option_of(reason) if not key or item is True else spelled(key, item)
+    return Verdict(False, message, ((shown, where),), remedy, toml_of(choice, reason, remedy))
+
+
+def denying(choice: Choice, verb: str, text: str, reason: str) -> tuple[str, Any, str]:
+    """The restriction behind a refusal: (key, entry or True, where it was written)."""
+    key = OPTION_KEYS.get(reason, "")
+    if not key:
+        return "", True, ""
+    values = choice.values
+    if BY_KEY[key].kind == LIST:
+        for item in values[key]:
+            found = refusal({**values, key: (item,)}, verb, text)
+            if found is not None and found[1] == reason:
+                return key, item, choice.origins.get((key, item), "")
+    return key, True, choice.origins.get((key, True), "")
+
+
+def allowing(choice: Choice, verb: str, text: str) -> Iterator[tuple[str, Any, str]]:
+    """The entries each of which alone would allow it, where none at all would not."""
+    values = choice.values
+    given = [setting for setting in SETTINGS if setting.needs and setting.name and setting.kind in (LIST, SWITCH)]
+    given = [setting for setting in given if values[setting.key] and setting.key not in RESTRICTIONS]
+    bare = {**values, **{setting.key: setting.default for setting in given}}
+    if refusal(bare, verb, text) is None:
+        return
+    for setting in given:
+        for item in values[setting.key] if setting.kind == LIST else (True,):
+            alone = (item,) if setting.kind == LIST else True
+            if refusal({**bare, setting.key: alone}, verb, text) is None:
+                yield setting.key, item, choice.origins.get((setting.key, item), "")
+
+
+def spelled(key: str, item: Any) -> str:
+    """An entry as an option."""
+    flag = BY_KEY[key].flags[0] if BY_KEY[key].flags else f"--{key}"
+    return flag if item is True else f"{flag} {item}"
+
+
+def removal(key: str, item: Any, where: str) -> str:
+    """An entry as what would have to leave a policy file."""
+    place = f" ({where})" if where and not where.startswith("--") else ""
+    return f"removing {key} = true{place}" if item is True else f"removing {quoted(item)} from {key}{place}"
+
+
+def toml_of(choice: Choice, reason: str, remedy: str) -> str:
+    """What a policy file would say: a line to write, or one to remove; empty where no setting helps."""
+    rows = rows_of(choice.origins, choice.files)
+    whole = remedy_of(rows, reason, remedy)
+    if whole != remedy:
+        return whole[len(remedy) + len(", or ") :]
+    plain = tuple(
+        (GIVES, flag, setting.key, "a policy file")
+        for setting in SETTINGS
+        for flag in setting.flags
+        if setting.needs and setting.name
+    )
+    whole = remedy_of(plain, reason, remedy)
+    if whole != remedy:
+        return whole[len(remedy) + len(", or ") :].removesuffix(" in a policy file")
+    if remedy.startswith(WITHOUT) and not origin_of(rows, reason, remedy):
+        flag, _, value = remedy[len(WITHOUT) :].partition(" ")
+        key = OPTION_KEYS.get(flag)
+        if key is not None and "," not in value:
+            return removal(key, value if BY_KEY[key].kind == LIST else True, "")
+    return ""
