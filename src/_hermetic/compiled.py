@@ -39,8 +39,13 @@ def gives_programs(policy: Policy) -> bool:
 
 
 def lister(policy: Policy) -> tuple[Any, Any] | None:
-    """The list that a start must agree with: (its rules, (trace, report_only)); None where there is none."""
-    return (policy.rules["subprocess"], (policy.trace, policy.report_only)) if gives_programs(policy) else None
+    """The list that a start must agree with: (its rules, how it is held, see ``Compiled``); None where there is none."""
+    return (policy.rules["subprocess"], modes(policy)) if gives_programs(policy) else None
+
+
+def modes(policy: Policy) -> tuple[bool, bool, tuple[Any, ...]]:
+    """How a policy is held: whether each refusal is traced, whether it only reports, where its rules were written."""
+    return policy.trace, policy.report_only, policy.origins
 
 
 def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
@@ -86,7 +91,7 @@ class Compiled:
             # Last: what children inherit is what the other families leave.
             self.families["children"] = load_family("children")
             self.rules["children"] = (refuser(policy, children), taken_options(policy), policy.report_only, children)
-        self.modes = (policy.trace, policy.report_only, policy.origins)
+        self.modes = modes(policy)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {
             guard: [row for row in family.surface if row.when is None or row.when(self.rules[guard])]
