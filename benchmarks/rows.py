@@ -183,6 +183,34 @@ def connecting(place: Place, scale: Scale) -> list[Row]:
     return [Row(name, plain, other, "us", "ratio", target) for name, other, target in zip(names, others, targets)]
 
 
+def connecting_listed(place: Place, scale: Scale) -> list[Row]:
+    """The same under lists of hosts: 1,000 entries beside one."""
+    with Server() as port:
+        one = f"--no-network --allow-host 127.0.0.1:{port}"
+        names = " ".join(f"--allow-host h{n}.example.com:{n + 1}" for n in range(500))
+        ranges = " ".join(f"--allow-host 10.{n // 256}.{n % 256}.0/24" for n in range(499))
+        denied = " ".join(f"--deny-host 10.{n // 256}.{n % 256}.0/24" for n in range(1000))
+        commands = [
+            place.guarded_worker(options, "connect", port)
+            for options in (one, f"{one} {names} {ranges}", "--deny-host 10.0.0.0/24", denied)
+        ]
+        times = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(1000))
+    return [
+        Row("create_connection, 1,000 --allow-host beside one", times[0], times[1], "us", "ratio", 1.5),
+        Row("create_connection, 1,000 --deny-host beside one", times[2], times[3], "us", "ratio", 1.5),
+    ]
+
+
+def deciding(place: Place, scale: Scale) -> list[Row]:
+    """The decision alone, without a connection around it: the last of 1,000 hosts beside the only one."""
+    rows = []
+    for kind in ("name", "address", "range", "denied"):
+        commands = [place.plain_worker("decide", kind, count) for count in ("1", "1000")]
+        one, many = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(20_000))
+        rows.append(Row(f"decision, 1,000 hosts beside one, {kind}", one, many, "us", "ratio", 1.5))
+    return rows
+
+
 def memory(place: Place, scale: Scale) -> list[Row]:
     """Resident memory of a hello-world process."""
     script = place.write("rss.py", RSS)
@@ -282,6 +310,8 @@ ROWS: dict[str, Measure] = {
     "open-root": reading_below,
     "cached-import": imports,
     "connect": connecting,
+    "connect-lists": connecting_listed,
+    "decide-lists": deciding,
     "memory": memory,
     "black": black,
     "black-process": black_process,

@@ -145,6 +145,31 @@ def block_connect(port: str):
     return connect(port)
 
 
+def decide(kind: str, count: str):
+    """One decision of the network's rules under a list of that many hosts, of which the last one counts."""
+    from _hermetic.capabilities import network
+
+    entry, target = {
+        "name": ("h{}.example.com:443", (2, "h{}.example.com", 443, "connect", True)),
+        "address": ("10.{}.0.1:443", (2, "10.{}.0.1", 443, "connect")),
+        "range": ("10.{}.0.0/24:443", (2, "10.{}.0.9", 443, "connect")),
+        "denied": ("10.{}.0.0/24", (2, "192.0.2.1", 443, "connect")),
+    }[kind]
+    numbers = [str(n) if kind == "name" else f"{n // 250}.{n % 250}" for n in range(int(count))]
+    hosts = [entry.format(number).replace(".0.1:", ".1:").replace(".0.0/", ".0/") for number in numbers]
+    lists = {"block": False, "deny_hosts": hosts} if kind == "denied" else {"allow_hosts": hosts}
+    rules = network.prepare(network.make_rules(**lists))
+    family, host, *rest = target
+    aimed = (family, host.format(numbers[-1]).replace(".0.1", ".1").replace(".0.9", ".9"), *rest)
+    decision = network.decide
+    assert decision(rules, network.CONNECT, aimed, "") is None
+
+    def act():
+        decision(rules, "network.connect", aimed, "")
+
+    return act
+
+
 def block_open(path: str):
     """open + read + close inside a block of the API."""
     from hermetic import hermetic_blocker
@@ -168,6 +193,7 @@ ACTS = {
         connect_peer,
         block_connect,
         block_open,
+        decide,
     )
 }
 

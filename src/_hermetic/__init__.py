@@ -34,8 +34,9 @@ _CHILDREN = (
 )
 _FAMILIES = {
     "network": (
-        *("capabilities.network.addresses", "capabilities.network.sockets", "capabilities.network.unix"),
-        *("capabilities.network.", "enforce.doors.names"),
+        *("capabilities.network.addresses", "capabilities.network.rules", "capabilities.network.sockets"),
+        *("capabilities.network.unix", "capabilities.network.decisions", "capabilities.network."),
+        "enforce.doors.names",
     ),
     "subprocess": (
         *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),

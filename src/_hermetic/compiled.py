@@ -53,9 +53,17 @@ def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
     return "seal" if policy.sealed else "strict" if children[1][0] else ""
 
 
+def option_of(network: tuple[Any, ...]) -> str:
+    """The option that restricts the network: one that only denies some hosts is no blocking one."""
+    return "no-network" if network[0] else "deny-host" if network[4] else "deny-private-network"
+
+
 def taken_options(policy: Policy) -> tuple[str, ...]:
     """The options that took something away."""
-    return tuple([option for guard, _, option in UNREADABLE if guard in policy.rules])
+    options = [option for guard, _, option in UNREADABLE if guard in policy.rules]
+    if "network" in policy.rules:
+        options[options.index("no-network")] = option_of(policy.rules["network"])
+    return tuple(options)
 
 
 def keeper(policy: Policy) -> tuple[Any, Any] | None:

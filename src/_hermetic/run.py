@@ -68,7 +68,8 @@ def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType 
         raise BootstrapError("--strict needs a Python version whose audit events are classified")
     if warning is not None:
         status.say(warning + "\n")
-    if any("network" in policy.rules for policy in policies):
+    # The first of its rules: whether it blocks, or only denies some hosts.
+    if any("network" in policy.rules and policy.rules["network"][0] for policy in policies):
         if options.child:
             adopt_sockets()
         else:

@@ -48,6 +48,10 @@ class BlockConfig:
     allow_localhost: bool = False
     allow_domains: Iterable[str] = field(default_factory=list)
     deny_imports: Iterable[str] = field(default_factory=list)
+    allow_hosts: Iterable[str] = field(default_factory=list)
+    deny_hosts: Iterable[str] = field(default_factory=list)
+    deny_private_network: bool = False
+    allow_unix_sockets: Iterable[str] = field(default_factory=list)
     allow_read: Iterable[str] = field(default_factory=list)
     allow_write: Iterable[str] = field(default_factory=list)
     private_tmp: bool = False
@@ -208,6 +212,10 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         allow_localhost: bool = False,
         allow_domains: Iterable[str] = (),
         deny_imports: Iterable[str] = (),
+        allow_hosts: Iterable[str] = (),
+        deny_hosts: Iterable[str] = (),
+        deny_private_network: bool = False,
+        allow_unix_sockets: Iterable[str] = (),
         allow_read: Iterable[str] = (),
         allow_write: Iterable[str] = (),
         private_tmp: bool = False,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hermetic.settings import (
     BOTH,
     BY_KEY,
-    DOMAINS,
     EXTEND,
+    HOSTS,
     NARROWER,
     PATHS,
     PROGRAMS,
@@ -29,6 +29,10 @@ def narrowed(key: str, mine: Values, theirs: Values) -> Any:
     """One setting of the configuration that allows only what both allow. ValueError for disjoint roots."""
     setting = BY_KEY[key]
     one, two = mine[key], theirs[key]
+    if setting.narrow == HOSTS:
+        from hermetic.common_hosts import common_hosts
+
+        return common_hosts(mine, theirs)[key]
     # An allowance is judged only by the sides that restrict what it relaxes; where neither does, it means nothing.
     sides = [v for v, side in ((one, mine), (two, theirs)) if not setting.needs or any(side[n] for n in setting.needs)]
     if setting.narrow == BOTH:
@@ -56,14 +60,6 @@ def common(sides: list[tuple[str, ...]], meet: Callable[[str, str], str | None])
         return list(sides[0]) if sides else []
     met = [meet(one, two) for one in sides[0] for two in sides[1]]
     return list(dict.fromkeys([entry for entry in met if entry is not None]))
-
-
-def common_domain(one: str, two: str) -> str | None:
-    """Of two nested domains, the narrower."""
-    first, second = (domain.lower().removeprefix("*.").rstrip(".") for domain in (one, two))
-    if first == second or first.endswith("." + second):
-        return first
-    return second if second.endswith("." + first) else None
 
 
 def common_variables(one: str, two: str) -> str | None:
@@ -102,7 +98,6 @@ def common_program(one: str, two: str) -> str | None:
 
 
 MEETS = {
-    DOMAINS: common_domain,
     VARIABLES: common_variables,
     WORDS: common_word,
     PATHS: common_path,

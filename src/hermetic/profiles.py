@@ -23,6 +23,10 @@ class GuardConfig:
     no_network: bool = False
     allow_localhost: bool = False
     allow_domains: list[str] = field(default_factory=list)
+    allow_hosts: list[str] = field(default_factory=list)
+    deny_hosts: list[str] = field(default_factory=list)
+    deny_private_network: bool = False
+    allow_unix_sockets: list[str] = field(default_factory=list)
     no_subprocess: bool = False
     allow_run: list[str] = field(default_factory=list)
     fs_readonly: bool = False

@@ -69,11 +69,8 @@ def requested(
 ) -> Request:
     """What these values ask of each family."""
     families: dict[str, dict[str, Any]] = {}
-    if values["block_network"]:
-        families["network"] = {
-            "allow_localhost": values["allow_localhost"],
-            "allow_domains": values["allow_domains"],
-        }
+    if values["block_network"] or values["deny_hosts"] or values["deny_private_network"]:
+        families["network"] = network(values)
     allowed = programs(values["allow_run"])
     if values["block_subprocess"]:
         families["subprocess"] = {"allow": allowed}
@@ -107,6 +104,26 @@ def requested(
         sealed=values["sealed"],
         origins=origins,
     )
+
+
+def network(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What these values ask of the network family; places of sockets are found once, from here."""
+    places = values["allow_unix_sockets"]
+    if places:
+        from os.path import expanduser
+
+        from _hermetic.capabilities.network.unix import socket_place  # loaded only for this list
+
+        places = tuple([socket_place(expanduser(place)) for place in places])
+    return {
+        "allow_localhost": values["allow_localhost"],
+        "allow_domains": values["allow_domains"],
+        "allow_hosts": values["allow_hosts"],
+        "deny_hosts": values["deny_hosts"],
+        "deny_private_network": values["deny_private_network"],
+        "allow_unix_sockets": places,
+        "block": values["block_network"],
+    }
 
 
 # --- where rules were written ---

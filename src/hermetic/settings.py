@@ -18,7 +18,7 @@ SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
 # How two values of a setting combine. Joining makes one request from several; narrowing
 # makes the policy that allows only what both allow, entry by entry where one may lie inside another.
 ANY, EXTEND, FIRST, NARROWER, BOTH = "any", "extend", "first", "narrower", "both"
-DOMAINS, VARIABLES, WORDS = "domains", "variables", "words"
+HOSTS, VARIABLES, WORDS = "hosts", "variables", "words"
 # What values are on a disk: paths, or programs, of which those with a slash are paths.
 PATHS, PROGRAMS = "paths", "programs"
 
@@ -99,7 +99,7 @@ SETTINGS = (
         option_name="allow_localhost",
         flags=("--allow-localhost",),
         needs=("block_network",),
-        narrow=BOTH,
+        narrow=HOSTS,
         help="with --no-network: give back loopback, and Unix sockets that this run binds; "
         "services on loopback can act for the program",
     ),
@@ -110,9 +110,49 @@ SETTINGS = (
         kind=LIST,
         needs=("block_network",),
         join=EXTEND,
-        narrow=DOMAINS,
+        narrow=HOSTS,
         metavar="DOMAIN",
         help="with --no-network: give back DOMAIN and its subdomains; repeatable",
+    ),
+    Setting(
+        name="allow_hosts",
+        option_name="allow_hosts",
+        flags=("--allow-host",),
+        kind=LIST,
+        needs=("block_network", "deny_private_network"),
+        join=EXTEND,
+        narrow=HOSTS,
+        metavar="HOST[:PORT]",
+        help="with --no-network: give back one name, *.NAME, address or CIDR range, on one port or range of ports "
+        "or on all; repeatable",
+    ),
+    Setting(
+        name="deny_hosts",
+        option_name="deny_hosts",
+        keywords=("deny_host",),
+        flags=("--deny-host",),
+        kind=LIST,
+        join=EXTEND,
+        narrow=EXTEND,
+        metavar="HOST[:PORT]",
+        help="deny a name, *.NAME, address or CIDR range, whatever else allows it; repeatable",
+    ),
+    Setting(
+        name="deny_private_network",
+        option_name="deny_private_network",
+        flags=("--deny-private-network",),
+        help="no private addresses (RFC 1918, CGNAT, ULA, link-local), by whatever name, but those of --allow-host",
+    ),
+    Setting(
+        name="allow_unix_sockets",
+        option_name="allow_unix_sockets",
+        flags=("--allow-unix-socket",),
+        kind=LIST,
+        needs=("block_network",),
+        join=EXTEND,
+        narrow=WORDS,
+        metavar="PATH",
+        help="with --no-network: give back connecting to the Unix socket at PATH, or @NAME; repeatable",
     ),
     Setting(
         name="block_subprocess",
@@ -318,6 +358,8 @@ BY_KEY = {setting.key: setting for setting in SETTINGS}
 # What takes something away; a seal or an allowance needs one of these.
 RESTRICTIONS = (
     "block_network",
+    "deny_hosts",
+    "deny_private_network",
     "block_subprocess",
     "fs_readonly",
     "deny_read",

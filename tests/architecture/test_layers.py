@@ -38,6 +38,7 @@ FACE_ORDER = [
         "settings",
         "runners",
         "request",
+        "common_hosts",
         "narrowing",
         "waiting",
         "private_tmp",

@@ -15,9 +15,9 @@ from hermetic.settings import (
     ANY,
     BOTH,
     BY_KEY,
-    DOMAINS,
     EXTEND,
     FIRST,
+    HOSTS,
     LIST,
     NARROWER,
     NUMBERS,
@@ -90,9 +90,9 @@ def test_row_is_whole(setting):
     assert (
         setting.narrow
         in {
-            SWITCH: (ANY, BOTH),
+            SWITCH: (ANY, BOTH, HOSTS),
             TEXT: (NARROWER,),
-            LIST: (DOMAINS, VARIABLES, WORDS, PATHS, PROGRAMS, EXTEND),
+            LIST: (HOSTS, VARIABLES, WORDS, PATHS, PROGRAMS, EXTEND),
             NUMBERS: (WORDS,),
         }[setting.kind]
     )

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _hermetic.capabilities import network as net
+from _hermetic.capabilities.network import addresses as adr
+from _hermetic.capabilities.network.rules import EVERY_PORT, LEARNT
 
 V4, V6, UNIX = socket.AF_INET, socket.AF_INET6, socket.AF_UNIX
 
@@ -19,15 +21,15 @@ def rules(localhost=False, domains=()):
 
 
 def connect(mine, host, port=443, family=V4, verb="connect"):
-    return net.decide(mine, net.CONNECT, (family, net.clean_host(host), port, verb), "socket.connect")
+    return net.decide(mine, net.CONNECT, (family, adr.clean_host(host), port, verb), "socket.connect")
 
 
 def resolve(mine, host):
-    return net.decide(mine, net.RESOLVE, net.clean_host(host), "socket.getaddrinfo")
+    return net.decide(mine, net.RESOLVE, adr.clean_host(host), "socket.getaddrinfo")
 
 
 def bind(mine, host, port=0):
-    return net.decide(mine, net.BIND, (V4, net.clean_host(host), port, "bind"), "socket.bind")
+    return net.decide(mine, net.BIND, (V4, adr.clean_host(host), port, "bind"), "socket.bind")
 
 
 # --- spellings of an address ---
@@ -57,7 +59,7 @@ def test_every_spelling_of_loopback_needs_its_permission(host):
 @pytest.mark.parametrize("host", METADATA)
 def test_metadata_is_denied_whatever_allows_it(host):
     everything = rules(True, ["metadata.google.internal", "internal", "metadata", "169.254.169.254", "100.100.100.200"])
-    everything[2].update(net.METADATA)
+    everything[LEARNT].update(dict.fromkeys(adr.METADATA, EVERY_PORT))
     found = connect(everything, host)
     assert found is not None
     assert "always denied" in found[3]
@@ -108,14 +110,14 @@ def test_resolvers_on_loopback_answer_for_the_internet(port):
 ], ids=ascii)  # fmt: skip
 def test_host_that_c_could_read_differently_is_refused(host):
     with pytest.raises(ValueError, match="."):
-        net.clean_host(host)
+        adr.clean_host(host)
 
 
 @pytest.mark.parametrize("host", [b"example.com\0", b"ex\xffample.com"])
 def test_bytes_are_read_like_text(host):
     with pytest.raises(ValueError, match="."):
-        net.clean_host(host)
-    assert net.clean_host(b"Example.COM.") == "example.com"
+        adr.clean_host(host)
+    assert adr.clean_host(b"Example.COM.") == "example.com"
 
 
 def test_text_that_could_lie_is_refused():
@@ -130,13 +132,13 @@ def test_text_that_could_lie_is_refused():
         __hash__ = str.__hash__
 
     with pytest.raises(TypeError):  # C would ask it to encode itself
-        net.clean_host(Liar("evil.com"))
+        adr.clean_host(Liar("evil.com"))
 
 
 @pytest.mark.parametrize("thing", [None, 5, ["a"], bytearray(b"a"), memoryview(b"a"), object()])
 def test_what_is_no_text_is_not_read(thing):
     with pytest.raises(TypeError):
-        net.clean_host(thing)
+        adr.clean_host(thing)
 
 
 # --- names ---
@@ -194,7 +196,7 @@ def test_answer_for_another_name_is_not_remembered():
     mine = rules(domains=["example.com"])
     net.remember(mine, ("evil.org", 443), None, answers("192.0.2.7"))
     net.remember(mine, (None, 443), None, answers("192.0.2.8"))
-    assert not mine[2]
+    assert not mine[LEARNT]
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,7 @@ def test_unix_socket_needs_to_be_ones_own():
         (lambda: bind(rules(), "0.0.0.0"), "network disabled: bind(0.0.0.0)", "0.0.0.0"),
         (lambda: net.decide(rules(), net.PAIR, "socketpair", ""), "network disabled: socketpair", None),
         (lambda: net.decide(rules(), net.PAIR, "fromfd", ""), "network disabled: fromfd", None),
-        (lambda: net.decide(rules(), net.TLS, ("h.org", None), ""), "network disabled: TLS", None),
+        (lambda: net.decide(rules(), net.TLS, ("h.org", None, -1), ""), "network disabled: TLS", None),
     ],
 )
 def test_documented_texts(found, text, target):
@@ -274,11 +276,11 @@ def test_remedy_fits_the_host():
 
 def test_tls_to_an_allowed_peer():
     mine = rules(domains=["example.com"])
-    assert net.decide(mine, net.TLS, ("www.example.com", None), "") is None
-    assert net.decide(mine, net.TLS, ("evil.org", None), "") is not None
-    assert net.decide(mine, net.TLS, ("example.com", "192.0.2.1"), "") is not None
-    assert net.decide(rules(True), net.TLS, ("localhost", "127.0.0.1"), "") is None
-    assert net.decide(rules(), net.TLS, ("localhost", "127.0.0.1"), "") is not None
+    assert net.decide(mine, net.TLS, ("www.example.com", None, -1), "") is None
+    assert net.decide(mine, net.TLS, ("evil.org", None, -1), "") is not None
+    assert net.decide(mine, net.TLS, ("example.com", "192.0.2.1", -1), "") is not None
+    assert net.decide(rules(True), net.TLS, ("localhost", "127.0.0.1", -1), "") is None
+    assert net.decide(rules(), net.TLS, ("localhost", "127.0.0.1", -1), "") is not None
 
 
 # --- properties ---
@@ -309,7 +311,7 @@ def test_every_spelling_of_one_address_is_that_address(number):
         f"64:ff9b::{address}",
         str(ipaddress.IPv6Address(b"\x20\x02" + packed + b"\0" * 10)),
     ):
-        assert net.packed_address(net.clean_host(text)) == packed, text
+        assert adr.packed_address(adr.clean_host(text)) == packed, text
 
 
 @given(HOSTS, st.integers(0, 65535))
@@ -320,9 +322,9 @@ def test_nothing_is_allowed_without_an_allowance(host, port):
 @given(HOSTS, st.integers(0, 65535))
 def test_localhost_allows_loopback_only(host, port):
     if connect(rules(True), host, port) is None:
-        packed = net.packed_address(net.clean_host(host))
-        assert packed is None or net.is_loopback(packed)
-        assert packed is not None or net.clean_host(host) in net.LOOPBACK_NAMES
+        packed = adr.packed_address(adr.clean_host(host))
+        assert packed is None or adr.is_loopback(packed)
+        assert packed is not None or adr.clean_host(host) in adr.LOOPBACK_NAMES
 
 
 @given(HOSTS, DOMAINS, st.booleans())
@@ -330,14 +332,14 @@ def test_more_domains_never_deny_more_and_never_open_metadata(host, domains, loc
     fewer, more = rules(local, domains[:1]), rules(local, domains)
     if resolve(fewer, host) is None:
         assert resolve(more, host) is None
-    if net.is_metadata(net.clean_host(host), net.packed_address(net.clean_host(host))):
+    if adr.is_metadata(adr.clean_host(host), adr.packed_address(adr.clean_host(host))):
         assert resolve(more, host) is not None
 
 
 @given(st.text(max_size=20))
 def test_reading_a_host_never_changes_what_c_would_see(text):
     try:
-        host = net.clean_host(text)
+        host = adr.clean_host(text)
     except ValueError:
         return
     assert host.isascii()

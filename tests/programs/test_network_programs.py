@@ -51,6 +51,50 @@ def test_client_is_stopped_with_the_message(isolated, client):
     assert done.errors[-1].strip() == "to allow it: --allow-domain example.com"
 
 
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client_reaches_the_one_port_that_is_given_back(isolated, url, client):
+    port = url.rpartition(":")[2].strip("/")
+    code = CLIENTS[client].format(url=url)
+    done = isolated.cli("--no-network", "--allow-host", f"127.0.0.1:{port}", "--", "python", "-c", code)
+    assert (done.code, done.stdout.strip()) == (0, PAGE.decode()), done.stderr
+    done = isolated.cli("--no-network", "--allow-host", "127.0.0.1:1", "--", "python", "-c", code)
+    assert done.code == 2, done.stderr
+    assert done.errors[-1].strip() == "to allow it: --allow-localhost"
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_client_reaches_no_denied_port(isolated, url, client):
+    port = url.rpartition(":")[2].strip("/")
+    code = CLIENTS[client].format(url=url)
+    done = isolated.cli("--deny-host", f"127.0.0.0/8:{port}", "--", "python", "-c", code)
+    assert done.code == 2, done.stderr
+    assert done.errors[-1].strip() == f"to allow it: leaving out --deny-host 127.0.0.0/8:{port}"
+    done = isolated.cli("--deny-host", "127.0.0.0/8:1", "--", "python", "-c", code)
+    assert (done.code, done.stdout.strip()) == (0, PAGE.decode()), done.stderr
+
+
+TLS_CLIENTS = {
+    "urllib": "import urllib.request, ssl; c = ssl._create_unverified_context(); "
+    "print(urllib.request.urlopen({url!r}, context=c).read().decode())",
+    "requests": "import requests, urllib3; urllib3.disable_warnings(); print(requests.get({url!r}, verify=False).text)",
+    "httpx": "import httpx; print(httpx.get({url!r}, verify=False).text)",
+    "aiohttp": "import asyncio, aiohttp\nasync def main():\n async with aiohttp.ClientSession() as s:\n"
+    "  async with s.get({url!r}, ssl=False) as r: print(await r.text())\nasyncio.run(main())",
+}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("client", TLS_CLIENTS)
+def test_client_reaches_the_one_port_over_tls(isolated, tls_port, client, host):
+    code = TLS_CLIENTS[client].format(url=f"https://{host}:{tls_port}/")
+    done = isolated.cli("--no-network", "--allow-host", f"{host}:{tls_port}", "--", "python", "-c", code)
+    assert (done.code, done.stdout.strip()) == (0, PAGE.decode()), done.stderr
+    for options in (["--no-network", "--allow-host", f"{host}:1"], ["--deny-host", f"{host}:{tls_port}"]):
+        done = isolated.cli(*options, "--", "python", "-c", code)
+        assert done.code == 2, (options, done.stderr)
+        assert "hermetic: blocked action: network disabled: " in done.stderr
+
+
 def test_httpie_catches_everything_and_still_ends_with_two(isolated):
     done = isolated.cli("--no-network", "--", program("http"), "--ignore-stdin", "GET", OUTSIDE)
     assert done.code == 2, done.stderr
@@ -79,7 +123,11 @@ SERVERS = {
 }
 
 
-@pytest.mark.parametrize("options", [["--no-network"], ["--no-network", "--allow-localhost"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "options",
+    [["--no-network"], ["--no-network", "--allow-localhost"], ["--no-network", "--allow-host", "127.0.0.1:{port}"]],
+    ids=" ".join,
+)
 @pytest.mark.parametrize("server", SERVERS)
 def test_server_on_loopback_serves(isolated, server, options):
     code, words = SERVERS[server]
@@ -88,7 +136,7 @@ def test_server_on_loopback_serves(isolated, server, options):
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     target = [program(words[0]), *(w.format(port=port) for w in words[1:])]
-    command = [sys.executable, "-m", "hermetic", *options, "--", *target]
+    command = [sys.executable, "-m", "hermetic", *(o.format(port=port) for o in options), "--", *target]
     process = subprocess.Popen(
         command,
         cwd=isolated.folder,

@@ -74,7 +74,7 @@ from hermetic import PolicyViolation, hermetic_blocker
 import socket
 with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
     for act in (lambda: socket.create_connection(("allowed.test", 80), 0.2),
-                lambda: socket.socket().connect(("allowed.test", 80)),
+                lambda: socket.socket(10 if ":" in ANSWERS[0] else 2).connect(("allowed.test", 80)),
                 lambda: socket.socket(socket.getaddrinfo("allowed.test", 80)[0][0]).connect(socket.getaddrinfo("allowed.test", 80)[0][4])):
         try:
             act()

@@ -16,7 +16,7 @@ PLAIN_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 LOOPBACK_NAMES = frozenset({"localhost"})
 
 
-_inet_aton, _inet_pton = _socket.inet_aton, _socket.inet_pton
+_inet_aton, _inet_pton, _inet_ntop = _socket.inet_aton, _socket.inet_pton, _socket.inet_ntop
 _error = OSError
 
 
@@ -50,18 +50,23 @@ def packed_address(host: str) -> bytes | None:
 
     IPv4 addresses inside IPv6 ones (mapped, compatible, NAT64, 6to4) come out as IPv4.
     """
+    raw = raw_address(host)
+    return raw if raw is None or len(raw) == 4 else unwrapped(raw)
+
+
+def raw_address(host: str) -> bytes | None:
+    """The same as it is sent: an IPv4 address inside an IPv6 one stays there."""
     try:
         return _inet_aton(host)
     except _error:
         pass
     try:
-        packed = _inet_pton(_socket_inet6, host.partition("%")[0])
+        return _inet_pton(_socket_inet6, host.partition("%")[0])
     except _error:
         return None
-    return unwrapped(packed)
 
 
-_socket_inet6 = _socket.AF_INET6
+_socket_inet4, _socket_inet6 = _socket.AF_INET, _socket.AF_INET6
 V4_PREFIXES = (
     b"\0" * 10 + b"\xff\xff",  # mapped
     b"\0" * 8 + b"\xff\xff\0\0",  # translated, RFC 2765
@@ -108,6 +113,20 @@ def is_link_local(packed: bytes) -> bool:
     return packed[0] == 0xFE and packed[1] & 0xC0 == 0x80
 
 
+def is_private(packed: bytes) -> bool:
+    """Networks that are not the internet: RFC 1918, CGNAT (100.64/10), ULA (fc00::/7), link-local and site-local."""
+    if len(packed) == 4:
+        first, second = packed[0], packed[1]
+        return (
+            first == 10
+            or (first == 172 and second & 0xF0 == 16)
+            or (first == 192 and second == 168)
+            or (first == 100 and second & 0xC0 == 64)
+            or (first == 169 and second == 254)
+        )
+    return packed[0] & 0xFE == 0xFC or (packed[0] == 0xFE and packed[1] & 0x80 == 0x80)
+
+
 def is_metadata(host: str, packed: bytes | None) -> bool:
     """Whether this is a cloud metadata service, by name or by address."""
     return host in METADATA_NAMES if packed is None else packed in METADATA
@@ -122,5 +141,15 @@ def matches(domains: frozenset[str], host: str) -> bool:
     return False
 
 
+def shown_address(packed: bytes) -> str:
+    """The usual spelling."""
+    return _inet_ntop(_socket_inet4 if len(packed) == 4 else _socket_inet6, packed)
+
+
 UNSPECIFIED = frozenset({b"\0\0\0\0", UNSPECIFIED6})
+# What the unspecified addresses lead to as a destination.
+THIS_HOST = ((b"\0\0\0\0", LOOPBACK4), (UNSPECIFIED6, LOOPBACK6))
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # compared and shown, not bound
+EVERY_INTERFACE6 = "::"
+BROADCAST, LIMITED_BROADCAST = "<broadcast>", "255.255.255.255"
+NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")

@@ -8,7 +8,9 @@ from ...callers import CALLER_DEPTH, asker, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
 from ...model import PRIVATE, PUBLIC
 from .addresses import (
+    BROADCAST,
     EVERY_INTERFACE,
+    EVERY_INTERFACE6,
     clean_host,
     is_loopback,
     packed_address,
@@ -27,6 +29,10 @@ STREAM, DATAGRAM = _socket.SOCK_STREAM, _socket.SOCK_DGRAM
 KIND_MASK = 0xF
 NOT_SAID = -1  # a family that is to be taken from a descriptor, or is the default
 UNTOLD = "socket()"
+# In place of a host that a guard cannot read; what that means depends on the rules.
+UNREAD = None
+# Items of the target of a call that was given a name, which its stand-in looks up.
+BY_NAME = 5
 
 _family_of = _socket.socket.family.__get__
 _peer_of = _socket.socket.getpeername
@@ -37,18 +43,26 @@ def unix_name(address: object) -> str:
     text = exact_text(address)
     if not text:
         raise ValueError("no Unix socket address")
-    return "@" + text[1:] if text[0] == "\0" else text
+    if text[0] == "\0":
+        return "@" + text[1:]
+    # A file of that name is another thing.
+    return "./" + text if text[0] == "@" else text
 
 
-def address_of(sock: object, address: object, verb: str) -> tuple[int, str, int, str]:
-    """(family, host, port, verb) of a socket call."""
+def address_of(sock: object, address: object, verb: str) -> tuple[int, str | None, int, str]:
+    """(family, host, port, verb) of a socket call; of another family, or where nothing can be read, without a host."""
     family = _family_of(sock)
-    if family == AF_UNIX:
-        return family, unix_name(address), 0, verb
-    if family not in INTERNET:
-        raise ValueError("an address family that is not allowed")
-    host, port = host_and_port(address)
-    return family, clean_host(host), port if type(port) is int else int.__index__(port), verb
+    try:
+        if family == AF_UNIX:
+            return family, unix_name(address), 0, verb
+        if family in INTERNET:
+            host, port = host_and_port(address)
+            return family, clean_host(host), port if type(port) is int else int.__index__(port), verb
+    except (RecursionError, MemoryError):
+        raise
+    except Exception:  # noqa: BLE001  # an argument may raise anything at all
+        pass
+    return family, UNREAD, 0, verb
 
 
 def host_and_port(address: Any) -> tuple[Any, Any]:
@@ -79,9 +93,27 @@ def bind_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     return address_of(args[0], args[1], "bind")
 
 
-def resolve_target(args: tuple[Any, ...], kwargs: Any) -> str | None:
+def resolve_target(args: tuple[Any, ...], kwargs: Any) -> Any:
+    """A name, or (name, port) where a look-up is for one."""
     host = args[0]
-    return None if host is None else clean_host(host)
+    if host is None:
+        return None
+    try:
+        port = args[1] if len(args) > 1 else None
+        return clean_host(host) if port is None else (clean_host(host), port_number(port))
+    except (TypeError, ValueError):
+        return UNREAD, 0
+
+
+def port_number(port: object) -> int:
+    """A port as a number; that of a service's name is not told."""
+    if is_a(port, NUMBER):
+        return int.__index__(port)  # type: ignore[arg-type]  # an int, as was just seen
+    if is_a(port, TEXT_OR_BYTES):
+        text = exact_text(port)
+        if str.isascii(text) and str.isdecimal(text) and len(text) < 6:
+            return int(text)
+    return -1
 
 
 def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -89,7 +121,10 @@ def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     host = args[0]
     if is_a(host, TUPLE):
         host = tuple.__getitem__(host, 0)
-    host = clean_host(host)
+    try:
+        host = clean_host(host)
+    except (TypeError, ValueError):
+        return UNREAD, 0
     packed = packed_address(host)
     if packed is None:
         return host
@@ -100,7 +135,7 @@ LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})
 
 
 def named(args: tuple[Any, ...], index: int, verb: str) -> Any:
-    """The target of a socket method, where it is a name: C looks it up before it announces the call."""
+    """The target of a socket method, where it is a name: C would look it up before it announces the call."""
     if len(args) <= index:
         return None
     address = args[index]
@@ -110,9 +145,29 @@ def named(args: tuple[Any, ...], index: int, verb: str) -> Any:
         return None
     target = address_of(args[0], address, verb)
     family, host = target[0], target[1]
+    if host is UNREAD:
+        return target
     # To an IPv4 socket, an IPv6 address is one more name.
-    is_name = host and (packed_address(host) is None or (":" in host and family == INTERNET[0]))
-    return target if is_name else None
+    is_name = host and host != BROADCAST and (packed_address(host) is None or (":" in host and family == INTERNET[0]))
+    return (*target, True) if is_name else None
+
+
+_resolve_now = _socket.getaddrinfo
+
+
+def pinned(args: tuple[Any, ...], index: int, key: str, after: Any) -> tuple[Any, ...]:
+    """The arguments with an address in place of a name: what is judged next is what C connects to, not a second answer.
+
+    key, after: by which the rules remember the answers.
+    """
+    if named(args, index, "") is None:
+        return args
+    host = str.encode(exact_text(tuple.__getitem__(args[index], 0)), "ascii")
+    # As C does it: for the socket's family, and the first answer.
+    answers = _resolve_now(host, None, _family_of(args[0]))
+    after(key, (host,), None, answers)
+    address = (answers[0][4][0], *tuple.__getitem__(args[index], slice(1, None)))
+    return (*args[:index], address, *args[index + 1 :])
 
 
 def named_connect(args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -124,28 +179,35 @@ def named_bind(args: tuple[Any, ...], kwargs: Any) -> Any:
 
 
 def named_sendto(args: tuple[Any, ...], kwargs: Any) -> Any:
+    return named(args, place_in_sendto(args), "sendto")
+
+
+def place_in_sendto(args: tuple[Any, ...]) -> int:
     """sendto(data, address) and sendto(data, flags, address)."""
-    return named(args, len(args) - 1 if len(args) > 2 else 2, "sendto")
+    return len(args) - 1 if len(args) > 2 else 2
 
 
 def named_sendmsg(args: tuple[Any, ...], kwargs: Any) -> Any:
     """sendmsg(buffers, ancillary data, flags, address); without an address it goes to the peer."""
-    return named(args, 4, "sendto") if len(args) > 4 and args[4] is not None else None
+    return named(args, SENDMSG_PLACE, "sendto") if len(args) > 4 and args[4] is not None else None
+
+
+SENDMSG_PLACE = 4
 
 
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
-    host, port = host_and_port(argument(args, kwargs, 0, "address", None))
-    return INTERNET[0], clean_host(host), int.__index__(port) if is_a(port, NUMBER) else 0, "create_connection"
-
-
-# The verb of a question that must not look a name up.
-ASKED = "connect?"
+    """What it finds is judged again, with the port as a number."""
+    try:
+        host, port = host_and_port(argument(args, kwargs, 0, "address", None))
+        return INTERNET[0], clean_host(host), port_number(port), "create_connection", True
+    except (TypeError, ValueError, IndexError):
+        return INTERNET[0], UNREAD, 0, "create_connection"
 
 
 def asked_connection(args: tuple[Any, ...], kwargs: Any) -> Any:
-    """(host, port) that nobody connects to: hermetic is asked what it would say."""
+    """(host, port) that nobody connects to: hermetic is asked what it would say, and looks nothing up."""
     host, port = args
-    return INTERNET[0], clean_host(host), int.__index__(port), ASKED
+    return INTERNET[0], clean_host(host), int.__index__(port), "connect", True
 
 
 def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
@@ -195,7 +257,8 @@ def listen_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     if _family_of(sock) not in INTERNET:
         return None
     name = _name_of(sock)
-    return (_family_of(sock), EVERY_INTERFACE, 0, "bind") if name[1] == 0 else None
+    every = EVERY_INTERFACE if _family_of(sock) == INTERNET[0] else EVERY_INTERFACE6
+    return (_family_of(sock), every, 0, "bind") if name[1] == 0 else None
 
 
 _name_of = _socket.socket.getsockname
@@ -214,15 +277,24 @@ def wrapped_socket(args: tuple[Any, ...], kwargs: Any) -> Any:
         peer = _peer_of(argument(args, kwargs, 1, "sock", None))
     except OSError:
         peer = None  # not connected yet: connect will be judged
-    address = clean_host(peer[0]) if is_a(peer, TUPLE) else None
-    return (clean_host(name) if name else None, address)
+    if not is_a(peer, TUPLE):
+        return peer_name(name), None, -1
+    return peer_name(name), clean_host(peer[0]), peer[1]
+
+
+def peer_name(name: Any) -> Any:
+    """What a peer is expected to be called."""
+    try:
+        return clean_host(name) if name else None
+    except (TypeError, ValueError):
+        return ()
 
 
 def wrapped_bio(args: tuple[Any, ...], kwargs: Any) -> Any:
     if is_server(argument(args, kwargs, 3, "server_side", False)):
         return None
     name = argument(args, kwargs, 4, "server_hostname", None)
-    return (clean_host(name) if name else None, None)
+    return peer_name(name), None, -1
 
 
 # Whose private pairs and adopted descriptors are plumbing. To forge these names gains nothing:

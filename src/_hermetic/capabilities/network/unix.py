@@ -1,4 +1,6 @@
-"""Unix sockets: one is the run's own when the run bound it, whatever its name is.
+"""Unix sockets: the run's own, and the places that were given back.
+
+A socket is the run's own when the run bound it, whatever its name is.
 
 What was bound is remembered by device and inode, which a link or a move does not
 carry over to somebody else's socket. Forked processes are the same run, and share
@@ -10,7 +12,9 @@ from __future__ import annotations
 import _socket
 
 from ...extract import exact_text
+from ...paths import absolute, resolve
 from ...pristine import getpid, lstat, native
+from .rules import OWN, SHARED, SOCKETS
 from .sockets import AF_UNIX, _family_of, _name_of, unix_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -52,15 +56,15 @@ def unix_identity(name: str) -> bytes | str:
 def is_own(rules: tuple[Any, ...], name: str) -> bool:
     """Whether this run bound the socket that a name leads to, in this process or in one of its forks."""
     identity = unix_identity(name)
-    if identity in rules[3]:
+    if identity in rules[OWN]:
         return True
-    if type(identity) is not bytes or rules[4] is None:
+    if type(identity) is not bytes or rules[SHARED] is None:
         return False
-    place = _find(rules[4], identity, 0)
+    place = _find(rules[SHARED], identity, 0)
     while place >= 0:
         if place % IDENTITY == 0:
             return True
-        place = _find(rules[4], identity, place + 1)
+        place = _find(rules[SHARED], identity, place + 1)
     return False
 
 
@@ -72,8 +76,52 @@ def remember_bound(rules: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[s
     identity = unix_identity(unix_name(exact_text(args[1]) or _name_of(args[0])))
     if not identity:
         return
-    rules[3].add(identity)
-    if type(identity) is bytes and rules[4] is not None:
+    rules[OWN].add(identity)
+    if type(identity) is bytes and rules[SHARED] is not None:
         # Without a lock: an entry that another process writes over is a socket that is refused, never one too many.
-        start = (getpid() * 31 + len(rules[3])) % SLOTS * IDENTITY
-        rules[4][start : start + IDENTITY] = identity
+        start = (getpid() * 31 + len(rules[OWN])) % SLOTS * IDENTITY
+        rules[SHARED][start : start + IDENTITY] = identity
+
+
+# Between the place as it was given and the place it led to at the start; no path has one.
+SEPARATOR = "\0"
+
+
+def socket_place(text: str) -> str:
+    """An entry as it travels: the place as given and the one it leads to now; ``@name`` for an abstract one.
+
+    ValueError for what is no place of a socket. It need not be there yet.
+    """
+    if not text or SEPARATOR in text or text[-1] == "/":
+        raise ValueError(f"{text!r} is not the place of a Unix socket")
+    if text[0] == "@":
+        return text
+    given = absolute(text)
+    return given + SEPARATOR + resolve(given)
+
+
+def is_given(rules: tuple[Any, ...], name: str) -> bool:
+    """Whether a socket lies at a place that was given back, reached by that very way.
+
+    Not the one that was there at the start: a server that is started again makes a new one.
+    """
+    if name[:1] == "@":
+        return name in rules[SOCKETS]
+    try:
+        asked = absolute(name)
+        now = resolve(name)
+        found = lstat(now)
+    except (OSError, ValueError):
+        return False
+    # A second name of somebody else's socket is not the socket of this place.
+    if found.st_mode & FORMAT != IS_SOCKET or found.st_nlink != 1:
+        return False
+    return asked + SEPARATOR + now in rules[SOCKETS]
+
+
+def places(entries: frozenset[str]) -> frozenset[str]:
+    """The ways to the sockets of these entries: as given, and straight to where that led."""
+    straight = [
+        led_to + SEPARATOR + led_to for _, _, led_to in [entry.partition(SEPARATOR) for entry in entries] if led_to
+    ]
+    return entries.union(straight)

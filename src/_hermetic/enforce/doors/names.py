@@ -1,12 +1,15 @@
-"""Stand-ins for the look-ups by name: what is judged is what C asks for.
+"""Stand-ins for what looks names up: what is judged is what C asks for, and what it connects to.
 
 C has text encoded by the ``idna`` codec, ASCII or not, after the call has been
-announced, and a codec can be replaced. Bytes go to the resolver as they are.
+announced, and a codec can be replaced. Bytes go to the resolver as they are. And
+what C finds for a name that it is to connect to it tells nobody: it gets an address.
 """
 
 from __future__ import annotations
 
+from ...capabilities.network.sockets import SENDMSG_PLACE, pinned, place_in_sendto
 from ..bind import bind
+from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 # Stand-ins for what bind() puts in place of these names.
 KEY = ""
+JUDGE: Any = None
 AFTER: Any = None
 BOX: list[Any] = []
 ASK: Any = None
@@ -61,3 +65,48 @@ def ask_in_ascii(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def in_ascii(host: Any) -> Any:
     return str.encode(host, "ascii") if type(host) is str and str.isascii(host) else host
+
+
+def connect(setting: Setting, original: Any) -> Any:
+    """A name is judged here, its address when C announces the call."""
+    return to_address(setting, connecting)
+
+
+def connect_ex(setting: Setting, original: Any) -> Any:
+    return to_address(setting, connecting)
+
+
+def sendto(setting: Setting, original: Any) -> Any:
+    return to_address(setting, sending)
+
+
+def sendmsg(setting: Setting, original: Any) -> Any:
+    return to_address(setting, sending_parts)
+
+
+def to_address(setting: Setting, call: Any) -> Any:
+    """A stand-in whose own look-up is in the constants of private code only."""
+    names = {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}
+    return setting.bind(check_then_ask, ASK=bind(call, names, setting.memo))
+
+
+def check_then_ask(*args: Any, **kwargs: Any) -> Any:
+    found = JUDGE(KEY, args, kwargs)
+    if found is not None:
+        raise refusal(found)
+    return ASK(args, kwargs)
+
+
+def connecting(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return BOX[0](*pinned(args, 1, KEY, AFTER), **kwargs)
+
+
+def sending(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return BOX[0](*pinned(args, place_in_sendto(args), KEY, AFTER), **kwargs)
+
+
+def sending_parts(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    place = SENDMSG_PLACE
+    return BOX[0](
+        *(pinned(args, place, KEY, AFTER) if len(args) > place and args[place] is not None else args), **kwargs
+    )

@@ -1,0 +1,386 @@
+"""The network family's decisions: pure but for what rules remember, and for looking at a Unix socket's place.
+
+What is denied by name or number is denied first, whatever allows it. Where everything
+is denied that nothing allows (BLOCK), loopback, link-local and, if asked for, private
+addresses need a permission of their own even when an allowed name resolves to them,
+and cloud metadata services have none.
+"""
+
+from __future__ import annotations
+
+import _socket
+
+from ...extract import argument
+from .addresses import (
+    BROADCAST,
+    EVERY_INTERFACE,
+    EVERY_INTERFACE6,
+    LIMITED_BROADCAST,
+    LOOPBACK4,
+    LOOPBACK_NAMES,
+    METADATA,
+    PLAIN_LOOPBACK,
+    RESOLVER_PORTS,
+    THIS_HOST,
+    UNSPECIFIED,
+    clean_host,
+    is_link_local,
+    is_loopback,
+    is_metadata,
+    is_private,
+    matches,
+    packed_address,
+    raw_address,
+    shown_address,
+    unwrapped,
+)
+from .rules import (
+    ALLOWED,
+    ANY_PORT,
+    BLOCK,
+    DENIED,
+    DENIED_LEARNT,
+    DOMAINS,
+    EVERY_PORT,
+    LEARNT,
+    LOCALHOST,
+    PRIVATE,
+    UNTOLD_PORT,
+    address_entry,
+    entry_for,
+    has_addresses,
+    joined,
+    name_entry,
+    ports_of_name,
+    single_entry,
+    without,
+)
+from .sockets import (
+    AF_UNIX,
+    BY_NAME,
+    INTERNET,
+    UNREAD,
+    UNTOLD,
+    asks_for_own_name,
+    is_multiprocessing_listener,
+)
+from .unix import is_given, is_own
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    from .rules import Ports, Rules
+
+    Found: TypeAlias = tuple[str, str | None, str, str] | None
+
+OPTION, DENY, DENY_PRIVATE = "no-network", "deny-host", "deny-private-network"
+RESOLVE, CONNECT, BIND = "network.resolve", "network.connect", "network.bind"
+CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
+
+NOTHING = "nothing: no option gives this back"
+READABLE = "an argument that can be read"
+UNSEEN = "socket.socket in place of _socket.socket, whose look-up of the name no guard sees"
+
+
+def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
+    if capability == CONNECT:
+        return decide_connect(rules, target, call)
+    if capability == RESOLVE:
+        return decide_resolve(rules, target, call)
+    if capability == BIND:
+        return decide_bind(rules, target, call)
+    if capability == TLS:
+        return decide_tls(rules, target, call)
+    # CREATE and PAIR: the reader names what was made only where it is not allowed.
+    remedy = "naming the family, socket(AF_INET, SOCK_STREAM)" if target == UNTOLD else NOTHING
+    return f"network disabled: {target}", None, option_of(rules), remedy
+
+
+def option_of(rules: Rules) -> str:
+    """The option that an act falls under which no entry names."""
+    return OPTION if rules[BLOCK] else DENY if rules[DENIED] else DENY_PRIVATE
+
+
+def unreadable(rules: Rules, call: str) -> tuple[str, None, str, str]:
+    """Fail closed: as for any other argument that a guard cannot read, but under the option that asked for it."""
+    return f"network disabled: {call}(?)", None, option_of(rules), READABLE
+
+
+# --- what is denied by name or number ---
+
+
+def denying(rules: Rules, host: str, raw: bytes | None, port: int) -> tuple[str, str, str] | None:
+    """(shown host, option, remedy) where a destination is denied, whatever allows it."""
+    if rules[DENIED]:
+        entry = denied_entry(rules, host, raw, port)
+        if entry:
+            return host, DENY, f"leaving out --deny-host {entry}"
+    if rules[PRIVATE] and raw is not None:
+        packed = unwrapped(raw)
+        if is_private(packed) and (packed in METADATA or not allowed_entry(rules, packed, port)):
+            return host, DENY_PRIVATE, remedy_for(rules, host, packed, port)
+    return None
+
+
+def denied_entry(rules: Rules, host: str, raw: bytes | None, port: int) -> str:
+    """The entry that denies a host: a name as it is, an address in every form, as it is sent and as it is meant."""
+    lists = rules[DENIED]
+    if raw is None:
+        return name_entry(lists, host, port, False)
+    packed = unwrapped(raw)
+    found = address_entry(lists, packed, port, False)
+    if not found and packed is not raw:
+        found = address_entry(lists, raw, port, False)
+    for unspecified, loopback in THIS_HOST:
+        if not found and packed == unspecified:
+            found = address_entry(lists, loopback, port, False)
+    if not found and rules[DENIED_LEARNT]:
+        ports = dict.get(rules[DENIED_LEARNT], packed)
+        if ports is not None:
+            found = entry_for(ports, port, False)
+    return found
+
+
+# --- what is allowed ---
+
+
+def allowed_entry(rules: Rules, packed: bytes, port: int) -> str:
+    lists = rules[ALLOWED]
+    return address_entry(lists, packed, port, is_loopback(packed)) if lists else ""
+
+
+def address_allowed(rules: Rules, packed: bytes, port: int) -> bool:
+    """Whether an address may be reached, under BLOCK: by its own permission, or as the answer for an allowed name."""
+    if packed in METADATA:
+        return False
+    if rules[ALLOWED] and allowed_entry(rules, packed, port):
+        return True
+    if packed == LOOPBACK4 or is_loopback(packed):
+        return bool(rules[LOCALHOST]) and port not in RESOLVER_PORTS
+    ports = dict.get(rules[LEARNT], packed)
+    return ports is not None and not is_link_local(packed) and bool(entry_for(ports, port, False))
+
+
+def name_allowed(rules: Rules, host: str, port: int) -> bool:
+    """Whether a name may be looked up, or connected to, as far as the name is concerned."""
+    local = host in LOOPBACK_NAMES
+    if rules[LOCALHOST] and port not in RESOLVER_PORTS if local else matches(rules[DOMAINS], host):
+        return True
+    return bool(rules[ALLOWED]) and bool(name_entry(rules[ALLOWED], host, port, local))
+
+
+def denied(rules: Rules, verb: str, host: str, port: int) -> tuple[str, str | None, str, str]:
+    """The documented text, and the option that fits this host."""
+    return f"network disabled: {verb}({host})", host, OPTION, remedy_for(rules, host, packed_address(host), port)
+
+
+def remedy_for(rules: Rules, host: str, packed: bytes | None, port: int) -> str:
+    """The option that gives this host back, as narrow as helps."""
+    if is_metadata(host, packed):
+        return "nothing: cloud metadata services are always denied"
+    if host in LOOPBACK_NAMES or (packed is not None and is_loopback(packed)):
+        if port in RESOLVER_PORTS:
+            return f"--allow-host {with_port(host, packed, port)}, where a resolver answers for the internet"
+        return "--allow-localhost"
+    if packed is not None:
+        return f"--allow-host {with_port(host, packed, port)}"
+    if rules[ALLOWED] and name_entry(rules[ALLOWED], host, ANY_PORT, False):
+        return f"--allow-host {with_port(host, packed, port)}"
+    return f"--allow-domain {host}"
+
+
+def with_port(host: str, packed: bytes | None, port: int) -> str:
+    """An entry for this host and, where it was told, its port."""
+    text = host if packed is None else shown_address(packed)
+    if port <= 0:
+        return text
+    return f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+
+
+# --- the acts ---
+
+
+def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[Any, ...] | None:
+    port = ANY_PORT
+    if type(host) is tuple:
+        if len(host) == 1:  # an address whose name is asked for
+            return decide_reverse(rules, host[0])
+        host, port = host
+        if host is UNREAD:
+            return unreadable(rules, call)
+    # A look-up for a port is one for that port; without one, a name is denied that is denied on every port.
+    if rules[DENIED] and host:
+        entry = name_entry(rules[DENIED], host, port if port > 0 else UNTOLD_PORT, False)
+        if entry:
+            return f"network disabled: DNS({host})", host, DENY, f"leaving out --deny-host {entry}"
+    # Loopback names are answered by the machine itself.
+    if not rules[BLOCK] or host in PLAIN_LOOPBACK or host in LOOPBACK_NAMES:
+        return None
+    packed = packed_address(host)
+    if is_metadata(host, packed):
+        return denied(rules, "DNS", host, 0)
+    # An address is no question.
+    if not host or packed is not None or name_allowed(rules, host, ANY_PORT):
+        return None
+    if asks_for_own_name():
+        return "", None, OPTION, "", _no_host(1, "no such host")
+    return denied(rules, "DNS", host, 0)
+
+
+_no_host = _socket.herror
+
+
+def decide_reverse(rules: Rules, host: str) -> Found:
+    raw = raw_address(host)
+    assert raw is not None
+    found = denying(rules, host, raw, UNTOLD_PORT)
+    if found is not None:
+        return f"network disabled: DNS({host})", host, found[1], found[2]
+    if rules[BLOCK] and not allowed_entry(rules, unwrapped(raw), ANY_PORT):
+        return denied(rules, "DNS", host, 0)
+    return None
+
+
+def decide_connect(rules: Rules, target: Any, call: str) -> Found:
+    family, host, port, verb = target[:4]
+    if family == AF_UNIX:
+        return decide_unix(rules, host, verb, call)
+    if family not in INTERNET or host is UNREAD:
+        # Of what is no host there is no list.
+        return unreadable(rules, call) if rules[BLOCK] or family in INTERNET else None
+    if not host:
+        host = EVERY_INTERFACE if family == INTERNET[0] else EVERY_INTERFACE6
+    elif host == BROADCAST:
+        host = LIMITED_BROADCAST
+    raw = raw_address(host)
+    if rules[DENIED] or rules[PRIVATE]:
+        found = denying(rules, host, raw, port)
+        if found is not None:
+            return f"network disabled: {verb}({host})", host, found[1], found[2]
+    if raw is None:
+        return decide_name(rules, host, port, verb, len(target) == BY_NAME)
+    # A port that was not told will be, when the address is judged again.
+    if not rules[BLOCK] or address_allowed(rules, unwrapped(raw), ANY_PORT if port < 0 else port):
+        return None
+    return denied(rules, verb, host, port)
+
+
+def decide_name(rules: Rules, host: str, port: int, verb: str, pinned: bool) -> Found:
+    """A name given in place of an address. pinned: the stand-in looks it up, and the address is judged next."""
+    if rules[BLOCK] and (is_metadata(host, None) or not name_allowed(rules, host, ANY_PORT if port < 0 else port)):
+        return denied(rules, verb, host, port)
+    if pinned:
+        return None
+    # C has looked it up by now and does not say what it found. Loopback names are answered by the machine itself.
+    if host in LOOPBACK_NAMES:
+        for _, loopback in THIS_HOST:
+            found = denying(rules, host, loopback, port)
+            if found is not None:
+                return f"network disabled: {verb}({host})", host, found[1], found[2]
+        return None
+    if not (rules[BLOCK] or rules[PRIVATE] or has_addresses(rules[DENIED])):
+        return None
+    return f"network disabled: {verb}({host})", host, option_of(rules), UNSEEN
+
+
+def decide_unix(rules: Rules, name: str, verb: str, call: str) -> Found:
+    if not rules[BLOCK]:
+        return None
+    if name is UNREAD:
+        return unreadable(rules, call)
+    if is_own(rules, name) or is_given(rules, name):
+        return None
+    # A place that can be told apart from words of ours; a relative one would be read from another folder.
+    remedy = f"--allow-unix-socket {name}, or --allow-localhost for a socket that this run bound itself"
+    return f"network disabled: {verb}({name})", name, OPTION, remedy
+
+
+def decide_bind(rules: Rules, target: Any, call: str) -> Found:
+    family, host, port, _ = target[:4]
+    if host is UNREAD:
+        return unreadable(rules, call)
+    if family == AF_UNIX:
+        if rules[LOCALHOST] or is_multiprocessing_listener():
+            return None
+        return f"network disabled: bind({host})", host, OPTION, "--allow-localhost"
+    if family not in INTERNET:
+        return unreadable(rules, call)
+    place = host or (EVERY_INTERFACE if family == INTERNET[0] else EVERY_INTERFACE6)
+    packed = packed_address(place)
+    loopback = host in LOOPBACK_NAMES if packed is None else is_loopback(packed) and packed not in UNSPECIFIED
+    if loopback:
+        return None
+    # As a place to listen, the unspecified address is every interface of the machine. An entry that is this address
+    # gives it back: a range says whom to reach.
+    if packed is not None and rules[ALLOWED] and single_entry(rules[ALLOWED], packed, port, False):
+        found = denying(rules, place, packed, port)
+        return None if found is None else (f"network disabled: bind({host})", host, found[1], found[2])
+    remedy = "binding to 127.0.0.1 or ::1 instead"
+    if packed is not None:
+        remedy = f"--allow-host {with_port(place, packed, port)}, or {remedy}"
+    return f"network disabled: bind({host})", host, OPTION, remedy
+
+
+def decide_tls(rules: Rules, target: Any, call: str) -> Found:
+    name, peer, port = target
+    if type(name) is tuple:
+        return unreadable(rules, call)
+    for host in (name, peer):
+        if host is None:
+            continue
+        raw = raw_address(host)
+        found = denying(rules, host, raw, port)
+        if found is not None:
+            return "network disabled: TLS", None, found[1], found[2]
+        if not rules[BLOCK]:
+            continue
+        packed = None if raw is None else unwrapped(raw)
+        asked = ANY_PORT if port < 0 else port
+        if is_metadata(host, packed):
+            return "network disabled: TLS", None, OPTION, remedy_for(rules, host, packed, 0)
+        if not (name_allowed(rules, host, ANY_PORT) if packed is None else address_allowed(rules, packed, asked)):
+            return "network disabled: TLS", None, OPTION, remedy_for(rules, host, packed, port)
+    return None
+
+
+# --- what look-ups are remembered for ---
+
+
+def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
+    """A look-up answered: the addresses of an allowed name are reachable under its rule, those of a denied one are not.
+
+    result: of getaddrinfo, gethostbyname, gethostbyname_ex or gethostbyaddr.
+    """
+    host = argument(args, kwargs, 0, "host", None)
+    if host is None:
+        return
+    name = clean_host(host)
+    allowed = allowed_ports(rules, name)
+    refused = ports_of_name(rules[DENIED], name) if rules[DENIED] else None
+    if allowed is not None and refused is not None:
+        allowed = without(allowed, refused)
+    if rules[BLOCK]:
+        refused = None  # nothing is reachable that nothing allows
+    if allowed is None and refused is None:
+        return
+    for answer in (result,) if type(result) is str else result[2] if type(result) is tuple else result:
+        packed = packed_address(answer if type(answer) is str else answer[4][0])
+        if packed is None:
+            continue
+        if allowed is not None and not is_loopback(packed) and not is_link_local(packed) and packed not in METADATA:
+            keep(rules[LEARNT], packed, allowed)
+        if refused is not None:
+            keep(rules[DENIED_LEARNT], packed, refused)
+
+
+def allowed_ports(rules: Rules, name: str) -> Ports | None:
+    """The ports on which an allowed name may be reached."""
+    if matches(rules[DOMAINS], name):
+        return EVERY_PORT
+    return ports_of_name(rules[ALLOWED], name) if rules[ALLOWED] else None
+
+
+def keep(memory: dict[bytes, Ports], packed: bytes, ports: Ports) -> None:
+    known = dict.get(memory, packed)
+    memory[packed] = ports if known is None else joined(known, ports)
