@@ -39,7 +39,7 @@ def gives_programs(policy: Policy) -> bool:
 
 
 def lister(policy: Policy) -> tuple[Any, Any] | None:
-    """The list that a start must agree with: (its rules, how it is held, see ``Compiled``); None where there is none."""
+    """The list that a start must agree with: (its rules, how it is held); None where there is none."""
     return (policy.rules["subprocess"], modes(policy)) if gives_programs(policy) else None
 
 

@@ -1,4 +1,4 @@
-"""--allow-unix-socket: one place, reached by its own way.
+"""--allow-unix-socket: one place, reached by its own way, and no other socket that is put there or called so.
 
 References: CVE-2026-21636, CVE-2026-47128, deno#2318, CVE-2025-53110.
 """
