@@ -9,9 +9,27 @@ from hermetic.guards._slot import Slot
 _slot = Slot("network")
 
 
-def install(*, allow_localhost: bool = False, allow_domains: Iterable[str] = (), trace: bool = False) -> None:
+def install(
+    *,
+    allow_localhost: bool = False,
+    allow_domains: Iterable[str] = (),
+    allow_hosts: Iterable[str] = (),
+    deny_hosts: Iterable[str] = (),
+    deny_private_network: bool = False,
+    allow_unix_sockets: Iterable[str] = (),
+    trace: bool = False,
+) -> None:
     """Deny network use except as allowed. Replaces an earlier install."""
-    _slot.start(block_network=True, allow_localhost=allow_localhost, allow_domains=allow_domains, trace=trace)
+    _slot.start(
+        block_network=True,
+        allow_localhost=allow_localhost,
+        allow_domains=allow_domains,
+        allow_hosts=allow_hosts,
+        deny_hosts=deny_hosts,
+        deny_private_network=deny_private_network,
+        allow_unix_sockets=allow_unix_sockets,
+        trace=trace,
+    )
 
 
 def uninstall() -> None:
