@@ -225,6 +225,9 @@ socket.socketpair(); socket.socket(socket.AF_UNIX).close(); kept = socket.socket
 server = socket.socket(socket.AF_UNIX); server.bind("own"); server.listen(); socket.socket(socket.AF_UNIX).connect("own")
 socket.create_server(("0.0.0.0", 0)).close(); socket.socket(2, 2).bind(("", 0)); socket.socket().listen()
 socket.getaddrinfo("localhost", 80); socket.gethostbyname("127.0.0.1")
+for wrong in ("127.0.0.1", None, ("127.0.0.1",), ("127.0.0.1", "80")):
+    try: socket.socket().connect(wrong)
+    except TypeError: pass
 try: socket.socket().connect(("no-such-host.invalid", 80))
 except socket.gaierror: print(json.dumps("as without guards"))
 """

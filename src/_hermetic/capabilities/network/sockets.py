@@ -141,8 +141,8 @@ def named(args: tuple[Any, ...], index: int, verb: str) -> Any:
     address = args[index]
     if type(address) is tuple and address and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES:
         return None  # most connections, and no name
-    if _family_of(args[0]) not in INTERNET:
-        return None
+    if _family_of(args[0]) not in INTERNET or not is_a(address, TUPLE):
+        return None  # what is no tuple is C's own error
     target = address_of(args[0], address, verb)
     family, host = target[0], target[1]
     if host is UNREAD:
