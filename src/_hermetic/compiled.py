@@ -53,17 +53,15 @@ def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
     return "seal" if policy.sealed else "strict" if children[1][0] else ""
 
 
-def option_of(network: tuple[Any, ...]) -> str:
-    """The option that restricts the network: one that only denies some hosts is no blocking one."""
-    return "no-network" if network[0] else "deny-host" if network[4] else "deny-private-network"
-
-
 def taken_options(policy: Policy) -> tuple[str, ...]:
     """The options that took something away."""
-    options = [option for guard, _, option in UNREADABLE if guard in policy.rules]
-    if "network" in policy.rules:
-        options[options.index("no-network")] = option_of(policy.rules["network"])
-    return tuple(options)
+    found: list[str] = []
+    for guard, _, option in UNREADABLE:
+        if guard in policy.rules:
+            # A family that can be restricted by halves says by which.
+            told: Any = getattr(load_module(guard), "taken_options", None)
+            found += (option,) if told is None else told(policy.rules[guard])
+    return tuple(found)
 
 
 def keeper(policy: Policy) -> tuple[Any, Any] | None:

@@ -151,6 +151,7 @@ SETTINGS = (
         needs=("block_network",),
         join=EXTEND,
         narrow=WORDS,
+        holds_paths=PATHS,
         metavar="PATH",
         help="with --no-network: give back connecting to the Unix socket at PATH, or @NAME; repeatable",
     ),

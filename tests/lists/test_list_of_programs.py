@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import threading
 
 import pytest
 
@@ -190,19 +191,42 @@ found = [outcome(act) for act in (
 def test_a_program_that_was_replaced_or_changed_is_refused(isolated, place):
     tool = isolated.write("tool", "#!/bin/sh\nexit 0\n", 0o755)
     shutil.copy(tool, isolated.folder / "other-tool")
+
+    def change() -> None:
+        before = tool.stat()
+        tool.write_text("#!/bin/sh\nexit 7\n")
+        os.utime(tool, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    # The program itself cannot write it: somebody else does, when asked.
+    acts = {
+        "change": change,
+        "replace": lambda: os.replace(isolated.folder / "other-tool", tool),
+        "remove": tool.unlink,
+    }
     code = """
+import time
 found = [outcome(lambda: subprocess.run(["./tool"]))]
-before = os.stat("tool")
-with open("tool", "r+") as file:
-    file.write("#!/bin/sh\\nexit 7\\n")
-os.utime("tool", ns=(before.st_atime_ns, before.st_mtime_ns))
-found.append(outcome(lambda: subprocess.run(["./tool"])))
-os.replace("other-tool", "tool")
-found.append(outcome(lambda: subprocess.run(["./tool"])))
-os.remove("tool")
-found.append(outcome(lambda: subprocess.run(["./tool"])))
+for name in ("change", "replace", "remove"):
+    open(name, "w").close()
+    while os.path.exists(name):
+        time.sleep(0.01)
+    found.append(outcome(lambda: subprocess.run(["./tool"])))
 """
-    first, changed, replaced, removed = tried(isolated, place, ["./tool"], code)
+    ended = threading.Event()
+
+    def answer() -> None:
+        while acts and not ended.wait(0.01):
+            for name in [name for name in acts if (isolated.folder / name).exists()]:
+                acts.pop(name)()
+                (isolated.folder / name).unlink()
+
+    outsider = threading.Thread(target=answer)
+    outsider.start()
+    try:
+        first, changed, replaced, removed = tried(isolated, place, ["./tool"], code)
+    finally:
+        ended.set()
+        outsider.join()
     assert (first, removed) == (0, "FileNotFoundError")
     assert [changed[4], replaced[4]] == [f"starting anew: {tool} is not what it was at the start"] * 2
 

@@ -84,9 +84,9 @@ def test_carried_core_can_be_asked_where_no_hermetic_is(isolated, other):
     isolated.write("target.py", code)
     done = isolated.foreign("--no-subprocess --seal", other.python, "./target.py")
     refused, free, policies = done.data
-    assert refused == ["subprocess disabled: subprocess.Popen", "no-subprocess", "running without --no-subprocess"]
+    assert refused == ["subprocess disabled: subprocess.Popen", "no-subprocess", "--allow-run git"]
     assert free is None
-    assert policies == [[[["subprocess", []]], False, True]]
+    assert policies == [[[["subprocess", [["allow", []]]]], False, True]]
 
 
 def test_blocks_only_narrow_what_a_run_allows(isolated):
@@ -109,9 +109,9 @@ def test_report_only_allows_and_reports_nothing(isolated):
 
 
 def test_asking_looks_nothing_up(monkeypatch):
-    from _hermetic.capabilities import network
+    from _hermetic.capabilities.network import sockets
 
-    monkeypatch.setattr(network, "_resolve_now", None)
+    monkeypatch.setattr(sockets, "_resolve_now", None)
     with hermetic_blocker(block_network=True, allow_domains=["a.invalid"]):
         assert allowed("connect", "a.invalid:443")
 
@@ -124,7 +124,7 @@ def test_asking_in_a_block_takes_no_variable_from_children(isolated):
         with hermetic_blocker(block_environment=True):
             assert allowed("run", "env")
             from _hermetic.enforce import session
-            rules = session.entered[-1][2][2].rules["environment"]
+            rules = session.entered[-1][2][3].rules["environment"]
             assert rules[3] == [], rules[3]
         """
     )
@@ -165,7 +165,7 @@ def test_view_of_blocks():
     assert found.restricts("network") and not found.restricts("filesystem")
     assert [dict(policy) for policy in found.policies] == [
         {"network": found.policies[0]["network"]},
-        {"subprocess": {}},
+        {"subprocess": {"allow": ()}},
     ]
     assert found.policies[0]["network"]["allow_domains"] == ("a.org",)
 

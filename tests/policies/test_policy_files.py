@@ -255,7 +255,7 @@ def test_keyword_policy_guards_a_block(write):
     with hermetic_blocker(policy=path, block_code_exec=True), pytest.raises(PolicyViolation) as caught:
         os.system("true")
     assert caught.value.origin == f"{path}:1"
-    assert caught.value.remedy == f"running without --no-subprocess, or removing block_subprocess = true ({path}:1)"
+    assert caught.value.remedy == f'--allow-run sh, or allow_run = ["sh"] in {path}'
     with hermetic_blocker(policy=path, profile="ci"), pytest.raises(PolicyViolation) as caught:
         os.environ["HOME"]
     assert caught.value.origin == f"{path}:2".replace(":2", ":3") + " (profile ci)"

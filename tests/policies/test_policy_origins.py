@@ -113,7 +113,7 @@ def test_violations_of_blocks_name_the_blocks_own_file(policy):
             os.system("true")
     violation = caught.value
     assert violation.origin == f"{policy}:1"
-    assert (other.value.origin, other.value.remedy) == ("", "running without --no-subprocess")
+    assert (other.value.origin, other.value.remedy) == ("", "--allow-run sh")
     if sys.version_info >= (3, 11):
         assert violation.__notes__[0] == f"  blocked by: --no-network ({policy}:1)"
     assert pickle.loads(pickle.dumps(violation)).origin == violation.origin

@@ -67,7 +67,7 @@ DENIED = [
         "run git",
         "subprocess disabled: subprocess.Popen",
         "--no-subprocess (profile exec-deny, by FILE:11)",
-        'running without --no-subprocess, or removing "exec-deny" from extends (profile exec-deny, by FILE:11)',
+        '--allow-run git, or allow_run = ["git"] in FILE',
     ),
     (
         "env HOME",
@@ -160,10 +160,10 @@ def test_names_are_looked_up_only_when_asked(capsys, monkeypatch):
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ANSWERS[0], port))]
 
-    from _hermetic.capabilities import network
+    from _hermetic.capabilities.network import sockets
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    monkeypatch.setattr(network, "_resolve_now", look_up)
+    monkeypatch.setattr(sockets, "_resolve_now", look_up)
     words = ("--no-network", "--allow-domain", "a.org", "--", "connect", "a.org:443")
     for ANSWERS[0] in ("192.0.2.1", "127.0.0.1"):
         lines = answer(capsys, *words, status=0)

@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from _hermetic.acts import ACTS, is_unix, place_of, refusal_under
+from _hermetic.asking import CONNECT
 from _hermetic.capabilities.network.addresses import packed_address
 from _hermetic.compiled import Compiled
 from _hermetic.extract import printable
@@ -74,7 +75,7 @@ def lines(found: Verdict, act: list[str], notes: list[str]) -> list[str]:
 
 def with_notes(found: Verdict, values: dict[str, Any], verb: str, text: str, lookup: bool) -> tuple[Verdict, list[str]]:
     """What the answer leaves open, or with a look-up, what it comes to."""
-    if verb == "connect" and found.allowed and values["block_network"] and not is_unix(text):
+    if verb == "connect" and found.allowed and any(values[key] for key in NETWORK) and not is_unix(text):
         host, port = place_of(text, verb)
         if packed_address(host) is None and host != "localhost":
             return looked_up(found, values, host, port) if lookup else (found, [NOT_LOOKED_UP])
@@ -83,6 +84,7 @@ def with_notes(found: Verdict, values: dict[str, Any], verb: str, text: str, loo
     return found, []
 
 
+NETWORK = ("block_network", "deny_hosts", "deny_private_network")
 NOT_LOOKED_UP = (
     "the name was not looked up (--lookup does); of what it resolves to, addresses that need a permission of their "
     "own stay denied: loopback, link-local, cloud metadata"
@@ -100,13 +102,18 @@ def looked_up(found: Verdict, values: dict[str, Any], host: str, port: int) -> t
     addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
     notes = [f"{host} resolves to {', '.join(addresses)}"]
     compiled = Compiled(policy_from({**values, "report_only": False}))
-    refused = refusal_under(compiled, (("patch socket:create_connection", ((host, port),)),))
-    if refused is None:
-        return found, notes
-    return Verdict(False, refused[0], (("--no-network", ""),), refused[2], ""), [
-        *notes,
-        "the name is allowed, one of its addresses is not",
-    ]
+    for entry in compiled.entries:
+        if entry[1] == "network" and entry[8] is not None and entry[0].endswith("getaddrinfo"):
+            entry[8](entry[6], (host,), None, answers)  # the addresses are reachable under this name's rule
+    for address in addresses:
+        refused = refusal_under(compiled, ((CONNECT, (address, port)),))
+        if refused is not None:
+            by = (("--" + refused[1], ""),)
+            return Verdict(False, refused[0], by, refused[2], ""), [
+                *notes,
+                "the name is allowed, one of its addresses is not",
+            ]
+    return found, notes
 
 
 def native_notes(values: dict[str, Any], name: str) -> list[str]:

@@ -28,6 +28,7 @@ from .lists import (
     prepared,
 )
 from .lists import make_rules as make_rules
+from .lists import taken_options as taken_options
 from .readable import readable
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 

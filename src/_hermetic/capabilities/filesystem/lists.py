@@ -111,6 +111,12 @@ def has_lists(rules: Rules) -> bool:
     return not rules[READONLY] or rules[WRITES] != NO_PATHS
 
 
+def taken_options(rules: Rules) -> tuple[str, ...]:
+    """The options that restrict files; none where only what the policy itself rests on is protected."""
+    asked = (rules[READONLY], OPTION), (rules[NO_READS][0], NO_READING), (rules[NO_WRITES][0], NO_WRITING)
+    return tuple([option for given, option in asked if given])
+
+
 def is_readonly(rules: Rules) -> bool:
     return bool(rules[READONLY])
 

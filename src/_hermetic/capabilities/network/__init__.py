@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...extract import tcl
 from ...model import Family, GuardedCall
 from .addresses import NAME_LETTERS, clean_host, packed_address
-from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, remember
+from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of, remember
 from .rules import BLOCK, NO_LISTS
 from .sockets import (
     adopted,
@@ -44,6 +44,11 @@ if TYPE_CHECKING:
     from .rules import Rules
 
 GUARD = "network"
+
+
+def taken_options(rules: Rules) -> tuple[str]:
+    """The option that restricts the network: one that only denies some hosts is no blocking one."""
+    return (option_of(rules),)
 
 
 def blocks(rules: Rules) -> bool:
