@@ -139,6 +139,28 @@ def reading_below(place: Place, scale: Scale) -> list[Row]:
     return rows
 
 
+def reading_listed(place: Place, scale: Scale) -> list[Row]:
+    """open + read + close, and appending, where some paths may be written and others not be read."""
+    root, secret = os.path.join(place.folder, "root"), os.path.join(place.folder, "secret")
+    path = place.write("root/folder/text.txt", "x" * 100)
+    options = f"--fs-readonly --allow-write={root} --deny-read={secret}"
+    shown = "--fs-readonly --allow-write --deny-read"
+    rows = compared(place, scale, f"open + read + close, text, {shown}", ["open_text", path], options, 1.5, 4000)
+    commands = [place.plain_worker("append_text", path), place.guarded_worker(options, "append_text", path)]
+    plain, guarded = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(2000))
+    return [*rows, Row(f"open + append + close, text, {shown}", plain, guarded, "us", "ratio", 1.5)]
+
+
+def deciding_paths(place: Place, scale: Scale) -> list[Row]:
+    """One decision under a list of 1,000 folders, over one under a list of one."""
+    rows = []
+    for kind, what in (("allow", "a write that is allowed"), ("deny", "a read that is not denied")):
+        commands = [place.plain_worker("decide_path", kind, count) for count in ("1", "1000")]
+        one, many = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(50_000))
+        rows.append(Row(f"decision, 1,000 paths over 1: {what}", one, many, "us", "ratio", 1.5))
+    return rows
+
+
 def imports(place: Place, scale: Scale) -> list[Row]:
     """A cached import."""
     rows = []
@@ -308,6 +330,8 @@ ROWS: dict[str, Measure] = {
     "enter-sockets": entering_sockets,
     "open": reading,
     "open-root": reading_below,
+    "open-lists": reading_listed,
+    "decide-paths": deciding_paths,
     "cached-import": imports,
     "connect": connecting,
     "connect-lists": connecting_listed,

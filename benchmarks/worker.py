@@ -170,6 +170,34 @@ def decide(kind: str, count: str):
     return act
 
 
+def decide_path(kind: str, count: str):
+    """One decision of the file system's rules under a list of that many folders, of which the last one counts."""
+    from _hermetic.capabilities import filesystem as files
+
+    folders = [f"/none/folder/{number:04}" for number in range(int(count))]
+    lists = {"allow": {"allow_write": folders}, "deny": {"readonly": False, "deny_read": folders}}[kind]
+    rules = files.prepare(files.make_rules(**lists))
+    place = f"{folders[-1] if kind == 'allow' else '/none/folder/zzzz'}/a/b/c.txt"
+    aimed = (place, -1, (place,), (), "") if kind == "allow" else (place, place)
+    capability, decision = files.WRITE if kind == "allow" else files.READ, files.decide
+    assert decision(rules, capability, aimed, "") is None
+
+    def act():
+        decision(rules, capability, aimed, "open")
+
+    return act
+
+
+def append_text(path: str):
+    """open to append + write + close of a small file."""
+
+    def act():
+        with open(path, "a", encoding="utf-8") as file:
+            file.write("")
+
+    return act
+
+
 def block_open(path: str):
     """open + read + close inside a block of the API."""
     from hermetic import hermetic_blocker
@@ -183,6 +211,8 @@ ACTS = {
     for function in (
         open_binary,
         open_text,
+        append_text,
+        decide_path,
         cached_import,
         connect,
         start_child,

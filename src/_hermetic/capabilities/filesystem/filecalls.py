@@ -67,7 +67,8 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
         return None
     held = held_place(text, flags)
     if held is not None:
-        return text, -1, (held,), (), ""
+        # What a handle has told is that device, whatever becomes of the name.
+        return None if held in DEVICES else (text, -1, (held,), (), "")
     if mode is None and text[:1] != "/" and not IS_WINDOWS:
         # os.open by a reference older than our stand-in: its event does not name a dir_fd, so every open folder counts.
         return text, -1, all_meant(text), (), ""

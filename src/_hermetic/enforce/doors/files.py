@@ -78,6 +78,7 @@ KIND, REGULAR = 0o170000, 0o100000
 # Others may replace a file at every look.
 TRIES = (1,) * 20
 NULL_DEVICE = filecalls.NULL_DEVICE
+DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
 REPLACED = "replaced while it was opened"
 MISSING = "No such file or directory"
 METHOD = MethodType
@@ -299,7 +300,8 @@ def os_open_directly(path: Any, flags: int, folder: Any) -> int:
 def open_otherwise(
     path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
-    flags = mode_flags(mode) if opener is None and type(path) is not int else None
+    plain = opener is None and type(path) is not int and path not in DEVICES
+    flags = mode_flags(mode) if plain else None
     if flags is None:
         return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
     if is_descriptor(path):
@@ -328,7 +330,7 @@ def hand_over(number: list[int], path: Any, flags: int) -> int:
 
 
 def os_open_otherwise(path: Any, flags: int, mode: Any, folder: Any) -> Any:
-    if flags & O_PATH:
+    if flags & O_PATH or path in DEVICES:
         return ORIGINAL(path, flags, mode, dir_fd=folder)
     if is_descriptor(path):
         return AGAIN(path, flags)

@@ -31,7 +31,8 @@ O_CREAT, O_EXCL, O_APPEND = native.O_CREAT, native.O_EXCL, native.O_APPEND
 O_TMPFILE = getattr(native, "O_TMPFILE", 0)
 HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 MAKING = O_CREAT | O_EXCL
-SAME = slice(0, 3)
+SAME = slice(0, 3)  # kind and permissions, number, device
+KIND, REGULAR = 0o170000, 0o100000
 # As many links as the kernel follows.
 TRIES = (1,) * 40
 KINDS = {"r": 0, "w": O_CREAT | O_TRUNC, "a": O_CREAT | O_APPEND, "x": O_CREAT | O_EXCL}
@@ -107,10 +108,11 @@ def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
         if not real:
             return number
         # By its real path, and compared: the handle's number may mean another file by now.
-        if fstat(number)[SAME] != fstat(handle)[SAME]:
+        found: Any = fstat(number)[SAME]
+        if found != fstat(handle)[SAME]:
             close_fd(number)
             raise PermissionError(EACCES, REPLACED, path)
-        if flags & O_TRUNC:
+        if flags & O_TRUNC and found[0] & KIND == REGULAR:
             truncate(number, 0)
         return number
     except OSError as error:
