@@ -108,11 +108,11 @@ def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
         if not real:
             return number
         # By its real path, and compared: the handle's number may mean another file by now.
-        found: Any = fstat(number)[SAME]
-        if found != fstat(handle)[SAME]:
+        opened: Any = fstat(number)[SAME]
+        if opened != fstat(handle)[SAME]:
             close_fd(number)
             raise PermissionError(EACCES, REPLACED, path)
-        if flags & O_TRUNC and found[0] & KIND == REGULAR:
+        if flags & O_TRUNC and opened[0] & KIND == REGULAR:
             truncate(number, 0)
         return number
     except OSError as error:
