@@ -25,7 +25,7 @@ RECEIVER = (*SENDER, "message", "carried")
 _RUN = (
     *(*SENDER, "extract", "callers", "events", "status", "reports"),
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.audit", "enforce.fresh"),
-    *("enforce.doors.", "enforce.patches", "compiled", "asking", "start", "run"),
+    *("enforce.doors.", "enforce.patches", "compiled", "asking", "start", "source", "run"),
 )
 _EVERY_POLICY = ("paths", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (

@@ -15,6 +15,7 @@ from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessF
 from . import events, reports, searchpath, status
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, native
+from .source import code_of
 from .start import start_policies, version_warning
 from .target import CALL, CODE, FOLDER, SCRIPT, STDIN, Options, Target
 
@@ -123,7 +124,7 @@ def prepare_main(target: Target) -> tuple[dict[str, Any], CodeType | None]:
         filename = "<string>" if target.kind == CODE else "<stdin>"
         if target.kind == STDIN:
             names.update(__file__=filename, __cached__=None)
-        code = compile(program_text(target), filename, "exec", dont_inherit=True)
+        code = code_of(program_text(target), filename, searchpath.is_set_aside())
     return names, code
 
 
@@ -151,7 +152,7 @@ def compile_script(loader: Any, path: str, compiled: bool, second_line: bool) ->
     text = loader.get_data(path)
     if second_line:
         text = b"\n" + text.partition(b"\n")[2]
-    return compile(text, path, "exec", dont_inherit=True)
+    return code_of(text, path, searchpath.is_set_aside())
 
 
 # What multiprocessing starts, without its numbers.

@@ -27,7 +27,7 @@ CORE_ORDER = [
     ["start"],
     ["acts"],
     # Running.
-    ["status", "reports", "run"],
+    ["status", "reports", "source", "run"],
     ["carried"],
     ["entry"],
     ["carrier.*"],
@@ -98,7 +98,7 @@ def test_core_imports_only_the_standard_library_and_itself(name):
 
 
 # The interpreter's own modules that no list names.
-STANDARD_PRIVATE = {"_frozen_importlib", "_frozen_importlib_external", "__future__"}
+STANDARD_PRIVATE = {"_frozen_importlib", "_frozen_importlib_external", "_warnings", "__future__"}
 # And the start-up file that the carried entry has taken the place of.
 STANDARD_PRIVATE.add("sitecustomize")
 
