@@ -25,13 +25,14 @@ def make(source: str, **names: object) -> types.ModuleType:
 
 
 def test_formats_equal_this_interpreters():
-    load_global, load_const, push_null, nop, extended, caches, _, resume = FORMATS[sys.version_info[:2]]
+    load_global, load_const, push_null, nop, extended, caches, _, resume, jump = FORMATS[sys.version_info[:2]]
     codes = opcode.opmap
     assert (load_global, load_const, nop, extended) == tuple(
         codes[n] for n in ("LOAD_GLOBAL", "LOAD_CONST", "NOP", "EXTENDED_ARG")
     )
     assert push_null == codes.get("PUSH_NULL", -1)
     assert resume == codes.get("RESUME", -1)
+    assert jump == codes["JUMP_FORWARD"]
     counts = getattr(opcode, "_inline_cache_entries", None)
     if isinstance(counts, dict):
         assert caches == counts.get("LOAD_GLOBAL", 0)
@@ -138,7 +139,14 @@ def test_every_function_of_the_deciding_path_can_be_bound():
     from _hermetic.capabilities import FAMILIES, load_family
     from _hermetic.enforce import audit, judge, patches
 
-    for function in (judge.examine, audit.sealed_hook, audit.sealed_judge, patches.check_then_call, patches.refuse):
+    for function in (
+        judge.examine,
+        audit.sealed_hook,
+        audit.sealed_answer,
+        audit.sealed_judge,
+        patches.check_then_call,
+        patches.refuse,
+    ):
         bind(function, {"SLOTS": (), "MASK": 0, "GUARDED": frozenset(), "JUDGE": None, "KEY": "", "BOX": []}, {})
     for guard in FAMILIES:
         family = load_family(guard)

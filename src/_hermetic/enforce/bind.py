@@ -36,24 +36,32 @@ else:  # and types as much as two modules of ours
     CodeType = type((lambda: None).__code__)
 
 # version -> (LOAD_GLOBAL, LOAD_CONST, PUSH_NULL, NOP, EXTENDED_ARG, cache entries after LOAD_GLOBAL,
-#             whether the NULL of a call goes below the callable, RESUME)
-FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool, int]] = {
-    (3, 10): (116, 100, -1, 9, 144, 0, False, -1),
-    (3, 11): (116, 100, 2, 9, 144, 5, True, 151),
-    (3, 12): (116, 100, 2, 9, 144, 4, True, 151),
-    (3, 13): (91, 83, 34, 30, 71, 4, False, 149),
+#             whether the NULL of a call goes below the callable, RESUME, JUMP_FORWARD)
+FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool, int, int]] = {
+    (3, 10): (116, 100, -1, 9, 144, 0, False, -1, 110),
+    (3, 11): (116, 100, 2, 9, 144, 5, True, 151, 110),
+    (3, 12): (116, 100, 2, 9, 144, 4, True, 151, 110),
+    (3, 13): (91, 83, 34, 30, 71, 4, False, 149, 79),
 }
 FORMAT = FORMATS.get(sys.version_info[:2])
 
 
-def _templates(load_const: int, push_null: int, nop: int, caches: int, null_first: bool) -> tuple[bytes, bytes]:
-    """What takes the place of a LOAD_GLOBAL, of constant number 0: alone, and with the NULL of a call."""
+def _templates(
+    load_const: int, push_null: int, nop: int, caches: int, null_first: bool, jump: int
+) -> tuple[bytes, bytes]:
+    """What takes the place of a LOAD_GLOBAL, of constant number 0: alone, and with the NULL of a call.
+
+    The room of its caches is jumped over: as many instructions that do nothing would cost what a call does.
+    """
     load, null = bytes((load_const, 0)), bytes((max(push_null, 0), 0))
     pair = null + load if null_first else load + null
-    return load + bytes((nop, 0)) * caches, pair + bytes((nop, 0)) * (caches - 1)
+    if not caches:
+        return load, pair
+    rest = bytes((nop, 0)) * (caches - 1)
+    return load + bytes((jump, caches - 1)) + rest, pair + bytes((jump, caches - 2)) + rest[2:]
 
 
-ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(FORMAT[1], FORMAT[2], FORMAT[3], FORMAT[5], FORMAT[6])
+ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(*FORMAT[1:4], *FORMAT[5:7], FORMAT[8])
 CAN_BIND = FORMAT is not None and sys.implementation.name == "cpython"
 # Filled once a policy for the whole process refuses that code is made; twins for later blocks keep the code they have.
 FIXED_CODE: list[bool] = []
@@ -170,7 +178,7 @@ def _edited(code: CodeType, hidden: bool) -> tuple[bytes, tuple[str, ...]]:
     if plan is not None and plan[0] is code:
         return plan[1], plan[2]
     assert FORMAT is not None
-    load_global, _, _, nop, extended, caches, null_first, resume = FORMAT
+    load_global, _, _, nop, extended, caches, null_first, resume, _ = FORMAT
     size, shift, with_null_at = 2 * (1 + caches), 1 if caches else 0, 3 if null_first else 1
     first = len(code.co_consts)
     plain, names = code.co_code, code.co_names
@@ -202,7 +210,8 @@ def _edited(code: CodeType, hidden: bool) -> tuple[bytes, tuple[str, ...]]:
         text[2 * at : 2 * at + 2] = bytes((nop, 0))
         if HERE in places:
             place = text.index(bytes((FORMAT[1], places[HERE]))) + 2
-            text[place] = resume
+            # In the room of the caches, the rest of which is jumped over as before.
+            text[place : place + 4] = bytes((resume, 0, FORMAT[8], caches - 2))
     plan = _plans[id(code), hidden] = code, bytes(text), tuple(places)
     return plan[1:]
 
