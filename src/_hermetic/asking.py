@@ -27,14 +27,14 @@ LEFT_OUT = ("subprocess.stray", "environment.inherit")
 
 def questions_of(entries: list[Entry], memo: dict[Any, Any] | None = None) -> list[Entry]:
     """The entries that answer questions about a policy. entries: its own, or with the memo of a start, their twins."""
-    found = [(*e[:7], SILENTLY, None) for e in entries if e[2] not in LEFT_OUT]
+    found = [(*e[:7], SILENTLY, None, None) for e in entries if e[2] not in LEFT_OUT]
     for entry in found:
         if entry[1] == "network":
             # To ask about a name must not look it up, which connecting to it would.
             reader = load_module("network").asked_connection
             if memo is not None:
                 reader = bind(reader, {}, memo)
-            found.append((CONNECT, "network", "network.connect", "connect", reader, *entry[5:7], SILENTLY, None))
+            found.append((CONNECT, "network", "network.connect", "connect", reader, *entry[5:7], SILENTLY, None, None))
             break
     return found
 
@@ -48,7 +48,7 @@ EXCEPTIONS = (BaseException,)
 def ask_entry(judge: Any, described: tuple[Any, ...], memo: dict[Any, Any]) -> Entry:
     """The entry by which a policy of the whole process is asked. judge: of its questions."""
     reader = bind(read_ask, {"JUDGE": judge, "DESCRIBED": described}, memo)
-    return (ASK, "interpreter", ASK, ASK, reader, decide_probe, (), SILENTLY, None)
+    return (ASK, "interpreter", ASK, ASK, reader, decide_probe, (), SILENTLY, None, None)
 
 
 def read_ask(args: tuple[Any, ...], kwargs: Any) -> None:

@@ -134,6 +134,7 @@ class Compiled:
                         rules,
                         self.modes,
                         row.after,
+                        row.free,
                     )
                 )
         return entries
@@ -155,30 +156,38 @@ class Compiled:
                 tuple([None if type(rule) is BlockMemory else rule for rule in entry[6]]),
                 entry[7],
                 bind(entry[8], {}, memo),
+                bind(entry[9], {}, memo),
             )
             for entry in self.entries
         ]
 
     def settings(
-        self, wanted: frozenset[tuple[str, str]], judge: Any, after: Any, memo: dict[Any, Any], whole_process: bool
+        self,
+        wanted: frozenset[tuple[str, str]],
+        judge: Any,
+        after: Any,
+        memo: dict[Any, Any],
+        whole_process: bool,
+        judges: dict[str, Any],
     ) -> list[tuple[str, patches.Setting]]:
-        """What each of the wanted names is replaced from."""
+        """What each of the wanted names is replaced from. judges: those of some stand-ins alone, by key."""
         sealed = self.rules["integrity"][0]
-        return [
-            (
-                name,
-                patches.Setting(key_of(guard, name), row, judge, after, memo, whole_process, self.rules[guard], sealed),
-            )
-            for guard, rows in self.surface.items()
-            for row in rows
-            for name in row.patch
-            if (guard, name) in wanted
-        ]
+        found = []
+        for guard, rows in self.surface.items():
+            for row in rows:
+                for name in row.patch:
+                    if (guard, name) in wanted:
+                        key = key_of(guard, name)
+                        own = judges.get(key, judge)
+                        rules = self.rules[guard]
+                        setting = patches.Setting(key, row, own, after, memo, whole_process, rules, sealed)
+                        found.append((name, setting))
+        return found
 
 
 def probe_entry() -> Entry:
     """An entry that refuses our own private event, to prove that the hook is there."""
-    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, ()), None)
+    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, ()), None, None)
 
 
 def read_probe(args: tuple[Any, ...], kwargs: Any) -> str:

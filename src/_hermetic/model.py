@@ -80,7 +80,9 @@ class GuardedCall(Value):
 
     audit: audit events that announce it. patch: ``module:attribute`` doors to be
     replaced because CPython announces nothing there. read: takes the target out
-    of the call's arguments. call: how the call is named in messages (default:
+    of the call's arguments. free: ``free(rules, args)``, asked first; it may say True where
+    ``read`` and ``decide`` would certainly let the call through, so that the most frequent of them
+    cost little; where it raises, they are asked. call: how the call is named in messages (default:
     the event, or the attribute). after: ``after(rules, args, kwargs, result)``,
     to remember a result. door: the name of a stand-in of its own (enforce/doors)
     instead of the plain check-then-call. late: its stand-in is made without the original,
@@ -96,6 +98,7 @@ class GuardedCall(Value):
         "audit",
         "patch",
         "read",
+        "free",
         "call",
         "after",
         "door",
@@ -108,6 +111,7 @@ class GuardedCall(Value):
     DEFAULTS = {
         "audit": (),
         "patch": (),
+        "free": None,
         "call": "",
         "after": None,
         "door": "",
@@ -122,6 +126,7 @@ class GuardedCall(Value):
     audit: tuple[str, ...]
     patch: tuple[str, ...]
     read: Reader
+    free: Callable[[tuple[Any, ...], tuple[Any, ...]], bool] | None
     call: str
     after: Callable[..., None] | None
     door: str

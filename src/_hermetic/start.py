@@ -12,7 +12,7 @@ import sys
 from . import events
 from .asking import ask_entry, questions_of
 from .capabilities import load_module
-from .compiled import PROBE, Compiled, keeper, lister, probe_entry, starts_processes
+from .compiled import PATCHED, PROBE, Compiled, keeper, lister, probe_entry, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
@@ -80,7 +80,9 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     question = ask_entry(audit.make_judge(asked, memo), compiled.described, memo)
     judge = audit.make_judge(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
-    settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only)
+    asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
+    judges = audit.make_quick_judges(asked_most, memo)
+    settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only, judges)
     changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
     patched = bind(patches.is_patched, {"PENDING": pending}, memo)
@@ -256,7 +258,7 @@ def install_for(compiled: Compiled) -> None:
 def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> list[patches.Change]:
     """Patch these names now, and note every change."""
     memo: dict[Any, Any] = {}
-    settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False)
+    settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False, {})
     journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
     patched = bind(patches.is_patched, {"PENDING": pending}, memo)

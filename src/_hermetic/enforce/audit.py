@@ -6,34 +6,56 @@ import sys
 
 from ..errors import BootstrapError, PolicyViolation
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
-from .bind import HIDDEN, bind
+from .bind import bind
 from .judge import examine, refusal
-from .session import OPEN, OPEN_FOR_ALL, OPEN_TO_READ, OPEN_TO_WRITE, session_judge, watched, with_openings
+from .session import (
+    OPEN,
+    OPEN_FOR_ALL,
+    OPEN_TO_READ,
+    OPEN_TO_WRITE,
+    flags_of_interest,
+    session_judge,
+    watched,
+    with_openings,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeAlias
 
     from .judge import Entry
 
+    # (event, `free` of its only row or None, that row's rules, its entries)
+    Slot: TypeAlias = tuple[str, Any, Any, tuple[Entry, ...]]
+
 # Stand-ins for what bind() puts in place of these names.
 GUARDED: frozenset[str] = frozenset()
-SLOTS: tuple[tuple[Entry, ...], ...] = ()
-MASK = 0
-FOR_ALL = False
-JUDGE: Any = None
-READS: Any = None
-READERS: tuple[Entry, ...] = ()
+INTEREST = -1
 ANSWER: Any = None
-READS_ARE_FREE = False
 HERE = None
+SLOTS: Any = ()
+MASK = 0
+TO_READ: tuple[Entry, ...] = ()
+TO_WRITE: tuple[Entry, ...] = ()
+HANDLE: tuple[Entry, ...] = ()
+HANDLE_TO_WRITE: tuple[Entry, ...] = ()
+FREE: Any = None
+RULES: Any = None
+ENTRIES: tuple[Entry, ...] = ()
 
 
 def session_hook(event: str, args: tuple[Any, ...]) -> None:
     """For ordinary blocks: asks whatever policies are in force now."""
-    names = watched[0]
-    # C makes the event's name anew each time, and a look-up would hash it: an idle hook does without.
-    if names and event in names:
+    state = watched[0]
+    if not state:
+        return
+    names, interest = state
+    # Openings are announced most, and C makes the event's name anew each time: comparing it needs no hash.
+    if event == OPEN:
+        flags = args[2]
+        if type(flags) is int and flags and not flags & interest:
+            return
+    if event in names:
         if event == OPEN:
             flags = args[2]
             if type(flags) is not int or not flags or flags & WRITE_BITS:
@@ -51,69 +73,75 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
             raise refusal(found)
 
 
-def sealed_hook(event: str, args: tuple[Any, ...], *here: None) -> None:
-    """For a whole process: everything it uses is a constant of its code."""
-    if event in GUARDED:
-        if event == OPEN:
-            flags = args[2]
-            if type(flags) is not int or not flags or flags & WRITE_BITS:
-                found = JUDGE(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
-                if found is not None:
-                    raise refusal(found)
-            if READS is not None and not flags & O_PATH:
-                found = READS(OPEN_TO_READ, args, None)
-                if found is not None:
-                    raise refusal(found)
-            if not FOR_ALL:
+def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
+    """For a whole process: everything it uses is a constant of its code.
+
+    Where frames are hidden, this one is to be seen from the call on: a C function that is called back while the
+    guard decides (as a signal handler, say) must not be taken for what the frame below the guard's calls.
+    """
+    # Openings are announced most, and C makes the event's name anew each time: comparing it needs no hash.
+    if event == OPEN:
+        flags = args[2]
+        if type(flags) is int and flags and not flags & INTEREST:
+            return
+    elif event not in GUARDED:
+        return
+    ANSWER(event, args, HERE)
+
+
+def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:
+    """Asks the entries of a guarded event. A judge of its own: each call that the hook makes is paid by every event."""
+    if event == OPEN:
+        flags = args[2]
+        if type(flags) is not int:
+            entries = TO_WRITE
+        elif (not flags or flags & WRITE_BITS) and opens_to_write(args):
+            entries = HANDLE_TO_WRITE if flags & O_PATH else TO_WRITE
+        else:
+            entries = HANDLE if flags & O_PATH else TO_READ
+    else:
+        for name, free, rules, entries in SLOTS[hash(event) & MASK]:  # noqa: B007  # the last ones are what was found
+            if name == event:
+                break
+        else:
+            return
+        try:
+            if free is not None and free(rules, args):
                 return
-        found = JUDGE(event, args, None)
+        except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
+            pass
+    for entry in entries:
+        found = examine(entry, args, None)
         if found is not None:
             raise refusal(found)
 
 
-def shown_hook(event: str, args: tuple[Any, ...]) -> None:
-    """The same where frames are hidden. This one is to be seen, from the call on.
-
-    A C function that is called back while the guard decides (as a signal handler, say) must not be taken for
-    what the frame below the guard's calls.
-    """
-    if event in GUARDED:
-        if event == OPEN and READS_ARE_FREE:
-            flags = args[2]
-            if type(flags) is int and flags and not flags & WRITE_BITS:
-                return
-        ANSWER(event, args, HERE)
-
-
 def sealed_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
-    """The first violation among the entries of this event.
+    """The first violation among the entries of this event, for the stand-ins.
 
     SLOTS is a hash table made of tuples: a dict would be mutable by whoever finds it.
     """
-    for entry in SLOTS[hash(event) & MASK]:
-        if entry[0] == event:
-            found = examine(entry, args, kwargs)
-            if found is not None:
-                return found
+    for name, _, _, entries in SLOTS[hash(event) & MASK]:
+        if name == event:
+            for entry in entries:
+                found = examine(entry, args, kwargs)
+                if found is not None:
+                    return found
     return None
 
 
-def sealed_reads(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
-    """The same for OPEN_TO_READ, the event that is asked most."""
-    for entry in READERS:
+def sealed_judge_of_one(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    """The same for the one stand-in whose row can tell what is free."""
+    try:
+        if FREE(RULES, args):
+            return None
+    except Exception:  # noqa: BLE001  # as above
+        pass
+    for entry in ENTRIES:
         found = examine(entry, args, kwargs)
         if found is not None:
             return found
     return None
-
-
-def slots_of(entries: list[Entry]) -> tuple[tuple[tuple[Entry, ...], ...], int]:
-    """Distribute entries over the slots of an immutable hash table."""
-    mask = 127
-    table: list[list[Entry]] = [[] for _ in range(mask + 1)]
-    for entry in entries:
-        table[hash(entry[0]) & mask].append(entry)
-    return tuple(map(tuple, table)), mask
 
 
 def add_hook(hook: Any, probe: str) -> None:
@@ -135,19 +163,52 @@ def add_hook(hook: Any, probe: str) -> None:
 
 def make_judge(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     """The judge, bound to these entries for the rest of the process."""
-    slots, mask = slots_of(entries)
-    return bind(sealed_judge, {"SLOTS": slots, "MASK": mask}, memo)
+    slots = slots_of(by_event(entries))
+    return bind(sealed_judge, {"SLOTS": slots, "MASK": len(slots) - 1}, memo)
+
+
+def make_quick_judges(entries: list[Entry], memo: dict[Any, Any]) -> dict[str, Any]:
+    """A judge of its own for each of these stand-ins' keys, all of which can tell what is free."""
+    return {
+        key: bind(sealed_judge_of_one, {"FREE": free, "RULES": rules, "ENTRIES": found}, memo)
+        for key, free, rules, found in by_event(entries)
+        if free is not None
+    }
 
 
 def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
-    """The hook, with a judge of its own."""
-    judge = make_judge(entries, memo)
-    guarded = with_openings(frozenset(entry[0] for entry in entries))
-    readers = tuple(entry for entry in entries if entry[0] == OPEN_TO_READ)
-    reads = bind(sealed_reads, {"READERS": readers}, memo) if readers else None
-    names = {"GUARDED": guarded, "JUDGE": judge, "READS": reads, "FOR_ALL": OPEN_FOR_ALL in guarded}
-    hook = bind(sealed_hook, names, memo)
-    if HIDDEN not in memo:
-        return hook
-    free = reads is None and OPEN_FOR_ALL not in guarded
-    return bind(shown_hook, {"GUARDED": guarded, "ANSWER": hook, "READS_ARE_FREE": free}, memo)
+    """The hook, bound in the same way."""
+    table = by_event(entries)
+    known = {name: found for name, _, _, found in table}
+    slots = slots_of(table)
+    reading, writing, every = known.get(OPEN_TO_READ, ()), known.get(OPEN_TO_WRITE, ()), known.get(OPEN, ())
+    names = {
+        "SLOTS": slots,
+        "MASK": len(slots) - 1,
+        "TO_READ": (*reading, *every),
+        "TO_WRITE": (*writing, *reading, *every),
+        "HANDLE": every,
+        "HANDLE_TO_WRITE": (*writing, *every),
+    }
+    answer = bind(sealed_answer, names, memo)
+    guarded = with_openings(frozenset(known))
+    return bind(sealed_hook, {"GUARDED": guarded, "ANSWER": answer, "INTEREST": flags_of_interest(guarded)}, memo)
+
+
+def by_event(entries: list[Entry]) -> list[Slot]:
+    """The entries of each event, in their order; ``free`` and its rules where there is one entry that has them."""
+    table: dict[str, tuple[Entry, ...]] = {}
+    for entry in entries:
+        table[entry[0]] = (*table.get(entry[0], ()), entry)
+    return [
+        (event, found[0][9], found[0][6], found) if len(found) == 1 else (event, None, None, found)
+        for event, found in table.items()
+    ]
+
+
+def slots_of(table: list[Slot]) -> tuple[tuple[Slot, ...], ...]:
+    """Distribute events over the slots of an immutable hash table, whose size is a power of two."""
+    slots: list[list[Slot]] = [[] for _ in range(128)]
+    for slot in table:
+        slots[hash(slot[0]) & 127].append(slot)
+    return tuple(map(tuple, slots))

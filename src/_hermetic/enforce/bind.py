@@ -85,7 +85,7 @@ SHOWN = frozenset(
         "os_open_otherwise",
         "parse_bytes",
         "parse_text",
-        "shown_hook",
+        "sealed_hook",
         "start_in_c",
     }
 )

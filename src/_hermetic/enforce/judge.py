@@ -18,7 +18,7 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    # (key, guard, capability, call, read, decide, rules, (trace, report_only, origins), after)
+    # (key, guard, capability, call, read, decide, rules, (trace, report_only, origins), after, free)
     Entry: TypeAlias = tuple[Any, ...]
 
 

@@ -80,7 +80,7 @@ def check_then_call(*args: Any, **kwargs: Any) -> Any:
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)
-    return BOX[0](*args, **kwargs)
+    return BOX[0](*args, **kwargs) if kwargs else BOX[0](*args)
 
 
 def check_call_remember(*args: Any, **kwargs: Any) -> Any:
@@ -88,7 +88,7 @@ def check_call_remember(*args: Any, **kwargs: Any) -> Any:
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)
-    result = BOX[0](*args, **kwargs)
+    result = BOX[0](*args, **kwargs) if kwargs else BOX[0](*args)
     AFTER(KEY, args, kwargs, result)
     return result
 

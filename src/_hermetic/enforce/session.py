@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os as _os
 
+from ..extract import WRITE_BITS
 from ..pristine import RLock
 from .judge import examine
 
@@ -31,7 +32,8 @@ lock = RLock()
 entered: tuple[tuple[object, Table, Any], ...] = ()
 # One element each, so that the hooks reach the current value without a module look-up of their own.
 tables: list[tuple[Table, ...]] = [()]
-watched: list[frozenset[str]] = [frozenset()]
+# (the events that rows name, `flags_of_interest` of them), or empty while no block is entered.
+watched: list[Any] = [()]
 # The same for the stand-ins that start children: what is entered, the variables that children inherit, and those of the
 # moment when the outermost block was entered; and the code of all these stand-ins.
 IN_FORCE: list[tuple[Any, ...]] = [()]
@@ -41,7 +43,7 @@ STARTERS: list[Any] = []
 # The code by which they look at a program.
 PROBERS: list[Any] = []
 # Memo of unions of watched events, by the identity of the tables.
-_unions: dict[tuple[int, ...], tuple[tuple[Table, ...], frozenset[str]]] = {}
+_unions: dict[tuple[int, ...], tuple[tuple[Table, ...], Any]] = {}
 
 
 def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
@@ -49,6 +51,11 @@ def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | No
     answer = None
     for table in tables[0]:
         for entry in table.get(event, ()):
+            try:
+                if entry[9] is not None and entry[9](entry[6], args):
+                    continue
+            except Exception:  # noqa: BLE001  # an argument may raise anything; it is looked at more closely
+                pass
             found = examine(entry, args, kwargs)
             if found is not None:
                 if type(found) is tuple and len(found[1]) == 4:
@@ -70,6 +77,11 @@ def with_openings(events: frozenset[str]) -> frozenset[str]:
     if OPEN in events:
         return events | {OPEN_FOR_ALL}
     return events if events.isdisjoint((OPEN_TO_WRITE, OPEN_TO_READ)) else events | {OPEN}
+
+
+def flags_of_interest(events: frozenset[str]) -> int:
+    """The bits of open(2)'s flags of which one must be set for anybody to ask about an opening."""
+    return -1 if OPEN_TO_READ in events or OPEN_FOR_ALL in events else WRITE_BITS
 
 
 def add(token: object, table: Table, carried: Any = (b"", None, None, None)) -> None:
@@ -105,6 +117,7 @@ def _publish() -> None:
         if len(_unions) > 64:
             _unions.clear()
         # The tables are kept beside the union: an id is only a name while its object lives.
-        known = _unions[key] = (tuple(current), with_openings(frozenset().union(*current)))
+        events = with_openings(frozenset().union(*current))
+        known = _unions[key] = (tuple(current), (events, flags_of_interest(events)) if events else ())
     tables[0] = known[0]
     watched[0] = known[1]

@@ -13,6 +13,7 @@ from ...extract import exact_text
 RESOLVER_PORTS = frozenset({53, 853, 5353})
 METADATA_NAMES = frozenset({"metadata", "metadata.google.internal"})
 PLAIN_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PLAIN_LOOPBACK_BYTES = frozenset({b"127.0.0.1", b"localhost", b"::1"})  # as stand-ins hand them to C
 LOOPBACK_NAMES = frozenset({"localhost"})
 
 

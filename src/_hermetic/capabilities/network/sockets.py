@@ -11,10 +11,14 @@ from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
     EVERY_INTERFACE6,
+    PLAIN_LOOPBACK,
+    PLAIN_LOOPBACK_BYTES,
+    RESOLVER_PORTS,
     clean_host,
     is_loopback,
     packed_address,
 )
+from .rules import DENIED, LOCALHOST
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 AF_UNIX = getattr(_socket, "AF_UNIX", -2)
 INTERNET = (_socket.AF_INET, _socket.AF_INET6)
 KNOWN_FAMILIES = (*INTERNET, AF_UNIX)
-STREAM, DATAGRAM = _socket.SOCK_STREAM, _socket.SOCK_DGRAM
+STREAM, DATAGRAM = KINDS = (_socket.SOCK_STREAM, _socket.SOCK_DGRAM)
 # Linux puts flags into the type argument; the kind is in the low bits.
 KIND_MASK = 0xF
 NOT_SAID = -1  # a family that is to be taken from a descriptor, or is the default
@@ -193,6 +197,55 @@ def named_sendmsg(args: tuple[Any, ...], kwargs: Any) -> Any:
 
 
 SENDMSG_PLACE = 4
+
+
+# What most calls are, told apart without a look at anything else (`free` of a row). Each says True only where reading
+# and deciding come to the same. What an event of C's never has may raise; what a program hands in itself has its type
+# compared before anything is asked of it.
+
+
+def asks_for_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    """A look-up that the machine answers by itself."""
+    if rules[DENIED]:
+        return False
+    host = args[0]
+    return host in PLAIN_LOOPBACK_BYTES if type(host) is bytes else type(host) is str and host in PLAIN_LOOPBACK
+
+
+def is_usual_kind(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    """socket.__new__ with a family and a type that are said and allowed."""
+    _, family, kind, _ = args
+    return family in KNOWN_FAMILIES and kind & KIND_MASK in KINDS
+
+
+def is_to_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    """A socket's call to a plain address of this machine, where that is allowed."""
+    address = args[1]
+    if not rules[LOCALHOST] or rules[DENIED] or type(address) is not tuple:
+        return False
+    host, port = address[0], address[1]
+    return (
+        type(host) is str
+        and host in PLAIN_LOOPBACK
+        and type(port) is int
+        and port not in RESOLVER_PORTS
+        and _family_of(args[0]) in INTERNET
+    )
+
+
+def connects_to_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    """create_connection to a plain address of this machine, where that is allowed."""
+    address = args[0]
+    if not rules[LOCALHOST] or rules[DENIED] or type(address) is not tuple:
+        return False
+    host, port = address
+    return type(host) is str and host in PLAIN_LOOPBACK and type(port) is int and port not in RESOLVER_PORTS
+
+
+def names_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
+    """A socket method whose address is one of this machine's, and so no name."""
+    address = args[1]
+    return type(address) is tuple and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES
 
 
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:

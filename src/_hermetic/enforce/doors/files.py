@@ -56,8 +56,10 @@ OTHERWISE: Any = None
 CAREFUL = False
 AGAIN: Any = None
 HOLD: Any = None
-# [the events that policies in force watch], and whether writes are judged by where they lead: the others go to C.
+# [(the events that policies in force watch, ...) or ()], and whether writes are judged by where they lead: the others
+# go to C.
 WATCHED: Any = watched
+NOBODY: Any = (frozenset(), 0)
 WRITES = False
 # How all begins that is denied where there is no root; None where there is one. What a block denies is asked.
 SUSPECT: Any = None
@@ -125,7 +127,7 @@ def made_for(setting: Setting, original: Any, function: Any, others: tuple[Any, 
     if known is None:
         # A process's own are there for good; those of blocks come and go.
         mine = setting.whole_process
-        judged = (frozenset([OPEN_TO_READ] if lists.judges_reads(setting.rules) else []),)
+        judged = ((frozenset([OPEN_TO_READ] if lists.judges_reads(setting.rules) else []), 0),)
         names = {
             "ORIGINAL": original,
             "CAREFUL": setting.sealed,
@@ -182,7 +184,7 @@ def open_held(
     path = file if type(file) is str else settled(file)
     plain = opener is None and type(mode) is str and mode in READ_MODES and type(path) is not int
     device = type(path) is not int and path[:5] in BEGINNINGS
-    if not plain or OPEN_TO_READ not in WATCHED[0] or (device and is_descriptor(path)):
+    if not plain or OPEN_TO_READ not in (WATCHED[0] or NOBODY)[0] or (device and is_descriptor(path)):
         return OTHERWISE(path, mode, buffering, encoding, errors, newline, closefd, opener)
     if buffering == -1 and not device:
         buffering = SIZE
@@ -226,7 +228,7 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
     path = path if type(path) is str else fixed_path(path)
     flags = index(flags)
     folder = dir_fd if dir_fd is None else index(dir_fd)
-    if flags & (WRITE_BITS | O_PATH) or OPEN_TO_READ not in WATCHED[0] or is_descriptor(path):
+    if flags & (WRITE_BITS | O_PATH) or OPEN_TO_READ not in (WATCHED[0] or NOBODY)[0] or is_descriptor(path):
         return int(OTHERWISE(path, flags, mode, folder))
     if SUSPECT is not None and not CAREFUL and not count_threads():
         return int(DIRECTLY(path, flags, folder))

@@ -27,8 +27,10 @@ ASK: Any = None
 
 def look_up(setting: Setting) -> Any:
     """A stand-in whose original is in the constants of private code only."""
+    # A policy for the whole process without domains has nothing to remember.
+    after = None if setting.whole_process and not setting.rules[1] else setting.after
     return setting.bind(
-        ask, ASK=bind(ask_in_ascii, {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}, setting.memo)
+        ask, ASK=bind(ask_in_ascii, {"KEY": setting.key, "AFTER": after, "BOX": setting.box}, setting.memo)
     )
 
 
@@ -55,11 +57,16 @@ def ask(*args: Any, **kwargs: Any) -> Any:
 def ask_in_ascii(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The host comes first. What is no ASCII text is refused by the hook, or an error of C's."""
     if args:
-        args = (in_ascii(args[0]), *args[1:])
-    elif "host" in kwargs:
-        kwargs["host"] = in_ascii(kwargs["host"])
-    result = BOX[0](*args, **kwargs)
-    AFTER(KEY, args, kwargs, result)
+        host = args[0]
+        if type(host) is str and str.isascii(host):
+            args = (str.encode(host, "ascii"), *args[1:])
+        result = BOX[0](*args, **kwargs) if kwargs else BOX[0](*args)
+    else:
+        if "host" in kwargs:
+            kwargs["host"] = in_ascii(kwargs["host"])
+        result = BOX[0](**kwargs)
+    if AFTER is not None:
+        AFTER(KEY, args, kwargs, result)
     return result
 
 
