@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 import _hermetic
+from conftest import LAUNCHER, SOURCE
 
 OPTIONS = [
     "",
@@ -58,3 +60,58 @@ def test_what_lies_in_no_plain_file_is_left_alone(isolated):
 def test_names_that_a_package_shares_with_its_modules_stay_its_own(isolated):
     done = isolated.script("--no-environment --fs-readonly=.", "print(open('target.py').read()[:5])")
     assert done.stdout == "print\n", done.stderr
+
+
+ATTRIBUTES = """
+import sys
+from importlib.util import cache_from_source
+found = [module for name, module in sys.modules.items() if name.partition(".")[0] in ("_hermetic", "hermetic")]
+assert len(found) > 40, len(found)
+for module in found:
+    spec = module.__spec__
+    assert module.__file__ == spec.origin == spec.loader.path, module
+    assert module.__cached__ == spec.cached == cache_from_source(module.__file__), (module.__cached__, module.__file__)
+    assert spec.loader.get_code(spec.name).co_filename == module.__file__
+    assert (spec.submodule_search_locations is not None) == hasattr(module, "__path__")
+print("alike")
+"""
+
+
+@pytest.mark.parametrize("prefix", [None, "cache"])
+def test_modules_are_as_the_import_system_makes_them(isolated, prefix):
+    """Once without bytecode, and once from what that has written."""
+    shutil.copytree(SOURCE, isolated.folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    isolated.write("target.py", ATTRIBUTES)
+    launcher = LAUNCHER.replace(str(SOURCE), str(isolated.folder / "src"))
+    env = {"PYTHONDONTWRITEBYTECODE": None, "PYTHONPYCACHEPREFIX": prefix and str(isolated.folder / prefix)}
+    for _ in range(2):
+        done = isolated.python("-c", launcher, "--no-network", "--", "./target.py", env=env, bare=True)
+        assert done.stdout == "alike\n", done.stderr
+        written = isolated.folder / (prefix or "src/_hermetic/__pycache__")
+        assert written.is_dir()
+
+
+BYTECODE = """
+import importlib.util, os, py_compile, sys
+import _hermetic
+from _frozen_importlib_external import SourceFileLoader
+source, cached = "m.py", importlib.util.cache_from_source("m.py")
+def stale(): os.utime(source, (1, 1))
+def longer(): open(source, "a").write("# more\\n")
+def cut(): os.truncate(cached, 12)
+def empty(): os.truncate(cached, 0)
+def other_format(): open(cached, "r+b").write(b"\\0\\0")
+def by_hash(): py_compile.compile(source, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+def gone(): os.remove(cached)
+for damage in (stale, longer, cut, empty, other_format, by_hash, gone):
+    open(source, "w").write("x = 1\\n")
+    py_compile.compile(source)
+    assert _hermetic.cached_code(source, cached) == SourceFileLoader("m", source).get_code("m"), damage
+    damage()
+    assert _hermetic.cached_code(source, cached) is None, damage
+print("left to the loader")
+"""
+
+
+def test_bytecode_that_is_not_plainly_up_to_date_is_left_to_the_loader(isolated):
+    assert isolated.code(BYTECODE).stdout == "left to the loader\n"
