@@ -148,7 +148,7 @@ def test_on_windows_the_launcher_says_where_it_is(monkeypatch, tmp_path):
 def with_launcher(isolated, other, **more):
     isolated.write("bin/py", STAND_IN, mode=0o755)
     (isolated.folder / "bin" / f"python{MINE}").symlink_to(other.python)
-    return {"PATH": f"{isolated.folder / 'bin'}:/bin", **more}
+    return {**with_launcher_again(isolated), **more}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,8 @@ def test_what_the_launcher_says_of_itself_is_said(isolated, other):
 
 
 def with_launcher_again(isolated):
-    return {"PATH": f"{isolated.folder / 'bin'}:/bin"}
+    """A PATH of its own: on the system's there may be a newer Python. The launcher's shell is /bin/sh by its path."""
+    return {"PATH": str(isolated.folder / "bin")}
 
 
 def test_py_that_finds_nothing_is_refused(isolated, other):
