@@ -34,6 +34,7 @@ FORMS = {
     "sealed": lambda script: ["--no-network", "--seal", "--strict", "--", script],
 }
 ROUNDS = 5  # 12 ends, 4 forms: 240 runs
+MANY = 21  # 1,008 runs
 
 
 def processes_in(folder: Path) -> list[str]:
@@ -50,12 +51,23 @@ def processes_in(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_nothing_is_left_behind(isolated, form):
+    leave_nothing(isolated, form, ROUNDS)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_is_left_behind_by_a_thousand(isolated, form):
+    leave_nothing(isolated, form, MANY)
+
+
+def leave_nothing(isolated, form, rounds):
     environment = isolated.environment()
     for name, code in ENDS.items():
         isolated.write(f"{name.replace(' ', '_')}.py", code)
     listed = sorted(path.name for path in isolated.folder.iterdir())
     commands = [[sys.executable, "-m", "hermetic", *FORMS[form](f"{name.replace(' ', '_')}.py")] for name in ENDS]
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         running = [
             subprocess.Popen(
                 command, env=environment, cwd=isolated.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
