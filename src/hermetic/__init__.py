@@ -27,7 +27,16 @@ def _load_core() -> None:
 
 _load_core()
 
-from _hermetic import VERSION as __version__  # noqa: E402, N811  # not before its place is certain
+import _hermetic as _core  # noqa: E402  # not before its place is certain
+
+# The core's own, which may have been loaded by another hermetic: one that guards this process from outside.
+__version__ = "0.1.0"
+if __version__ != _core.VERSION:
+    raise ImportError(
+        f"hermetic {__version__} in {__path__[0]} found the core of hermetic {_core.VERSION} in {_core.__path__[0]}; "
+        "install the same version in both places",
+        name="hermetic",
+    )
 
 TYPE_CHECKING = False  # typing costs more to import than this package
 if TYPE_CHECKING:
