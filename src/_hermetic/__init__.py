@@ -31,8 +31,8 @@ READ_BYTES = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native,
 
 # What a start loads, each after what it imports itself; a dot at the end marks a package.
 SENDER = ("errors", "model", "pristine", "target", "programs", "capabilities.", "policy")
-HAND_OVER = ("variables", "message", "carried")
-RECEIVER = (*SENDER, "message", "carried")
+HAND_OVER = ("variables", "message", "early", "carried")
+RECEIVER = (*SENDER, "message", "early", "startup", "carried")
 _RUN = (
     *(*SENDER, "extract", "callers", "events", "status", "reports"),
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.audit", "enforce.fresh"),
@@ -40,8 +40,9 @@ _RUN = (
 )
 _EVERY_POLICY = ("paths", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
-    *("message", "capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.children"),
-    *("capabilities.processes.permitted", "enforce.doors.permitted", "enforce.doors.children"),
+    *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),
+    *("capabilities.processes.children", "capabilities.processes.permitted"),
+    *("enforce.doors.permitted", "enforce.doors.children"),
 )
 _FAMILIES = {
     "network": (

@@ -11,11 +11,17 @@ import sys
 
 from . import load_for
 from .capabilities import load_family
+from .early import NOTHING, held_back
 from .errors import BootstrapError, HermeticError, PolicyViolation
-from .message import ENTRY, described, families, message, opened, unpacked
+from .message import ENTRY, described, families, head_of, message, opened, unpacked
 from .pristine import IS_WINDOWS
 from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, has_flag, meaning, program_kind, recognise, start_of
 from .target import SCRIPT, STDIN, Options, Target
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from .early import Kept
+    from .startup import StartUp
 
 # Windows has no exec: the exit status for an executable that does not exist.
 NOT_FOUND = 127
@@ -25,14 +31,17 @@ NOT_FOUND = 127
 LAST_LINE = b"sys.exit(main())\n"
 
 
-def words(target: Target, held: tuple[bytes, ...], options: Options) -> list[str]:
-    """The words after the interpreter's options. BootstrapError when what they start is not whole."""
+def words(target: Target, held: tuple[bytes, ...], options: Options, kept: Kept) -> list[str]:
+    """The words after the interpreter's options. BootstrapError when what they start is not whole.
+
+    kept: what ``early`` held back of the options.
+    """
     if not is_whole():
         raise BootstrapError(f"{ENTRY} is damaged; hermetic has to be installed again")
-    head = None
+    head: tuple[str | None, ...] | None = None
     if target.orig_argv is not None:
-        head = described(target.kind, target.name, tuple(target.orig_argv), tuple(target.argv[1:]))[3]
-    fields = (target.kind, target.attr, target.argv[0], head, target.executable)
+        head = head_of(target.name, tuple(target.orig_argv), tuple(target.argv[1:]))
+    fields = (target.kind, target.attr, target.argv[0], head, target.executable, kept)
     return [ENTRY, message(held, options.fields(), fields), target.name, *target.argv[1:]]
 
 
@@ -76,13 +85,29 @@ def wait_for(interpreter: str, command: list[str], environment: dict[str, str]) 
             continue
 
 
+# What run_carried is to run first: see startup.py.
+START_UP: list[StartUp | None] = []
+
+
+def kept_in(text: str) -> Kept:
+    """What the sender of a message held back; nothing where ``unpacked`` will say what is wrong with it."""
+    try:
+        fields = opened(text)[2]
+    except BootstrapError:
+        return NOTHING
+    return fields[5] if type(fields) is tuple and len(fields) == 6 else NOTHING
+
+
 def load_guards(text: str) -> None:
-    """Load all that a message's run needs, before anything of the run happens."""
+    """Load all that a message's run needs, before anything of the run happens; start-up files are only looked at."""
+    from .startup import take_back  # the sending end needs none of it
+
+    START_UP[:] = [take_back(kept_in(text))]
     names = families(text)
     load_for(names)
     for guard in names:
         load_family(guard)
-    from . import run as _run  # noqa: F401  # the sending end needs none of it
+    from . import run as _run  # noqa: F401  # as above
 
 
 def run_carried(text: str, name: str, arguments: list[str]) -> int:
@@ -92,7 +117,7 @@ def run_carried(text: str, name: str, arguments: list[str]) -> int:
 
     try:
         policies, options, fields = unpacked(text)
-        kind, attr, first, head, executable = fields
+        kind, attr, first, head, executable, _ = fields
         if kind == SCRIPT:
             kind = program_kind(name)
         original = None if head is None else [name if word is None else word for word in head] + arguments
@@ -105,7 +130,7 @@ def run_carried(text: str, name: str, arguments: list[str]) -> int:
             executable=executable,
             second_line=has_flag(meaning(tuple(sys.orig_argv[1:]))[2], "x"),  # no other trace is left of it
         )
-        return run_main(target, policies, options)
+        return run_main(target, policies, options, *START_UP)
     except PolicyViolation:
         raise
     except HermeticError as error:
@@ -129,9 +154,10 @@ def start_again(text: str) -> None:
         policies, known, _ = unpacked(text)
         start_policies(policies, known.strict, known.reports)
         return
-    fields = described(kind, name, tuple(sys.orig_argv), rest)
+    flags, kept, variables = held_back(flags, os.environ.items())
+    fields = described(kind, name, tuple(sys.orig_argv), rest, kept)
     command = [sys.orig_argv[0], *flags, ENTRY, message(held, options, fields), name, *rest]
-    sys.exit(hand_over(sys.executable, command, dict(os.environ)))
+    sys.exit(hand_over(sys.executable, command, dict(variables)))
 
 
 def is_session(kind: str, name: str) -> bool:

@@ -83,7 +83,12 @@ class Compiled:
 
     __slots__ = ("carried", "described", "table", "families", "surface", "patched", "entries", "rules", "modes")
 
-    def __init__(self, policy: Policy, children: tuple[Any, ...] | None = BLOCK_CHILDREN) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        children: tuple[Any, ...] | None = BLOCK_CHILDREN,
+        taken: tuple[str, ...] | None = None,
+    ) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
         self.carried = (carry(policy), keeper(policy), lister(policy), self)
@@ -96,7 +101,12 @@ class Compiled:
         if children is not None and starts_processes(policy):
             # Last: what children inherit is what the other families leave.
             self.families["children"] = load_family("children")
-            self.rules["children"] = (refuser(policy, children), taken_options(policy), policy.report_only, children)
+            self.rules["children"] = (
+                refuser(policy, children),
+                taken_options(policy) if taken is None else taken,
+                policy.report_only,
+                children,
+            )
         self.modes = modes(policy)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {

@@ -27,6 +27,8 @@ def load_core():
     if "_hermetic" in sys.modules:
         for name in [name for name in sys.modules if name.partition(".")[0] in ("_hermetic", "hermetic")]:
             del sys.modules[name]
+    # Bytecode of ours lies beside us, where no program can write it, and nowhere else.
+    sys.pycache_prefix = None
     here = __file__.rpartition("/")[0] if "/" in __file__ else __file__.rpartition("\\")[0]
     spec = external.spec_from_file_location("_hermetic", here + "/__init__.py", submodule_search_locations=[here])
     core = machinery.module_from_spec(spec)
@@ -64,10 +66,12 @@ def again(folder):
         os._exit(1)
     if text is None:
         return chain()
+    cache = sys.pycache_prefix
     load_core()
     from _hermetic.carried import start_again
 
     start_again(text)
+    sys.pycache_prefix = cache
     return chain()
 
 

@@ -18,6 +18,7 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
+    from .early import Kept
     from .policy import Policy
 
 # The system's limit for one word is 128 KiB on Linux; two digits stand for a byte.
@@ -29,8 +30,9 @@ def message(held: tuple[bytes, ...], options: tuple[Any, ...], target: tuple[Any
     """The text. BootstrapError when it is too long.
 
     held: policies by ``policy.carry``, the outermost first. options: the fields of ``Options``. target: (kind, attr,
-    argv[0], the words before the arguments or None, executable), None where the words are still to be read. Of the
-    words before the arguments, those that are the target's name are None: it may be a whole program, and travels once.
+    argv[0], the words before the arguments or None, executable, what ``early`` held back), None where the words are
+    still to be read. Of the words before the arguments, those that are the target's name are None: it may be a whole
+    program, and travels once.
     """
     data = marshal.dumps((VERSION, held, options, target), MARSHAL_VERSION)
     if len(data) > MESSAGE_LIMIT:
@@ -42,10 +44,14 @@ def message(held: tuple[bytes, ...], options: tuple[Any, ...], target: tuple[Any
 FIRST = {MODULE: "-m", CODE: "-c"}
 
 
-def described(kind: str, name: str, words: tuple[str, ...], rest: tuple[str, ...]) -> tuple[Any, ...]:
+def described(kind: str, name: str, words: tuple[str, ...], rest: tuple[str, ...], kept: Kept) -> tuple[Any, ...]:
     """The target's fields, from the words of a command line and those of them that are its arguments."""
-    head = tuple([None if word == name else word for word in words[: len(words) - len(rest)]])
-    return kind, "", FIRST.get(kind, name), head, None
+    return kind, "", FIRST.get(kind, name), head_of(name, words, rest), None, kept
+
+
+def head_of(name: str, words: tuple[str, ...], rest: tuple[str, ...]) -> tuple[str | None, ...]:
+    """The words before the arguments, without the name."""
+    return tuple([None if word == name else word for word in words[: len(words) - len(rest)]])
 
 
 def opened(text: str) -> tuple[tuple[bytes, ...], tuple[Any, ...], Any]:

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .policy import Policy
+    from .startup import StartUp
 
 
-def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> int:
+def run_main(target: Target, policies: tuple[Policy, ...], options: Options, start_up: StartUp | None = None) -> int:
     """Run the target; return its exit status, or raise what a plain run would end with.
 
-    policies: all of them hold at once, the outermost first. SystemExit passes through; any other exception has been
-    printed already and is raised again only for the interpreter to end the process as it always does.
+    policies: all of them hold at once, the outermost first. start_up: start-up files that have not run yet.
+    SystemExit passes through; any other exception has been printed already and is raised again only for the
+    interpreter to end the process as it always does.
     """
     try:
         names, code = prepare_main(target)
@@ -48,12 +50,14 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> 
     if target.orig_argv is not None:
         sys.orig_argv = target.orig_argv
     sys.argv = target.argv
-    if policies:
-        put_in_force(policies, options, code, target)
-    searchpath.give_back(first_entry(target))
-    main = make_main(names)
     error: BaseException | None = None
     try:
+        if policies:
+            put_in_force(policies, options, code, target, start_up)
+        elif start_up is not None:
+            begin(start_up, target, options)
+        searchpath.give_back(first_entry(target))
+        main = make_main(names)
         result = execute(target, main, code)
         if result is not None:
             raise SystemExit(result)
@@ -62,8 +66,10 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options) -> 
     return conclude(error, policies, options)
 
 
-def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType | None, target: Target) -> None:
-    """Start the guards. code: the program's own."""
+def put_in_force(
+    policies: tuple[Policy, ...], options: Options, code: CodeType | None, target: Target, start_up: StartUp | None
+) -> None:
+    """Start the guards, and run start-up files under them. code: the program's own."""
     warning = version_warning()
     if warning is not None and options.strict:
         raise BootstrapError("--strict needs a Python version whose audit events are classified")
@@ -79,12 +85,42 @@ def put_in_force(policies: tuple[Policy, ...], options: Options, code: CodeType 
         events.TOLD.append(True)
     reports.prepare(options.strict)
     told = reports.open_pipe(options) if options.strict else None
-    if any("code_exec" in policy.rules for policy in policies) and not is_handed_in(target, options):
-        admit_main(code)
+    restricted = frozenset([guard for policy in policies for guard in policy.rules])
+    if "code_exec" in restricted:
+        admit([] if is_handed_in(target, options) else [code], start_up)
     searchpath.expect(first_entry(target), options.path)
-    start_policies(policies, options.strict, told)
     if told is not None:
         events.REPORTS.append(told[0])
+    if start_up is None:
+        start_policies(policies, options.strict, told)
+        return
+    if "environment" in restricted:
+        sees_nothing_of_it()
+    waiting = late_families(restricted, options.child)
+    start_policies(policies, options.strict, told, waiting, lambda: begin(start_up, target, options))
+
+
+# Start-up files do what these take away: finders of editable installs, for one.
+MUTATION = frozenset({"interpreter", "code_exec"})
+
+
+def late_families(restricted: frozenset[str], child: bool) -> frozenset[str]:
+    """The families that are put in force after the start-up files have run.
+
+    Where the interpreter's state is guarded, no program may write a start-up file: they are the environment's own.
+    Where only the making of code is, a program may, as it may write modules: in its children they run under the guard.
+    """
+    return MUTATION & restricted if "interpreter" in restricted or not child else frozenset()
+
+
+def begin(start_up: StartUp, target: Target, options: Options) -> None:
+    """Run the start-up files, with the path as it is for them, and go on with what they made of it."""
+    from .startup import run_start_up  # where hermetic started this interpreter, it is loaded
+
+    searchpath.lend()
+    run_start_up(start_up)
+    searchpath.note_whole()
+    searchpath.expect(first_entry(target), options.path)
 
 
 def first_entry(target: Target) -> str | None:
@@ -169,11 +205,20 @@ def is_handed_in(target: Target, options: Options) -> bool:
     return "".join([letter for letter in target.name if letter not in "0123456789"]) not in LIBRARY_CODE
 
 
-def admit_main(code: CodeType | None) -> None:
-    """Let the one code object of the program itself run under --no-code-exec."""
-    from .capabilities.code_exec import admit  # the family is loaded only when it is restricted
+def admit(codes: list[CodeType | None], start_up: StartUp | None) -> None:
+    """Let the code of the program itself, and lines of its start-up files, run under --no-code-exec."""
+    from .capabilities import code_exec  # the family is loaded only when it is restricted
 
-    admit(code)
+    for code in codes if start_up is None else [*codes, *start_up.codes]:
+        code_exec.admit(code)
+
+
+def sees_nothing_of_it() -> None:
+    """Start-up files see unset variables, as the standard library does: they ask for what a program does not need."""
+    from .capabilities import environment  # as above
+    from .startup import run_start_up
+
+    environment.START_UP = run_start_up.__code__
 
 
 def execute(target: Target, main: ModuleType, code: CodeType | None) -> Any:

@@ -16,6 +16,8 @@ _original: list[str] = []
 _first: list[str] = []
 # [all of it], from ``expect`` to ``give_back``.
 _destined: list[list[str]] = []
+# [sys.pycache_prefix of the target], while it has to wait.
+_cache: list[str | None] = []
 # Not empty while the collector rests, for the target to find it as it was.
 _resting: list[bool] = []
 
@@ -38,6 +40,53 @@ def set_aside() -> None:
         theirs = {os.path.abspath(p) for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p}
         rest = [entry for entry in rest if os.path.abspath(entry or ".") not in theirs]
     sys.path[:] = rest
+
+
+def whole() -> list[str]:
+    """``sys.path`` without its first entry, also while parts of it are set aside."""
+    before = _original or sys.path
+    return before[1:] if adds_first_entry() else before[:]
+
+
+def put_before(folders: list[str]) -> None:
+    """Make sys.path what it would be with these folders on PYTHONPATH, but for its first entry."""
+    sys.path[:] = [*folders, *whole()]
+
+
+def keep_whole(library: list[str]) -> None:
+    """Note this sys.path as the interpreter's own, and set it aside again for these folders."""
+    note_whole()
+    sys.path[:] = library
+
+
+def note_whole() -> None:
+    """Start-up files have made sys.path what it is now."""
+    _original[:] = [*_original[:1], *sys.path] if adds_first_entry() else sys.path
+
+
+def lend() -> None:
+    """Let start-up files find what they would find, and change it."""
+    if sys.path != whole():
+        sys.path[:] = whole()
+    bring_cache()
+
+
+def expect_cache(folder: str | None) -> None:
+    """Say where the target will have its bytecode. Until then that of the core is not from there."""
+    _cache[:] = [folder]
+
+
+def bytecode_folder() -> str | None:
+    """``sys.pycache_prefix`` as the target will see it, or sees it."""
+    return _cache[0] if _cache else sys.pycache_prefix
+
+
+def bring_cache() -> None:
+    """Let bytecode come from where it would in a plain run."""
+    if _cache:
+        folder = _cache.pop()
+        if sys.pycache_prefix != folder:
+            sys.pycache_prefix = folder
 
 
 def is_set_aside() -> bool:
@@ -64,8 +113,7 @@ def destined() -> list[str]:
 def given_back(first: str | None) -> list[str]:
     """What the target would see in a plain run: ``first`` (or nothing) and then the interpreter's own."""
     # Nothing was set aside when a program calls hermetic's main itself.
-    before = _original or sys.path
-    rest = before[1:] if adds_first_entry() else before[:]
+    rest = whole()
     if first is not None and adds_first_entry():
         rest.insert(0, first)
     return rest
@@ -74,6 +122,7 @@ def given_back(first: str | None) -> list[str]:
 def give_back(first: str | None) -> None:
     """Make sys.path what the target would see in a plain run."""
     rest = _destined.pop() if _destined else given_back(first)
+    bring_cache()
     # Guards that keep sys.path from being changed have begun with this content.
     if sys.path != rest:
         sys.path[:] = rest

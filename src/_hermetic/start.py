@@ -12,20 +12,20 @@ import sys
 from . import events
 from .asking import ask_entry, questions_of
 from .capabilities import load_module
-from .compiled import PATCHED, PROBE, Compiled, keeper, lister, probe_entry, starts_processes
+from .compiled import PATCHED, PROBE, Compiled, keeper, lister, probe_entry, starts_processes, taken_options
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
 from .extract import exact_text
 from .model import PRIVATE, PUBLIC
-from .policy import carry
+from .policy import Policy, carry
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from .enforce.judge import Entry
-    from .policy import Policy
 
 # CPython versions whose audit events are classified (tests/surface/audit_events).
 CLASSIFIED = ((3, 10), (3, 11), (3, 12), (3, 13))
@@ -44,11 +44,18 @@ def version_warning() -> str | None:
 # --- the whole process ---
 
 
-def start_policies(policies: tuple[Policy, ...], strict: bool = False, reports: tuple[int, int] | None = None) -> None:
+def start_policies(
+    policies: tuple[Policy, ...],
+    strict: bool = False,
+    reports: tuple[int, int] | None = None,
+    waiting: frozenset[str] = frozenset(),
+    meanwhile: Callable[[], None] | None = None,
+) -> None:
     """Put policies in force for the rest of this process, by conjunction. BootstrapError when that cannot be done.
 
-    strict, reports: see ``Options``. One that forbids making code comes last: after it no more can be bound. Children
-    are the business of one of them, which knows them all.
+    strict, reports: see ``Options``. waiting: families that are put in force when ``meanwhile`` has been called.
+    One that forbids making code comes last: after it no more can be bound. Children are the business of one policy,
+    which knows them all.
     """
     order = sorted(policies, key=makes_no_code)
     guardian = None
@@ -60,20 +67,44 @@ def start_policies(policies: tuple[Policy, ...], strict: bool = False, reports: 
     lists = tuple([listed for listed in map(lister, policies) if listed is not None])
     for policy in order:
         known = None if guardian is None else load_module("children").loader_variables(inherited())
-        start_process(policy, (held, (strict, reports), keeps, known, lists) if policy is guardian else None)
+        children = (held, (strict, reports), keeps, known, lists) if policy is guardian else None
+        start_process(part(policy, waiting, False) if waiting else policy, children, taken_options(policy))
+    if meanwhile is not None:
+        meanwhile()
+    for policy in order if waiting else ():
+        if not waiting.isdisjoint(policy.rules):
+            start_process(part(policy, waiting, True))
+
+
+def part(policy: Policy, guards: frozenset[str], these: bool) -> Policy:
+    """A policy with the rules of these families only, or of all others."""
+    rules = {guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these}
+    return Policy(
+        rules=rules,
+        trace=policy.trace,
+        report_only=policy.report_only,
+        sealed=policy.sealed,
+        origins=policy.origins,
+        asked=policy.asked,
+    )
 
 
 def makes_no_code(policy: Policy) -> bool:
     return "code_exec" in policy.rules
 
 
-def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> None:
-    """Put one policy in force for the rest of this process. children: see BLOCK_CHILDREN; None for none of it."""
+def start_process(
+    policy: Policy, children: tuple[Any, ...] | None = None, taken: tuple[str, ...] | None = None
+) -> None:
+    """Put one policy in force for the rest of this process.
+
+    children: see BLOCK_CHILDREN; None for none of it. taken: what children are said not to be held to.
+    """
     if policy.sealed and version_warning() is not None:
         raise BootstrapError("--seal needs a Python version whose audit events are classified")
     if policy.trace or policy.report_only:
         events.open_trace()
-    compiled = Compiled(policy, children)
+    compiled = Compiled(policy, children, taken)
     memo = new_memo()
     entries = [*compiled.bound_entries(memo), probe_entry()]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)
@@ -98,8 +129,6 @@ def start_process(policy: Policy, children: tuple[Any, ...] | None = None) -> No
     }
     hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
     audit.add_hook(hook, PROBE)
-    events.LOG.clear()
-    events.COUNT[1] = 0
     for holder, name, _, new in (*changes, *loaders):
         setattr(holder, name, new)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
@@ -207,13 +236,11 @@ def enter_block(token: object, compiled: Compiled) -> None:
     """Put a compiled policy in force until ``leave_block``."""
     with session.lock:
         if not _hooked:
-            log = events.LOG[:], events.COUNT[:]
             session.add(PROBE, {PROBE: (probe_entry(),)})
             try:
                 audit.add_hook(audit.session_hook, PROBE)
             finally:
                 session.remove(PROBE)
-                events.LOG[:], events.COUNT[:] = log  # the proof is no act of the program
             _hooked.append(True)
         if any(compiled.modes[:2]):
             events.open_trace()

@@ -40,8 +40,10 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
 
         environment = scrubbed(environment, make_rules(**request.families["environment"]))
     from _hermetic.carried import hand_over, words
+    from _hermetic.early import held_back
     from _hermetic.policy import carry
 
     held = () if request is None else (carry(request),)
-    command = [interpreter, *found.flags, *words(found.target, held, options)]
-    return hand_over(interpreter, command, environment)
+    flags, kept, variables = held_back(found.flags, environment.items())
+    command = [interpreter, *flags, *words(found.target, held, options, kept)]
+    return hand_over(interpreter, command, dict(variables))

@@ -15,7 +15,7 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
-    ["extract", "paths", "callers", "searchpath", "programs", "variables"],
+    ["extract", "paths", "callers", "searchpath", "programs", "variables", "early", "startup"],
     # Deciding.
     ["capabilities.*"],
     ["capabilities", "policy", "events"],
@@ -77,6 +77,7 @@ DOORS = {
     "pristine",
     "extract",
     "variables",
+    "early",
 }
 
 

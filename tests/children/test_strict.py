@@ -47,6 +47,14 @@ def test_a_child_that_is_not_blocked_counts_nothing(isolated):
     assert (done.code, done.stderr) == (0, "")
 
 
+def test_a_block_in_a_child_is_no_act(isolated):
+    code = "import hermetic\nwith hermetic.hermetic_blocker(fs_readonly=True): print('in it')"
+    done = isolated.script(
+        "--no-network --strict", f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {code!r}])"
+    )
+    assert done == (0, "in it\n", "")
+
+
 def test_without_strict_a_childs_acts_are_its_own(isolated):
     code = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {SWALLOW.format(host='h')!r}])"
     assert isolated.script("--no-network", code)[::2] == (0, "")

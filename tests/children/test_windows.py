@@ -71,9 +71,9 @@ def test_a_python_child_is_started_by_the_entry(isolated, application):
     name, line, *rest = created(isolated, call)
     words = windows.split_line(line)
     assert name is None or name.endswith(("python", "python3")) or "python3." in name
-    assert words[1] == "-B"
-    assert words[2].endswith("entry.py")
-    assert words[4:] == ("print(1)", "a")
+    assert words[1:3] == ("-B", "-S")
+    assert words[3].endswith("entry.py")
+    assert words[5:] == ("print(1)", "a")
     assert rest[:4] == [None, None, True, 0]
     assert "PATH" in rest[4]
 

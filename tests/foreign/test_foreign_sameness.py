@@ -176,25 +176,57 @@ def test_working_directory_that_was_removed(isolated, other, form):
     assert plain.code == 0, plain
 
 
-START = "open({log!r}, 'a').write({name!r} + ' ' + __name__ + '\\n')\n"
+SAYS = "print({name!r}, __name__)\n"
+# Ordinary ones: what installers put into an environment.
+ORDINARY = """\
+import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; print('line', enabled)
+import sys, types, os; p = os.path.join(sys._getframe(1).f_locals['sitedir'], 'spaces'); m = sys.modules.setdefault('spaces', types.ModuleType('spaces')); m.__path__ = [p]
+import finder
+"""
+FINDER = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "editable": print("asked for", name)
+sys.meta_path.append(Finder())
+sys.path.append("/nowhere/at/all")
+"""
 
 
-@pytest.mark.parametrize("options", [OPTIONS, ["--no-environment"], ["--profile=block-all"]], ids="-".join)
+@pytest.mark.parametrize(
+    "options", [OPTIONS, ["--no-environment"], ["--no-interpreter-mutation"], ["--profile=block-all"]], ids="-".join
+)
 def test_start_up_files_of_the_target_run_once_and_first(isolated, other, options):
-    log = isolated.folder / "log"
     for name in ("sitecustomize", "tool_module"):
-        other.install(f"{name}.py", START.format(log=str(log), name=name) + "def main():\n    print(__name__)\n")
-    other.install("some.pth", f"import os; open({str(log)!r}, 'a').write('pth\\n')\n")
-    if options != OPTIONS:
-        other.install("tool_module.py", "def main():\n    print(__name__)\n")
+        other.install(f"{name}.py", SAYS.format(name=name))
+    other.install("tool_module.py", TOOL)
+    other.install("finder.py", FINDER)
+    other.install("spaces/inside.py", "")
+    (other.site / "some.pth").write_text(str(isolated.folder) + "\n" + ORDINARY + "/nowhere\n")
     tool = str(other.command("tool", "tool_module"))
     plain = isolated.run([tool], bare=True)
-    expected = log.read_text()
-    log.unlink()
     guarded = isolated.foreign(options, tool)
+    assert guarded.stdout.splitlines() == plain.stdout.splitlines()
     assert guarded == plain
-    assert log.read_text() == expected
-    assert expected.splitlines().count("sitecustomize sitecustomize") == 1
+    assert plain.stdout.splitlines().count("sitecustomize sitecustomize") == 1, plain
+    assert "line True" in plain.stdout.splitlines()
+    assert "asked for editable" in plain.stdout
+
+
+TOOL = """
+print(__name__)
+def main():
+    import sys
+    import spaces.inside
+    print(sys.path, sys.prefix, sys.flags, isinstance(sys.flags, tuple), tuple(sys.flags))
+    print([getattr(finder, '__name__', None) or type(finder).__name__ for finder in sys.meta_path])
+    print(sys.flags.no_site, sys.flags[6], type(sys.flags).__name__, spaces.inside.__file__)
+    try:
+        import editable
+    except ImportError as error:
+        print(error)
+"""
+START = "open({log!r}, 'a').write({name!r} + ' ' + __name__ + '\\n')\n"
 
 
 def test_users_start_up_file_runs_once_and_first(isolated):

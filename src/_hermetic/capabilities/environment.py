@@ -49,6 +49,10 @@ MAPPING_FILE = _collections_abc.Mapping.get.__code__.co_filename
 STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "shutil.py"})
 
 
+# The code that runs the start-up files of this interpreter. To have it run something shows nothing.
+START_UP: Any = None
+
+
 def asker() -> str:
     """The first frame outside os, _collections_abc and hermetic; no frame means the program."""
     frame = calling_frame(CALLER_DEPTH + 1)
@@ -59,10 +63,19 @@ def asker() -> str:
                 return STARTER
         elif name != MAPPING_FILE and not is_ours(name):
             if not is_stdlib_file(name):
-                return PROGRAM
+                return LIBRARY if START_UP is not None and is_start_up(frame) else PROGRAM
             return STARTER if name in STARTERS else LIBRARY
         frame = frame.f_back
     return PROGRAM
+
+
+def is_start_up(frame: Any) -> bool:
+    """Whether this is called by a start-up file."""
+    while frame is not None:
+        if frame.f_code is START_UP:
+            return True
+        frame = frame.f_back
+    return False
 
 
 # --- decisions ---

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from ..errors import BootstrapError, PolicyViolation
+from ..events import COUNT, LOG, REPORTS
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
 from .bind import bind
 from .judge import examine, refusal
@@ -148,8 +149,10 @@ def add_hook(hook: Any, probe: str) -> None:
     """Add an audit hook and prove that it is there.
 
     An earlier hook that raises RuntimeError makes ``sys.addaudithook`` do nothing
-    and say nothing, so a private event must come back as a violation.
+    and say nothing, so a private event must come back as a violation. That is no act of the program's.
     """
+    log, count, reports = LOG[:], COUNT[:], REPORTS[:]
+    REPORTS.clear()
     sys.addaudithook(hook)
     try:
         sys.audit(probe)
@@ -158,6 +161,8 @@ def add_hook(hook: Any, probe: str) -> None:
         answer.__traceback__ = None
         if answer.message == probe:
             return
+    finally:
+        LOG[:], COUNT[:], REPORTS[:] = log, count, reports
     raise BootstrapError("the audit hook could not be added: an earlier audit hook of this process refused it")
 
 

@@ -40,7 +40,7 @@ CREATE, EXECUTE, LOAD = "code_exec.create", "code_exec.execute", "code_exec.load
 
 _CODE = type((lambda: None).__code__)
 _SEP = _os.sep
-RUNNER = CORE + "run.py"
+RUNNERS = ((CORE + "run.py", "exec_main"), (CORE + "startup.py", "run_line"))
 BINDER = CORE + "enforce" + _SEP + "bind.py"
 DOORS = CORE + "enforce" + _SEP + "doors" + _SEP + "compile.py"
 
@@ -197,7 +197,7 @@ def executed(args: tuple[Any, ...], kwargs: Any) -> Any:
     frame = calling_frame(CALLER_DEPTH)
     if may_execute(args[0], frame):
         return None
-    if frame is not None and frame.f_code.co_name == "exec_main" and frame.f_code.co_filename == RUNNER:
+    if frame is not None and (frame.f_code.co_filename, frame.f_code.co_name) in RUNNERS:
         return args[0]
     return "exec" if run_name(frame, "exec") == "exec" else None
 
@@ -221,7 +221,7 @@ def may_execute(code: Any, frame: FrameType | None) -> bool:
     if asker is FROZEN_EXEC:
         return frame.f_locals.get("code") is code
     file, function = asker.co_filename, asker.co_name
-    if function == "exec_main" and file == RUNNER:
+    if (file, function) in RUNNERS:
         return is_loaded(code)
     return is_text_code(code) and ((file, function) in GENERATORS or loads_native(frame))
 

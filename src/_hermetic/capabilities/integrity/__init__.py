@@ -13,7 +13,8 @@ from errno import EACCES
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import exact_text
 from ...model import PRIVATE, PUBLIC, Family, GuardedCall
-from .files import memory_write, own_change, own_cut, own_link, own_mode, own_move, own_symlink, own_write
+from ...paths import is_below
+from .files import OWN_BYTECODE, memory_write, own_change, own_cut, own_link, own_mode, own_move, own_symlink, own_write
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> t
     if not rules[0] and (capability == HEAP or capability == TRACING):
         return None
     if capability == FILES:
-        if target.rpartition("/")[0].endswith("/__pycache__"):
+        if target.rpartition("/")[0].endswith("/__pycache__") or is_below(target, OWN_BYTECODE):
             # Python caching bytecode: it goes on without when the disk says no.
             return "", None, "integrity", "", PermissionError(EACCES, "filesystem readonly", target)
         return f"filesystem readonly: {target}", target, "integrity", "nothing: hermetic's own files cannot be written"

@@ -6,12 +6,27 @@ from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a, opens_to_write
 from ...paths import absolute, is_below, resolve
 from ...pristine import IS_WINDOWS, lstat, native, readlink, stat
+from ...searchpath import bytecode_folder
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
-OWN_FILES = tuple(dict.fromkeys((CORE[:-1], FACES[:-1], resolve(CORE[:-1]), resolve(FACES[:-1]))))
+
+def with_real(folders: list[str]) -> tuple[str, ...]:
+    """These, and what they are with links followed."""
+    return tuple(dict.fromkeys([*folders, *[resolve(folder) for folder in folders]]))
+
+
+def splitdrive(folder: str) -> str:
+    """A path without its drive."""
+    return folder[2:] if folder[1:2] == ":" else folder
+
+
+FOLDERS, ELSEWHERE = [CORE[:-1], FACES[:-1]], bytecode_folder()
+# Where these have their bytecode if it is told to lie elsewhere.
+OWN_BYTECODE = with_real([absolute(ELSEWHERE) + splitdrive(folder) for folder in FOLDERS] if ELSEWHERE else [])
+OWN_FILES = (*with_real(FOLDERS), *OWN_BYTECODE)
 
 
 def folder_of(path: str) -> str:

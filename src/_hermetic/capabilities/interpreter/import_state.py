@@ -16,7 +16,7 @@ from _operator import is_ as _is
 
 from ...model import PRIVATE, PUBLIC
 from ...pristine import IS_WINDOWS, getcwd
-from ...searchpath import destined
+from ...searchpath import bytecode_folder, destined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def noted(sys_class: type, lists: Any, cache: Any) -> State:
         tuple([(suffixes, tuple(suffixes)) for _, suffixes in details]),
         tuple([(cell, cell.cell_contents) for cell in cells]),
         tuple([(suffix, loader) for loader, suffixes in details for suffix in suffixes]),
-        SYS_NAMES.get(PREFIX),
+        bytecode_folder(),
         tuple([parts_of(names) for names in IMPORTERS]),
     )
 

@@ -25,6 +25,7 @@ from ...capabilities.processes.children import (
     without_loaders,
 )
 from ...capabilities.processes.starting import name_of
+from ...early import held_back
 from ...events import TOLD, say_once
 from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, TUPLE, exact_text, is_a
 from ...message import ENTRY, described, message
@@ -152,12 +153,8 @@ def arranged(
     listed = permitted(lists, candidates, words, folder, context[CALL]) if lists else None
     if listed is not None:
         candidates = (listed,)
-    environment = variables() if given is None else given
-    for is_kept, kept in keeps:
-        environment = [pair for pair in environment if is_kept(kept, pair[0])]
     known = loaders(context)
-    if not rules[2]:
-        environment = without_loaders(environment, known)
+    environment = let_through(variables() if given is None else given, keeps, None if rules[2] else known)
     if listed is not None:
         environment = without_helpers(environment, known)
     what, file, first, target, reason = started(candidates, words, folder, path_in(environment))
@@ -180,8 +177,16 @@ def arranged(
         environment = [*environment, *[pair for pair in known if pair[0] not in names and is_loader_name(pair[0])]]
     kind, name, words, rest = target
     options = (strict, (), True, len(TOLD) > 0, reports, search_path() if is_worker(kind, name) else None)
-    carried = message(held, options, described(kind, name, words, rest))
-    return file, (*first, ENTRY, carried, name, *rest), environment
+    flags, kept, environment = held_back(first[1:], environment)
+    carried = message(held, options, described(kind, name, words, rest, kept))
+    return file, (first[0], *flags, ENTRY, carried, name, *rest), environment
+
+
+def let_through(environment: Environment, keeps: tuple[Any, ...], known: Any) -> Environment:
+    """The variables that a child may have. known: the loader variables of the start, None where nothing is dropped."""
+    for is_kept, kept in keeps:
+        environment = [pair for pair in environment if is_kept(kept, pair[0])]
+    return environment if known is None else without_loaders(environment, known)
 
 
 def search_path() -> tuple[str, ...]:
