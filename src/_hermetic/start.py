@@ -125,6 +125,7 @@ def start_process(
         "STARTING": tuple(session.STARTERS),
         "SESSION_HOOK": audit.session_hook,
         "OPENERS": memo.get("OPENERS", ()),
+        "CONNECTORS": memo.get("CONNECTORS", ()),
         "PROBERS": tuple(session.PROBERS),
     }
     hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)

@@ -27,10 +27,22 @@ c = Marked(":memory:")
 sqlite3.Connection.execute(c, "attach 'new.db' as x")
 sqlite3.Connection.execute(c, "create table x.t (a)")
 """,
+    "with the globals of a stand-in": """
+class Marked(sqlite3.Connection):
+    _guarded = sqlite3.Connection
+def init_connection(start, made, name):
+    start(made, name)
+forged = type(init_connection)(init_connection.__code__, sqlite3.connect.__func__.__globals__)
+c = Marked.__new__(Marked)
+forged(sqlite3.Connection.__init__, c, ":memory:")
+sqlite3.Connection.execute(c, "attach 'new.db' as x")
+sqlite3.Connection.execute(c, "create table x.t (a)")
+""",
 }
 
 
+@pytest.mark.parametrize("options", ["--fs-readonly", "--fs-readonly --seal"])
 @pytest.mark.parametrize("way", WAYS)
-def test_no_file_is_attached(isolated, way):
-    isolated.script("--fs-readonly", f"import sqlite3\n{WAYS[way]}")
+def test_no_file_is_attached(isolated, way, options):
+    isolated.script(options, f"import sqlite3\n{WAYS[way]}")
     assert [path.name for path in isolated.folder.iterdir()] == ["target.py"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, O_PATH, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
-from ...model import PRIVATE, PUBLIC
+from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, native, readlink
 from .databases import READ_ONLY, WRITTEN, database_use
 from .descriptors import ACCESS, O_RDWR, O_WRONLY, may_reopen, named_descriptor, path_text, real_path
@@ -264,8 +264,11 @@ def database_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     return (path, real_path(path, None)) if use == READ_ONLY else None
 
 
+# The code of the stand-in's constructors; a start fills it in.
+CONNECTORS: tuple[Any, ...] = ()
 # What the stand-in's connections have among their class's names.
 GUARDED_BY = "_guarded"
+REFUSED_CONNECTION = ("sqlite3.Connection", SHOWN_AS_IT_IS, None, (), DATABASE)
 _names_of = type.__dict__["__dict__"].__get__
 
 
@@ -276,12 +279,11 @@ def database_unguarded(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     constructor, before the check is in place, and a second construction would lose it.
     """
     frame = calling_frame(CALLER_DEPTH)
-    ours = frame is not None and frame.f_globals is PUBLIC and frame.f_code.co_name == "init_connection"
-    return (
-        None
-        if ours and GUARDED_BY in _names_of(type(args[0]))
-        else ("sqlite3.Connection", SHOWN_AS_IT_IS, None, (), DATABASE)
-    )
+    ours = False
+    for known in CONNECTORS:
+        if frame is not None and frame.f_code is known:
+            ours = True
+    return None if ours and GUARDED_BY in _names_of(type(args[0])) else REFUSED_CONNECTION
 
 
 def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:

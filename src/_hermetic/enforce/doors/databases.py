@@ -9,11 +9,13 @@ from __future__ import annotations
 import sys
 from _frozen_importlib import BuiltinImporter
 
+from ...capabilities.filesystem import filecalls
 from ...capabilities.filesystem.databases import anchored_uri
 from ...capabilities.filesystem.descriptors import fixed_path, path_text
 from ...capabilities.filesystem.filecalls import GUARDED_BY
 from ...extract import argument
 from ...pristine import get_ident, getcwd
+from ..bind import bind
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -49,16 +51,22 @@ MODULES = sys.modules
 
 def connect(setting: Setting, original: Any) -> Any:
     """For ``sqlite3.connect`` under its three names."""
-    return METHOD(setting.bind(connect_guarded, GUARDED=Guards(setting).guarded), "sqlite3")
+    codes: list[Any] = []
+    # Made at the start: the hook knows it by its code, and by nothing that can be forged.
+    init = bind(init_connection, {}, setting.memo, codes=codes)
+    setting.memo["CONNECTORS"] = (*setting.memo.get("CONNECTORS", ()), *codes)
+    if not setting.whole_process:
+        filecalls.CONNECTORS = (*filecalls.CONNECTORS, *codes)
+    return METHOD(setting.bind(connect_guarded, GUARDED=Guards(setting, init).guarded), "sqlite3")
 
 
 class Guards:
     """Makes guarded connection classes, one for each that the program asks for."""
 
-    __slots__ = ("setting", "made", "parts")
+    __slots__ = ("setting", "init", "made", "parts")
 
-    def __init__(self, setting: Setting) -> None:
-        self.setting = setting
+    def __init__(self, setting: Setting, init: Any) -> None:
+        self.setting, self.init = setting, init
         self.made: dict[type, type] = {}
         self.parts: dict[str, Any] = {}
 
@@ -83,7 +91,7 @@ class Guards:
         constants = {"CONNECTION": module.Connection, "CURSOR": module.Cursor, "GUARDED_CURSOR": cursor}
         return {
             **run,
-            "__init__": bind(construct, INIT=bind(init_connection), AUTHORIZE=authorize, CONNECTION=module.Connection),
+            "__init__": bind(construct, INIT=self.init, AUTHORIZE=authorize, CONNECTION=module.Connection),
             "cursor": bind(make_cursor, **constants),
             "set_authorizer": bind(set_authorizer, AUTHORIZE=authorize, **constants),
         }

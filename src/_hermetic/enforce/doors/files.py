@@ -38,6 +38,7 @@ from ...capabilities.filesystem.descriptors import (
 )
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
 from ...pristine import close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
+from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
 from .writing import held_again, made_new, mode_flags, open_to_write
@@ -64,6 +65,9 @@ WRITES = False
 # How all begins that is denied where there is no root; None where there is one. What a block denies is asked.
 SUSPECT: Any = None
 DIRECTLY: Any = None
+DO: Any = None
+TOLD: Any = None
+HERE = None
 
 FILE, TEXT_FILE = _io.FileIO, _io.TextIOWrapper
 # Every other mode goes to C at once: it writes, which the hook judges by the name, or it is none.
@@ -90,11 +94,14 @@ MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split()
 NOT_AGAIN = O_TRUNC | native.O_CREAT | native.O_EXCL | O_NOFOLLOW
 
 
+OPEN_DEFAULTS = ("r", -1, None, None, None, True, None)
+
+
 def open_below(setting: Setting, original: Any) -> Any:
     """For ``builtins.open``, ``io.open`` and ``_io.open``, which are one object."""
     function = open_asked if F_GETPATH else open_held if has_handles() else None
     others = open_otherwise, open_directly
-    return made_for(setting, original, function, others, ("r", -1, None, None, None, True, None))
+    return made_for(setting, original, function, others, OPEN_DEFAULTS)
 
 
 def os_open_below(setting: Setting, original: Any) -> Any:
@@ -125,38 +132,41 @@ def made_for(setting: Setting, original: Any, function: Any, others: tuple[Any, 
         return None
     known = setting.memo.get(("files", id(original)))
     if known is None:
-        # A process's own are there for good; those of blocks come and go.
-        mine = setting.whole_process
-        judged = ((frozenset([OPEN_TO_READ] if lists.judges_reads(setting.rules) else []), 0),)
-        names = {
-            "ORIGINAL": original,
-            "CAREFUL": setting.sealed,
-            "WATCHED": judged if mine else watched,
-            "WRITES": lists.has_lists(setting.rules) if mine else True,
-            "SUSPECT": setting.rules[lists.SUSPECT] if mine and not lists.has_root(setting.rules) else None,
-        }
-        hold = None
-        if not F_GETPATH:
-            hold = setting.bind(
-                open_to_write, AGAIN=setting.bind(held_again, **names), NEW=setting.bind(made_new, **names), **names
-            )
-        other = setting.bind(others[0], AGAIN=setting.bind(open_again), HOLD=hold, **names)
-        direct = setting.bind(others[1], **names)
-        made = setting.bind(function, defaults=defaults, OTHERWISE=other, DIRECTLY=direct, **names)
-        if not F_GETPATH:
-            tell_reader(setting, made.__code__)
-            tell_reader(setting, direct.__code__)
+        names = parts(setting, original, others)
+        seen = open_seen if len(defaults) == len(OPEN_DEFAULTS) else os_open_seen
+        made = setting.bind(seen, defaults=defaults, DO=bind(function, names, setting.memo))
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
             setattr(made, name, getattr(original, name, None))
         known = setting.memo["files", id(original)] = MethodType(made, getattr(original, "__self__", None) or KEY)
     return known
 
 
-def tell_reader(setting: Setting, code: Any) -> None:
-    """Have the reader of openings know this stand-in: the hook's is bound after this, a block's asks its module."""
-    setting.memo["OPENERS"] = (*setting.memo.get("OPENERS", ()), code)
-    if not setting.whole_process:
-        filecalls.OPENERS = (*filecalls.OPENERS, code)
+def parts(setting: Setting, original: Any, others: tuple[Any, Any]) -> dict[str, Any]:
+    """What the stand-in is bound with, none of which the program sees: its variables decide which path is taken for a
+    real one.
+    """
+    codes: list[Any] = []
+    told = bind(open_told, {}, setting.memo, codes=codes)
+    # A process's own are there for good; those of blocks come and go.
+    mine, rules = setting.whole_process, setting.rules
+    judged = ((frozenset([OPEN_TO_READ] if lists.judges_reads(rules) else []), 0),)
+    names = {
+        **{"KEY": setting.key, "JUDGE": setting.judge, "CAREFUL": setting.sealed, "ORIGINAL": original, "TOLD": told},
+        "WATCHED": judged if mine else watched,
+        "WRITES": lists.has_lists(rules) if mine else True,
+        "SUSPECT": rules[lists.SUSPECT] if mine and not lists.has_root(rules) else None,
+    }
+    hold = None
+    if not F_GETPATH:
+        again, new = bind(held_again, names, setting.memo), bind(made_new, names, setting.memo)
+        hold = bind(open_to_write, {**names, "AGAIN": again, "NEW": new}, setting.memo)
+        # Have the reader of openings know it: the hook's is bound after this, a block's asks its module.
+        setting.memo["OPENERS"] = (*setting.memo.get("OPENERS", ()), *codes)
+        if not setting.whole_process:
+            filecalls.OPENERS = (*filecalls.OPENERS, *codes)
+    names["OTHERWISE"] = setting.bind(others[0], AGAIN=setting.bind(open_again), HOLD=hold, **names)
+    names["DIRECTLY"] = bind(others[1], names, setting.memo)
+    return names
 
 
 def is_descriptor(path: Any) -> bool:
@@ -169,7 +179,7 @@ def settled(file: Any) -> Any:
     return int.__index__(file) if is_a(file, NUMBER) else fixed_path(file)
 
 
-def open_held(
+def open_seen(
     owner: Any,
     file: Any,
     mode: Any,
@@ -179,6 +189,26 @@ def open_held(
     newline: Any,
     closefd: Any,
     opener: Any,
+) -> Any:
+    """What the program sees."""
+    return DO(file, mode, buffering, encoding, errors, newline, closefd, opener)
+
+
+def os_open_seen(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> Any:
+    """The same for ``os.open``."""
+    return DO(path, flags, mode, dir_fd)
+
+
+def open_told(opens: Any, words: Any, path: Any, folder: Any) -> Any:
+    """The frame by which the reader knows that this path was told by a handle; it is seen without it.
+
+    path, folder: what was asked for, which a refusal says.
+    """
+    return opens(*(words, words := None, opens := None, HERE)[0])
+
+
+def open_held(
+    file: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
     """Linux: ``open`` by a handle. An opener of the program's is judged by what it opens, too."""
     path = file if type(file) is str else settled(file)
@@ -206,8 +236,7 @@ def open_held(
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
-            # No other opening in this function: the hook takes this path for a real one.
-            made = ORIGINAL(name, mode, buffering, encoding, errors, newline, closefd)
+            made = TOLD(ORIGINAL, (name, mode, buffering, encoding, errors, newline, closefd), path, None)
             kind = type(made)
             raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
             if not real or fstat(raw.fileno())[SAME] == fstat(handle)[SAME]:
@@ -223,15 +252,15 @@ def open_held(
     raise PermissionError(EACCES, REPLACED, path)
 
 
-def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
+def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
     """Linux: ``os.open`` by a handle."""
     path = path if type(path) is str else fixed_path(path)
     flags = index(flags)
     folder = dir_fd if dir_fd is None else index(dir_fd)
     if flags & (WRITE_BITS | O_PATH) or OPEN_TO_READ not in (WATCHED[0] or NOBODY)[0] or is_descriptor(path):
         return int(OTHERWISE(path, flags, mode, folder))
-    if SUSPECT is not None and not CAREFUL and not count_threads():
-        return int(DIRECTLY(path, flags, folder))
+    if SUSPECT is not None and folder is None and not CAREFUL and not count_threads():
+        return int(DIRECTLY(path, flags))
     for _ in TRIES:
         try:
             first = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
@@ -248,7 +277,7 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
-            number = open_fd(name, flags & ~O_NOFOLLOW)  # as above: the only one
+            number: int = TOLD(open_fd, (name, flags & ~O_NOFOLLOW), path, folder)
             if not real or fstat(number)[SAME] == fstat(handle)[SAME]:
                 return number
             close_fd(number)
@@ -266,7 +295,7 @@ def os_open_held(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> i
 
 def open_directly(path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any) -> Any:
     try:
-        made = ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd)
+        made = TOLD(ORIGINAL, (path, mode, buffering, encoding, errors, newline, closefd), path, None)
     except OSError:
         found = JUDGE(KEY, (path, None, O_RDONLY), None)
         if found is not None:
@@ -281,11 +310,11 @@ def open_directly(path: Any, mode: Any, buffering: Any, encoding: Any, errors: A
     return made
 
 
-def os_open_directly(path: Any, flags: int, folder: Any) -> int:
+def os_open_directly(path: Any, flags: int) -> int:
     try:
-        number = open_fd(path, flags, dir_fd=folder)
+        number: int = TOLD(open_fd, (path, flags), path, None)
     except OSError:
-        found = JUDGE(KEY, (path, folder, flags), None)
+        found = JUDGE(KEY, (path, None, flags), None)
         if found is not None:
             raise refusal(found) from None
         raise
@@ -374,15 +403,7 @@ def open_again(path: Any, flags: int) -> Any:
 
 
 def open_asked(
-    owner: Any,
-    file: Any,
-    mode: Any,
-    buffering: Any,
-    encoding: Any,
-    errors: Any,
-    newline: Any,
-    closefd: Any,
-    opener: Any,
+    file: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
     """macOS: the hook has judged the name, and what was opened tells its path."""
     path = file if type(file) is str else settled(file)
@@ -395,7 +416,7 @@ def open_asked(
     return made
 
 
-def os_open_asked(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
+def os_open_asked(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
     """macOS: the same for ``os.open``. The hook takes absolute paths only, as it is not told of folders."""
     path = path if type(path) is str else fixed_path(path)
     flags = index(flags)
