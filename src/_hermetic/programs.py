@@ -40,6 +40,8 @@ HERE = None
 # What tells words apart in a first line, what makes env's own grammar out of them, and how often a script's interpreter
 # may be a script before the system refuses it.
 BLANKS, QUOTING, NESTED = " \t", "\"'\\$#", 5
+# Whoever puts another file there could as well replace an interpreter.
+ENV = ("/usr/bin/env", "/bin/env")
 READ_FLAGS = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
 # What Windows completes a program's name with, and what it would hand to cmd.exe.
@@ -106,24 +108,35 @@ def recognise(path: str) -> Recognised:
     return (OTHER, "", ()) if command is None else (SCRIPT_FILE, *command)
 
 
-def unwrapped(path: str, words: tuple[str, ...], folders: str, start: str) -> tuple[str, str, tuple[str, ...]]:
-    """(what is started in the end where this file is started, its path, its words): first lines are followed.
+def unwrapped(
+    path: str, words: tuple[str, ...], folders: str, start: str
+) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    """(what is started in the end where this file is started, its path, its words, what first lines set).
 
     words: the file's own, with its name first. folders: as PATH lists them. start: the folder where the process
     begins, empty for here.
     """
     name = file = path
+    variables: tuple[str, ...] = ()
     what, program, options = recognise(placed(path, start))
     for _ in range(NESTED):
         if what != SCRIPT_FILE:
             break
-        found = absolute_program(program, folders, start)
+        variables = (*variables, *set_by(start_of(placed(file, start), HEAD)))
+        found = absolute_program(program, path_among(variables, folders), start)
         if found is None:
-            return ABSENT, path, words
+            return ABSENT, path, words, ()
         words = (program, *options, name, *words[1:])
         name, file = program if has_separator(program) else found, found
         what, program, options = recognise(found)
-    return what, file, words
+    return what, file, words, variables
+
+
+def path_among(variables: tuple[str, ...], folders: str) -> str:
+    """The PATH that these set, or this one."""
+    for variable in variables:
+        folders = variable.removeprefix("PATH=") if variable.startswith("PATH=") else folders
+    return folders
 
 
 def followed(path: str) -> str:
@@ -201,6 +214,36 @@ def after_env(words: list[str]) -> tuple[list[str], list[str]]:
             if sign in word:
                 return [], []
     return (variables, []) if words and words[0].startswith("-") else (variables, words)
+
+
+def by_env(words: tuple[str, ...]) -> tuple[list[tuple[str, str | None]], tuple[str, ...]] | None:
+    """(what ``env WORDS`` does to the variables, the command that it starts); None for what only ``env`` can tell.
+
+    A value of None unsets a variable, or all of them where the name is empty.
+    """
+    changes: list[tuple[str, str | None]] = []
+    at, options = 0, True
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if options and word in ("-", "-i", "--ignore-environment"):
+            changes.append(("", None))
+        elif options and word in ("-u", "--unset") and at < len(words):
+            changes.append((words[at], None))
+            at += 1
+        elif options and word.startswith("--unset="):
+            changes.append((word[len("--unset=") :], None))
+        elif options and word == "--":
+            options = False
+        elif options and word.startswith("-"):
+            return None
+        elif "=" in word and word[0] != "=":
+            options = False
+            name, _, value = word.partition("=")
+            changes.append((name, value))
+        else:
+            return changes, words[at - 1 :]
+    return None
 
 
 def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> str | None:

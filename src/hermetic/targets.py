@@ -26,6 +26,7 @@ from _hermetic.programs import (
     has_separator,
     is_python_name,
     meaning,
+    path_among,
     program_kind,
     recognise,
     search,
@@ -117,7 +118,7 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         return Launch(target=Target(kind=FOLDER, name=path, argv=[path, *args]))
     if what == SCRIPT_FILE:
         variables = set_by(start_of(path, HEAD))
-        interpreter = located(spelled, path_among(variables))
+        interpreter = located(spelled, path_among(variables, os.environ.get("PATH", os.defpath)))
         if interpreter is not None and recognise(interpreter)[0] == INTERPRETER:
             return script(path, args, interpreter, spelled, options, variables)
     if what in (OTHER, SCRIPT_FILE) and path.endswith((".py", ".pyw", ".pyc")):
@@ -135,14 +136,6 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
     raise HermeticError(
         f"{path} is not a Python program; without the kernel layer nothing can hold it, so it is not started"
     )
-
-
-def path_among(variables: tuple[str, ...]) -> str:
-    """The PATH that a first line sets, or ours."""
-    found = os.environ.get("PATH", os.defpath)
-    for variable in variables:
-        found = variable.removeprefix("PATH=") if variable.startswith("PATH=") else found
-    return found
 
 
 def script(

@@ -38,7 +38,7 @@ for name, code in STARTS.items():
     found[name] = next((line for line in said.splitlines() if line in ("held", "free")), said.strip())
 """
 # Under a seal a program that is not Python is refused.
-NOT_PYTHON = {"shell", "shell, clean environment", "shell of a shell", "env", "popen", "system"}
+NOT_PYTHON = {"shell", "shell, clean environment", "shell of a shell", "popen", "system"}
 
 
 @lru_cache(maxsize=None)

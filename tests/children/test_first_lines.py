@@ -78,3 +78,87 @@ def test_launched_script_runs_nothing_else(isolated, line):
     done = isolated.cli("--no-network", "--", "./tool")
     assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
     assert "the first line does not run this file" in done.stderr
+
+
+SHOWS = "import json, os, sys; print(json.dumps([sys.argv, sys.executable, dict(os.environ)]))\n"
+SETS = "#!/usr/bin/env -S ONE=1 TWO=two=2 PYTHONWARNINGS=error LD_PRELOAD=/x.so {python} -B\n"
+
+
+def test_what_the_line_sets_is_what_the_child_finds(isolated):
+    """But for what has code run in it, which a program may not set in any other way either."""
+    isolated.write("tool", SETS.format(python=sys.executable) + SHOWS, mode=0o755)
+    code = "import os, subprocess\nsubprocess.run(['./tool', 'a'], env={'TWO': 'x', 'PATH': os.environ['PATH']})\n"
+    done = isolated.script("--no-network --seal", code)
+    argv, executable, found = done.data
+    assert (argv, executable) == (["./tool", "a"], sys.executable)
+    assert (found["ONE"], found["TWO"]) == ("1", "two=2")
+    assert not {"PYTHONWARNINGS", "LD_PRELOAD"} & set(found)
+
+
+def test_the_path_that_a_line_sets_finds_its_interpreter(isolated):
+    (isolated.folder / "bin").mkdir()
+    (isolated.folder / "bin/own-python").symlink_to(sys.executable)
+    isolated.write("tool", f"#!/usr/bin/env -S PATH={isolated.folder}/bin own-python -I\n" + CHILD, mode=0o755)
+    done = isolated.script("--no-network --seal", "import subprocess\nsubprocess.run(['./tool'])\n")
+    assert done.stdout == "held\n", done
+
+
+def test_under_no_environment_a_line_sets_nothing_else(isolated):
+    isolated.write(
+        "tool", SETS.format(python=sys.executable) + SHOWS.replace("dict(os.environ)", "os.getenv('ONE')"), mode=0o755
+    )
+    code = "import subprocess\nsubprocess.run(['./tool', 'a'])\n"
+    assert "environment disabled: ONE" in isolated.script("--no-environment", code).stderr
+
+
+ENV_WORDS = {
+    "python": ["{python}", "-c", CHILD],
+    "isolated": ["{python}", "-I", "-c", CHILD],
+    "by name": ["python", "-IS", "-c", CHILD],
+    "empty": ["-i", "{python}", "-I", "-c", CHILD],
+    "empty, by dash": ["-", "A=1", "{python}", "-c", CHILD],
+    "without one": ["-u", "HOME", "{python}", "-I", "-c", CHILD],
+    "without one, long": ["--unset=HOME", "--", "{python}", "-I", "-c", CHILD],
+    "with a path": ["-i", "PATH={folder}/bin", "own-python", "-I", "-c", CHILD],
+    "twice": ["A=1", "/usr/bin/env", "B=2", "{python}", "-E", "-c", CHILD],
+    "a script": ["-i", "./script"],
+}
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --seal"])
+def test_what_env_starts_is_guarded(isolated, options):
+    (isolated.folder / "bin").mkdir()
+    (isolated.folder / "bin/own-python").symlink_to(sys.executable)
+    isolated.write("script", f"#!{sys.executable} -I\n" + CHILD, mode=0o755)
+    starts = {
+        name: [word.replace("{python}", sys.executable).replace("{folder}", str(isolated.folder)) for word in words]
+        for name, words in ENV_WORDS.items()
+    }
+    code = f"import json, subprocess\nfound = {{}}\nfor name, words in {starts!r}.items():\n"
+    code += "    done = subprocess.run(['env', *words], capture_output=True, text=True)\n"
+    code += "    found[name] = done.stdout + done.stderr\nprint(json.dumps(found))\n"
+    found = isolated.script(options, code).data
+    assert {name: said for name, said in found.items() if said != "held\n"} == {}
+
+
+def test_variables_are_those_that_env_leaves(isolated):
+    show = "import json, os; print(json.dumps([os.environ.get(n) for n in ('ONE', 'GONE', 'KEPT', 'PYTHONSTARTUP')]))"
+    code = f"""
+    import os, subprocess, sys
+    given = {{**os.environ, "GONE": "1", "KEPT": "2"}}
+    for words in (["-u", "GONE", "ONE=1", "PYTHONSTARTUP=x"], ["-i", "ONE=2"]):
+        subprocess.run(["env", *words, sys.executable, "-c", {show!r}], env=given)
+    """
+    done = isolated.script("--no-network --seal", code)
+    assert done.stdout.splitlines() == ['["1", null, "2", null]', '["2", null, null, null]'], done
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["-v", "{python}", "-c", "1"], ["-C", "/", "{python}", "-c", "1"], ["true"], [], ["A=1"], ["no-such-program"]],
+)
+def test_what_only_env_can_read_is_a_program_that_is_not_python(isolated, words):
+    words = [word.replace("{python}", sys.executable) for word in words]
+    code = f"import subprocess\nsubprocess.run(['env', *{words!r}])\n"
+    assert "subprocess disabled: subprocess.Popen" in isolated.script("--no-network --seal", code).stderr
+    assert "/env is not a Python program" in isolated.script("--no-network", code).stderr

@@ -14,11 +14,14 @@ from ...model import Family, GuardedCall
 from ...pristine import IS_WINDOWS
 from ...programs import (
     ABSENT,
+    ENV,
     INFORMS,
     INTERPRETER,
+    NESTED,
     OTHER,
     UNKNOWN,
     base_name,
+    by_env,
     has_flag,
     is_executable,
     is_python_name,
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
     # the policy only reports; what enforce/doors/children.py knows of the whole process)
     Rules: TypeAlias = tuple[str, tuple[str, ...], bool, tuple[Any, ...]]
     Environment: TypeAlias = list[tuple[str, str]]
+    # (name, value or None to unset it; None of an empty name unsets all)
+    Change: TypeAlias = tuple[str, "str | None"]
 
 UNGUARDED = "subprocess.unguarded"
 STRAY = "subprocess.stray"
@@ -221,25 +226,62 @@ def found_program(candidates: Iterable[str], folder: str) -> str:
 
 def started(
     candidates: Iterable[str], words: tuple[str, ...], folder: str, folders: str
-) -> tuple[str, str, tuple[str, ...], tuple[Any, ...] | None, str]:
-    """What a start would start: (what it is, its file, the words before the entry, target or None, reason against).
+) -> tuple[str, str, tuple[str, ...], tuple[Any, ...] | None, str, list[Change]]:
+    """What a start would start.
+
+    (what it is, its file, the words before the entry, target or None, reason against, what is done to the variables)
 
     candidates: the files the system will try. words: argv. folder: where the child begins, empty
     for here. folders: the child's PATH. The target is (kind, name, words, those of them that are arguments).
     """
-    candidate = found_program(candidates, folder)
+    outer = candidate = found_program(candidates, folder)
     if not candidate:
-        return ABSENT, "", (), None, ""
-    what, file, followed = unwrapped(candidate, words or (candidate,), folders, folder)
+        return ABSENT, "", (), None, "", []
+    what, file, followed, variables = unwrapped(candidate, words or (candidate,), folders, folder)
+    reason = unreachable(followed, len(followed) - len(words) + 1)
+    changes = set_in(variables)
+    for _ in range(NESTED):
+        behind = by_env(followed[1:]) if what == OTHER and file in ENV else None
+        if behind is None:
+            break
+        changes += behind[0]
+        folders = path_in(changed([("PATH", folders)], behind[0]))
+        candidate = found_program(on_path(behind[1][0], folders), folder)
+        if not candidate:
+            break
+        what, file, followed, variables = unwrapped(candidate, behind[1], folders, folder)
+        changes += set_in(variables)
     if what != INTERPRETER:
-        return OTHER, candidate, (), None, unreachable(followed, len(followed) - len(words) + 1)
-    words = followed
-    kind, name, options, rest = meaning(words[1:])
+        return OTHER, outer, (), None, reason, []
+    kind, name, options, rest = meaning(followed[1:])
     if kind == INFORMS:
-        return INFORMS, candidate, (), None, ""
+        return INFORMS, outer, (), None, "", []
     if kind == UNKNOWN:
-        return what, candidate, (), None, "a command line that hermetic can read: " + name
-    return what, file, (words[0], *options), (kind, name, words, rest), ""
+        return what, candidate, (), None, "a command line that hermetic can read: " + name, []
+    return what, file, (followed[0], *options), (kind, name, followed, rest), "", changes
+
+
+def on_path(name: str, folders: str) -> list[str]:
+    """The files that execvp would try."""
+    return [name] if "/" in name else [(folder or ".") + "/" + name for folder in folders.split(PATH_SEPARATOR)]
+
+
+def set_in(variables: tuple[str, ...]) -> list[Change]:
+    """``NAME=value`` as changes."""
+    pairs: list[Change] = []
+    for variable in variables:
+        name, _, value = variable.partition("=")
+        pairs.append((name, value))
+    return pairs
+
+
+def changed(environment: Environment, changes: list[Change]) -> Environment:
+    """Variables as ``env`` leaves them."""
+    for name, value in changes:
+        environment = [pair for pair in environment if name and pair[0] != name]
+        if value is not None:
+            environment.append((name, value))
+    return environment
 
 
 def unreachable(words: tuple[str, ...], programs: int) -> str:

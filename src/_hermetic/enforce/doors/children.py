@@ -14,6 +14,7 @@ from ...capabilities.processes.children import (
     HARMFUL,
     PATH_CARRIER,
     POLICY_CARRIER,
+    changed,
     is_loader_name,
     is_worker,
     loader_variables,
@@ -157,7 +158,7 @@ def arranged(
     environment = let_through(variables() if given is None else given, keeps, None if rules[2] else known)
     if listed is not None:
         environment = without_helpers(environment, known)
-    what, file, first, target, reason = started(candidates, words, folder, path_in(environment))
+    what, file, first, target, reason, changes = started(candidates, words, folder, path_in(environment))
     if what == ABSENT:
         return "", words, environment
     if what == OTHER or reason:
@@ -171,6 +172,9 @@ def arranged(
         return file, words, with_carriers(environment, message(held, (strict, (), True, True, reports, None), None))
     if target is None:
         return file, words, environment
+    if changes:
+        # What env sets is as much the program's as what it passes by itself.
+        environment = let_through(changed(environment, changes), keeps, None if rules[2] else known)
     if keeps:
         # What an interpreter needs to come up at all; the child takes it away again before its program runs.
         names = [pair[0] for pair in environment]
