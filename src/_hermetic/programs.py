@@ -29,6 +29,7 @@ INFORMS, UNKNOWN = "informs", "unknown"
 WITH_VALUE = "WX"
 WITHOUT_VALUE = "bBdEiIOPqRsSuvx"
 INFORMATIVE = ("-h", "-?", "-V", "-VV", "--help", "--version", "--help-all", "--help-env", "--help-xoptions")
+PRESITE = "presite"  # of debug builds, since 3.13
 HASH_CHECK = "--check-hash-based-pycs"
 HEAD = 512  # bytes of a file's start that tell what it is
 # An interpreter under another name gives itself away by the function that its main() calls; a library that embeds
@@ -317,6 +318,8 @@ def cluster(word: str, following: tuple[str, ...], flags: list[str]) -> tuple[st
             if not rest and not following:
                 return UNKNOWN, f"python -{letter} needs a value", 0
             value, taken = (rest, 0) if rest else (following[0], 1)
+            if letter == "X" and value.partition("=")[0] == PRESITE:
+                return UNKNOWN, f"python -X {PRESITE} runs a module before everything else", taken
             if letter in "cm":
                 return (CODE if letter == "c" else MODULE), value, taken
             flags += ["-" + letter, value]

@@ -55,6 +55,7 @@ def take_back(kept: Kept) -> StartUp | None:
     # After that of -X dev, before that of -b.
     place = 1 if sys.flags.dev_mode else 0
     sys.warnoptions[place:place] = late_filters
+    sys.warnoptions[:] = dict.fromkeys(sys.warnoptions)  # C adds none twice
     folders = folders_of(path) if path else []
     lines: list[Line] = []
     library = sys.path[:]

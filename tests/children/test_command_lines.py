@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from _hermetic.early import held_back
 from _hermetic.programs import (
     ABSENT,
     ARCHIVE,
@@ -49,11 +50,23 @@ def test_words_are_read_as_the_interpreter_reads_them(words, kind, name, flags, 
     assert meaning(tuple(words)) == (kind, name, tuple(flags), tuple(rest))
 
 
-@pytest.mark.parametrize("words", [["-c"], ["-m"], ["-W"], ["-Z", "t.py"], ["-Bj", "t.py"], ["--unheard-of", "t.py"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-c"],
+        ["-m"],
+        ["-W"],
+        ["-Z", "t.py"],
+        ["-Bj", "t.py"],
+        ["--unheard-of", "t.py"],
+        ["-Xpresite=evil", "t.py"],
+        ["-X", "presite", "-c", "1"],
+    ],
+)
 def test_what_cannot_be_read_says_why(words):
     kind, why, _, _ = meaning(tuple(words))
     assert kind == UNKNOWN
-    assert words[-1][1:] in why or "needs a value" in why or "no option" in why
+    assert words[-1][1:] in why or "needs a value" in why or "no option" in why or "before everything else" in why
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8), max_size=6))
@@ -144,3 +157,74 @@ def test_what_may_be_started_and_not_read_is_not_taken_for_nothing(tmp_path):
     secret.write_bytes(b"#!/usr/bin/python3\n")
     secret.chmod(0o111)
     assert recognise(str(secret))[0] == OTHER
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "options", "kept", "left"),
+    [
+        ([], {}, ["-S"], (True, (), ()), {}),
+        (["-I", "-S"], {"A": "1"}, ["-I", "-S"], (False, (), ()), {"A": "1"}),
+        (["-W", "error", "-X", "dev"], {}, ["-W", "error", "-X", "dev", "-S"], (True, (), ()), {}),
+        (["-X", "pycache_prefix=x"], {}, ["-S"], (True, ("pycache_prefix=x",), ()), {}),
+        (["-X", "pycache_prefix"], {}, ["-S"], (True, ("pycache_prefix",), ()), {}),
+        (["-W", "error", "-W", "ignore::a.B"], {}, ["-S"], (True, (), ("error", "ignore::a.B")), {}),
+        (
+            ["-W", "error"],
+            {"PYTHONWARNINGS": "error,ignore::a.B:m"},
+            ["-S"],
+            (True, (), ("error",)),
+            {"HERMETIC_PYTHONWARNINGS": "error,ignore::a.B:m"},
+        ),
+        ([], {"PYTHONWARNINGS": "ignore:a.b:C"}, ["-S"], (True, (), ()), {"PYTHONWARNINGS": "ignore:a.b:C"}),
+        (
+            [],
+            {"PYTHONPATH": "a", "PYTHONPYCACHEPREFIX": "b", "HERMETIC_PYTHONPATH": "mine"},
+            ["-S"],
+            (True, (), ()),
+            {"HERMETIC_PYTHONPATH": "a", "HERMETIC_PYTHONPYCACHEPREFIX": "b"},
+        ),
+        (["--check-hash-based-pycs", "never"], {}, ["--check-hash-based-pycs", "never", "-S"], (True, (), ()), {}),
+    ],
+)
+def test_what_would_run_first_is_held_back(flags, variables, options, kept, left):
+    assert held_back(tuple(flags), variables.items()) == (tuple(options), kept, list(left.items()))
+
+
+@pytest.mark.parametrize(
+    ("flags", "env"),
+    [
+        (["-X", "pycache_prefix=one", "-X", "pycache_prefix=two"], {}),
+        (["-X", "pycache_prefix="], {"PYTHONPYCACHEPREFIX": "three"}),
+        (["-X", "pycache_prefix"], {"PYTHONPYCACHEPREFIX": "three"}),
+        (["-X", "pycache_prefix=one", "-E"], {"PYTHONPYCACHEPREFIX": "three"}),
+        ([], {"PYTHONPYCACHEPREFIX": "three"}),
+        (["-I"], {"PYTHONPYCACHEPREFIX": "three", "PYTHONPATH": "a"}),
+        ([], {"PYTHONPATH": "a:/b::c"}),
+        (["-S"], {"PYTHONPATH": "a:/b"}),
+        ([], {"PYTHONPATH": ""}),
+        (["-W", "error::warned.Category", "-b", "-X", "dev", "-W", "default"], {"PYTHONPATH": "."}),
+        (["-W", "default"], {"PYTHONWARNINGS": "error::warned.Category,ignore", "PYTHONPATH": "."}),
+        (["-I", "-W", "default"], {"PYTHONWARNINGS": "error::warned.Category,ignore", "PYTHONPATH": "."}),
+        (["-W", "error::no_such_module.Category"], {}),
+    ],
+)
+def test_what_was_held_back_means_what_it_means(isolated, flags, env):
+    isolated.write("warned.py", "class Category(Warning): pass\n")
+    isolated.write(
+        "t.py",
+        """
+        import os, sys, warnings
+        print(sys._xoptions, sys.pycache_prefix, sys.path, sys.warnoptions, sys.flags)
+        print([(f[0], f[2].__name__, f[4]) for f in warnings.filters])
+        print({name: os.environ.get(name) for name in ("PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS")})
+        """,
+    )
+    start = f"import subprocess, sys; subprocess.run([sys.executable, *{flags!r}, 't.py'])"
+    how = {"env": {"PYTHONDONTWRITEBYTECODE": "1", **env}}
+    plain = isolated.python(*flags, "t.py", bare=True, **how)
+    isolated.write("start.py", start)
+    child = isolated.foreign("--no-network", sys.executable, "start.py", **how)
+    target = isolated.foreign("--no-network", sys.executable, *flags, "t.py", **how)
+    assert plain.code == 0, plain
+    assert target == plain
+    assert (child.stdout, child.stderr) == (plain.stdout, plain.stderr)
