@@ -272,8 +272,9 @@ def test_target_is_the_process_that_was_started(isolated, other):
 def test_signals_reach_the_target(isolated, other, number, handled):
     if handled and number == signal.SIGKILL:
         pytest.skip("nothing handles it")
-    handler = f"signal.signal({int(number)}, lambda *a: (print('handled', flush=True), sys.exit(7)))" if handled else ""
-    isolated.write("t.py", f"import signal, sys, time\n{handler}\nprint('ready', flush=True)\ntime.sleep(30)\n")
+    # Not by print: the signal may come while the first one is still writing.
+    handler = f"signal.signal({int(number)}, lambda *a: (os.write(1, b'handled'), sys.exit(7)))" if handled else ""
+    isolated.write("t.py", f"import os, signal, sys, time\n{handler}\nprint('ready', flush=True)\ntime.sleep(30)\n")
     plain, guarded = (
         subprocess.Popen(
             [other.python, "t.py"],
