@@ -148,6 +148,27 @@ def test_modules_that_every_start_loads(isolated, other, listener, name, flags):
         assert done.code == 2, done
 
 
+@pytest.mark.parametrize("flags", [[], ["-I"], ["-E", "-s"]], ids="".join)
+@pytest.mark.parametrize(
+    "options", ["--no-network", "--no-network --no-interpreter-mutation --seal", "--profile=block-all --seal"]
+)
+def test_start_up_files_run_under_the_guards(isolated, other, listener, options, flags):
+    """What an installer has put there is no more the target's interpreter than the target is."""
+    port, reached = listener
+    quiet = knock(port).replace("finally:", "except BaseException: print('held', flush=True)\nfinally:")
+    other.install("sitecustomize.py", quiet)
+    other.install("evil.py", quiet)
+    (other.site / "evil.pth").write_text("import evil\n")
+    isolated.write("t.py", "print('ran')\n")
+    assert isolated.run([other.python, *flags, "t.py"], bare=True).stdout == "ran\n"
+    assert reached()
+    while reached():
+        pass
+    done = isolated.foreign(options, other.python, *flags, "t.py")
+    assert not reached(), done
+    assert (done.code, done.stdout) == (0, "held\nheld\nran\n"), done
+
+
 def test_startup_variable_runs_nothing_unguarded(isolated, other, listener):
     port, reached = listener
     isolated.write("startup.py", knock(port))
