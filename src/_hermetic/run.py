@@ -117,9 +117,11 @@ def begin(start_up: StartUp, target: Target, options: Options) -> None:
     """Run the start-up files, with the path as it is for them, and go on with what they made of it."""
     from .startup import run_start_up  # where hermetic started this interpreter, it is loaded
 
+    library = sys.path[:]
     searchpath.lend()
     run_start_up(start_up)
-    searchpath.note_whole()
+    # Guards that are still to come import nothing from where the program could have put it.
+    searchpath.keep_whole(library)
     searchpath.expect(first_entry(target), options.path)
 
 

@@ -54,14 +54,9 @@ def put_before(folders: list[str]) -> None:
 
 
 def keep_whole(library: list[str]) -> None:
-    """Note this sys.path as the interpreter's own, and set it aside again for these folders."""
-    note_whole()
-    sys.path[:] = library
-
-
-def note_whole() -> None:
-    """Start-up files have made sys.path what it is now."""
+    """Note this sys.path as the interpreter's own, or as start-up files made it, and set it aside for these folders."""
     _original[:] = [*_original[:1], *sys.path] if adds_first_entry() else sys.path
+    sys.path[:] = library
 
 
 def lend() -> None:

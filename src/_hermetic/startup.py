@@ -202,13 +202,17 @@ def run_line(code: Any, line: str, sitedir: str, fullname: str, n: int) -> None:
 
 def complain(error: Exception, fullname: str, number: int) -> None:
     """In site's words."""
-    import traceback
-
     seen = error.__traceback__
     while seen is not None and seen.tb_frame.f_code.co_filename.startswith(os.path.dirname(__file__)):
         seen = seen.tb_next
+    try:
+        import traceback
+
+        records = traceback.format_exception(type(error), error, seen)
+    except Exception:  # noqa: BLE001  # found where the program put it, and refused something
+        records = [f"{type(error).__name__}: {error}"]
     told = [f"Error processing line {number} of {fullname}:\n"]
-    for record in traceback.format_exception(type(error), error, seen):
+    for record in records:
         told += ["  " + line for line in record.splitlines()]
     if sys.stderr is not None:
         sys.stderr.write("\n".join([*told, "\nRemainder of file ignored\n"]))

@@ -220,7 +220,8 @@ def test_the_macos_way_of_opening_holds_too(isolated):
         import os
         from hermetic import hermetic_blocker
         with hermetic_blocker(fs_readonly=True, fs_root="root"):
-            assert open.__func__.__code__.co_name == "open_asked"
+            held = [thing for thing in open.__func__.__code__.co_consts if getattr(thing, "__name__", "") == "open_asked"]
+            assert len(held) == 1
             assert open("root/x.txt").read() == "x" and os.read(os.open("root/x.txt", 0), 1) == b"x"
             os.chdir("root")
             assert os.read(os.open("x.txt", 0), 1) == b"x"
