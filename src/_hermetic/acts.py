@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from .asking import ASK, CONNECT, POLICY, questions_of
+from .asking import ASK, POLICY, questions_of
+from .asking import CONNECT as CONNECT
 from .compiled import key_of
 from .enforce import session
 from .enforce.judge import examine

@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from _hermetic.acts import ACTS, is_unix, place_of, refusal_under
-from _hermetic.asking import CONNECT
+from _hermetic.acts import ACTS, CONNECT, is_unix, place_of, refusal_under
 from _hermetic.capabilities.network.addresses import packed_address
 from _hermetic.compiled import Compiled
 from _hermetic.extract import printable
