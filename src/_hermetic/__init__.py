@@ -77,9 +77,23 @@ _FAMILIES = {
 }
 
 
-def load_for(guards: Collection[str]) -> None:
-    """Load what a run under these families needs."""
+# The families that a kernel can hold, and what that takes.
+HELD_BY_KERNEL = frozenset({"network", "subprocess", "filesystem", "imports"})
+_KERNEL = ("capabilities.confinement", "enforce.kernel.", "enforce.kernel.plan", "enforce.kernel.backend", "kernel")
+_LINUX = (
+    *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.bpf"),
+    *("enforce.kernel.linux.syscalls", "enforce.kernel.linux.landlock", "enforce.kernel.linux.seccomp"),
+    "enforce.kernel.linux.backend",
+)
+_JUDGED = ("enforce.kernel.linux.supervisor",)
+
+
+def load_for(guards: Collection[str], kernel: bool = False) -> None:
+    """Load what a run under these families needs. kernel: whether it is going to be asked to hold them."""
     load_at_once(__spec__, _RUN)
+    if kernel and not HELD_BY_KERNEL.isdisjoint(guards):
+        linux = _LINUX + _JUDGED if "network" in guards else _LINUX
+        load_at_once(__spec__, (*_KERNEL, *linux) if sys.platform == "linux" else _KERNEL)
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:

@@ -103,8 +103,8 @@ def load_guards(text: str) -> None:
     from .startup import take_back  # the sending end needs none of it
 
     START_UP[:] = [take_back(kept_in(text))]
-    names = families(text)
-    load_for(names)
+    names, confines = families(text)
+    load_for(names, confines)
     for guard in names:
         load_family(guard)
     from . import run as _run  # noqa: F401  # as above
@@ -152,7 +152,7 @@ def start_again(text: str) -> None:
         from .start import start_policies
 
         policies, known, _ = unpacked(text)
-        start_policies(policies, known.strict, known.reports)
+        start_policies(policies, known.strict, known.reports, kernel=(known.held, known.kernel == "require"))
         return
     flags, kept, variables = held_back(flags, os.environ.items())
     fields = described(kind, name, tuple(sys.orig_argv), rest, kept)

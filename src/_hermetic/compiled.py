@@ -23,9 +23,9 @@ PATCHED, STARTING = "patch ", "start "
 
 
 # What the stand-ins that start children know of the whole process: its policies as bytes, (strict, where children
-# report), what its environment families keep, the loader variables of its start, its lists of programs. Of a block,
-# nothing.
-BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None), (), None, ())
+# report, the families that the kernel holds, whether it has to hold all), what its environment families keep, the
+# loader variables of its start, its lists of programs. Of a block, nothing.
+BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None, (), False), (), None, ())
 
 
 def starts_processes(policy: Policy) -> bool:
@@ -49,15 +49,17 @@ def modes(policy: Policy) -> tuple[bool, bool, tuple[Any, ...]]:
 
 
 def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
-    """The option that refuses children which cannot be guarded, or an empty text."""
-    return "seal" if policy.sealed else "strict" if children[1][0] else ""
+    """The option that refuses children which nothing holds, or an empty text."""
+    if policy.sealed:
+        return "seal"
+    return "strict" if children[1][0] else "kernel=require" if children[1][3] else ""
 
 
-def taken_options(policy: Policy) -> tuple[str, ...]:
-    """The options that took something away."""
+def taken_options(policy: Policy, held: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The options that took something away which the kernel does not hold."""
     found: list[str] = []
     for guard, _, option in UNREADABLE:
-        if guard in policy.rules:
+        if guard in policy.rules and guard not in held:
             # A family that can be restricted by halves says by which.
             told: Any = getattr(load_module(guard), "taken_options", None)
             found += (option,) if told is None else told(policy.rules[guard])
@@ -87,7 +89,8 @@ class Compiled:
         self,
         policy: Policy,
         children: tuple[Any, ...] | None = BLOCK_CHILDREN,
-        taken: tuple[str, ...] | None = None,
+        whole: Policy | None = None,
+        prepared: dict[tuple[int, str], Any] | None = None,
     ) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
@@ -95,18 +98,17 @@ class Compiled:
         self.described = policy.described()
         for guard, rules in policy.rules.items():
             family = load_family(guard)
-            self.rules[guard] = rules if family.prepare is None else family.prepare(rules)
+            ready = None if prepared is None else prepared.get((id(whole or policy), guard))
+            self.rules[guard] = ready or (rules if family.prepare is None else family.prepare(rules))
             self.families[guard] = family
         self.families["integrity"] = load_family("integrity")
         if children is not None and starts_processes(policy):
             # Last: what children inherit is what the other families leave.
             self.families["children"] = load_family("children")
-            self.rules["children"] = (
-                refuser(policy, children),
-                taken_options(policy) if taken is None else taken,
-                policy.report_only,
-                children,
-            )
+            # Children are told of all that was taken away, also where some of it is put in force later.
+            asked = whole or policy
+            taken, unheld = taken_options(asked), taken_options(asked, children[1][2])
+            self.rules["children"] = (refuser(policy, children), taken, policy.report_only, unheld, children)
         self.modes = modes(policy)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {

@@ -12,7 +12,7 @@ import os
 from . import VERSION
 from .errors import BootstrapError
 from .policy import MARSHAL_VERSION, carried, family_names
-from .target import CODE, MODULE, Options
+from .target import CODE, MODULE, OFF, Options
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -65,12 +65,17 @@ def opened(text: str) -> tuple[tuple[bytes, ...], tuple[Any, ...], Any]:
     return held, options, target
 
 
-def families(text: str) -> set[str]:
-    """The families that a message restricts; none where ``unpacked`` will say what is wrong with it."""
+def families(text: str) -> tuple[set[str], bool]:
+    """(the families that a message restricts, whether the kernel is to hold them); nothing of a broken message.
+
+    ``unpacked`` will say what is wrong with that one.
+    """
     try:
-        return {guard for policy in opened(text)[0] for guard in family_names(policy)}
+        held, options, _ = opened(text)
     except BootstrapError:
-        return set()
+        return set(), False
+    known = Options(**dict(zip(Options.__slots__, options)))
+    return {guard for policy in held for guard in family_names(policy)}, known.kernel != OFF and not known.child
 
 
 def unpacked(text: str) -> tuple[tuple[Policy, ...], Options, Any]:

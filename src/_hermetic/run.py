@@ -12,12 +12,12 @@ import sys
 from _frozen_importlib import BuiltinImporter
 from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessFileLoader
 
-from . import events, reports, searchpath, status
+from . import HELD_BY_KERNEL, events, reports, searchpath, status
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, native
 from .source import code_of
 from .start import start_policies, version_warning
-from .target import CALL, CODE, FOLDER, SCRIPT, STDIN, Options, Target
+from .target import CALL, CODE, FOLDER, OFF, SCRIPT, STDIN, Options, Target
 
 NO_FILE = 2  # the interpreter's own status for a script that it cannot open
 
@@ -89,15 +89,22 @@ def put_in_force(
     if "code_exec" in restricted:
         admit([] if is_handed_in(target, options) else [code], start_up)
     searchpath.expect(first_entry(target), options.path)
+    prepared: dict[tuple[int, str], Any] = {}
+    held = options.held
+    if options.kernel != OFF and not options.child and any(not HELD_BY_KERNEL.isdisjoint(p.rules) for p in policies):
+        from .kernel import hold  # loaded only when it is used
+
+        held = hold(policies, options.kernel, prepared, status.KERNEL)
+    kernel = (held, options.kernel == "require")
     if told is not None:
         events.REPORTS.append(told[0])
     if start_up is None:
-        start_policies(policies, options.strict, told)
+        start_policies(policies, options.strict, told, kernel=kernel, prepared=prepared)
         return
     if "environment" in restricted:
         sees_nothing_of_it()
     waiting = late_families(restricted, options.child)
-    start_policies(policies, options.strict, told, waiting, lambda: begin(start_up, target, options))
+    start_policies(policies, options.strict, told, waiting, lambda: begin(start_up, target, options), kernel, prepared)
 
 
 # Start-up files do what these take away: finders of editable installs, for one.

@@ -12,7 +12,7 @@ import sys
 from . import events
 from .asking import ask_entry, questions_of
 from .capabilities import load_module
-from .compiled import PATCHED, PROBE, Compiled, keeper, lister, probe_entry, starts_processes, taken_options
+from .compiled import PATCHED, PROBE, Compiled, keeper, lister, probe_entry, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
@@ -50,12 +50,15 @@ def start_policies(
     reports: tuple[int, int] | None = None,
     waiting: frozenset[str] = frozenset(),
     meanwhile: Callable[[], None] | None = None,
+    kernel: tuple[tuple[str, ...], bool] = ((), False),
+    prepared: dict[tuple[int, str], Any] | None = None,
 ) -> None:
     """Put policies in force for the rest of this process, by conjunction. BootstrapError when that cannot be done.
 
     strict, reports: see ``Options``. waiting: families that are put in force when ``meanwhile`` has been called.
-    One that forbids making code comes last: after it no more can be bound. Children are the business of one policy,
-    which knows them all.
+    kernel: the families that it holds, and whether nothing may run that it does not hold. prepared: rules that are
+    ready, by policy and family. One that forbids making code comes last: after it no more can be bound. Children are
+    the business of one policy, which knows them all.
     """
     order = sorted(policies, key=makes_no_code)
     guardian = None
@@ -67,13 +70,13 @@ def start_policies(
     lists = tuple([listed for listed in map(lister, policies) if listed is not None])
     for policy in order:
         known = None if guardian is None else load_module("children").loader_variables(inherited())
-        children = (held, (strict, reports), keeps, known, lists) if policy is guardian else None
-        start_process(part(policy, waiting, False) if waiting else policy, children, taken_options(policy))
+        children = (held, (strict, reports, *kernel), keeps, known, lists) if policy is guardian else None
+        start_process(part(policy, waiting, False) if waiting else policy, children, policy, prepared)
     if meanwhile is not None:
         meanwhile()
     for policy in order if waiting else ():
         if not waiting.isdisjoint(policy.rules):
-            start_process(part(policy, waiting, True))
+            start_process(part(policy, waiting, True), None, policy, prepared)
 
 
 def part(policy: Policy, guards: frozenset[str], these: bool) -> Policy:
@@ -94,17 +97,21 @@ def makes_no_code(policy: Policy) -> bool:
 
 
 def start_process(
-    policy: Policy, children: tuple[Any, ...] | None = None, taken: tuple[str, ...] | None = None
+    policy: Policy,
+    children: tuple[Any, ...] | None = None,
+    whole: Policy | None = None,
+    prepared: dict[tuple[int, str], Any] | None = None,
 ) -> None:
     """Put one policy in force for the rest of this process.
 
-    children: see BLOCK_CHILDREN; None for none of it. taken: what children are said not to be held to.
+    children: see BLOCK_CHILDREN; None for none of it. whole: the policy that this one is a part of. prepared: see
+    ``start_policies``.
     """
     if policy.sealed and version_warning() is not None:
         raise BootstrapError("--seal needs a Python version whose audit events are classified")
     if policy.trace or policy.report_only:
         events.open_trace()
-    compiled = Compiled(policy, children, taken)
+    compiled = Compiled(policy, children, whole, prepared)
     memo = new_memo()
     entries = [*compiled.bound_entries(memo), probe_entry()]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)

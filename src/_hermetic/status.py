@@ -26,6 +26,8 @@ EVERYDAY = ("filesystem", "imports")
 # Whether a violation ended a thread; [0] is set by the thread hook.
 UNHANDLED: list[PolicyViolation] = []
 MAIN = [getpid()]
+# What the kernel holds of this run, one receipt a policy.
+KERNEL: list[Any] = []
 
 
 def chain(error: BaseException | None) -> list[BaseException]:

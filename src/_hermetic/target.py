@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 SCRIPT, MODULE, CALL, CODE, STDIN, FOLDER = "script", "module", "call", "code", "stdin", "folder"
+# No Python at all: its name is its path.
+PROGRAM = "program"
+# How the kernel layer is used.
+AUTO, REQUIRE, OFF = "auto", "require", "off"
 
 
 class Target(Value):
-    """What to run. kind: one of the six above; name: a path, a module, or the code itself.
+    """What to run. kind: one of the seven above; name: a path, a module, or the code itself.
 
     argv: what ``sys.argv`` shall be (for a module, its first item is filled in);
     orig_argv and executable: what they would be in a plain run, or None to leave them.
@@ -40,11 +44,21 @@ class Options(Value):
     strict: any blocked act decides the status. keep_fds: sockets that stay open. child: started by a guarded
     process, whose open sockets are what the policy allowed. told: whether the run has been told of a child that
     nothing holds. reports: (descriptor, its inode) of the pipe where the children of a strict run report, or None.
-    path: the ``sys.path`` of the process whose worker this is, or None.
+    path: the ``sys.path`` of the process whose worker this is, or None. kernel: auto, require or off. held: of a
+    child, the families that the kernel holds already.
     """
 
-    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path")
-    DEFAULTS = {"strict": False, "keep_fds": (), "child": False, "told": False, "reports": None, "path": None}
+    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held")
+    DEFAULTS = {
+        "strict": False,
+        "keep_fds": (),
+        "child": False,
+        "told": False,
+        "reports": None,
+        "path": None,
+        "kernel": OFF,
+        "held": (),
+    }
 
     strict: bool
     keep_fds: tuple[int, ...]
@@ -52,7 +66,9 @@ class Options(Value):
     told: bool
     reports: tuple[int, int] | None
     path: tuple[str, ...] | None
+    kernel: str
+    held: tuple[str, ...]
 
     def fields(self) -> tuple[Any, ...]:
         """What travels to another process, in the order of the slots."""
-        return (self.strict, tuple(self.keep_fds), self.child, self.told, self.reports, self.path)
+        return tuple([getattr(self, name) for name in self.__slots__])

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from hermetic.blocker import with_hermetic as with_hermetic
     from hermetic.errors import HermeticError as HermeticError
     from hermetic.errors import PolicyViolation as PolicyViolation
+    from hermetic.locking import lock as lock
 
 __all__ = [
     "BlockConfig",
@@ -58,6 +59,7 @@ __all__ = [
     "allowed",
     "current_policy",
     "hermetic_blocker",
+    "lock",
     "with_hermetic",
 ]
 
@@ -69,6 +71,7 @@ _HOMES = {
     "allowed": "allowances",
     "current_policy": "allowances",
     "hermetic_blocker": "blocker",
+    "lock": "locking",
     "with_hermetic": "blocker",
 }
 

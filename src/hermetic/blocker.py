@@ -257,6 +257,11 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
             self._written = _read_policy(_checked_all(keywords), policy, profile)
             self._values = self._written.values
 
+    @property
+    def values(self) -> dict[str, Any]:
+        """The settings' values that this block stands for, checked."""
+        return dict(self._values if self._config is None else values_of(self._config))
+
     def __enter__(self) -> hermetic_blocker:
         values = self._values if self._config is None else values_of(self._config)
         folder = None

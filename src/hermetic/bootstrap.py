@@ -43,7 +43,11 @@ def write_sitecustomize(flags: Mapping[str, Any]) -> str:
     """
     if not flags.get("policy"):
         raise ValueError("these flags take nothing away")
-    options = Options(strict=bool(flags.get("strict")), keep_fds=tuple(flags.get("keep_fds") or ()))
+    options = Options(
+        strict=bool(flags.get("strict")),
+        keep_fds=tuple(flags.get("keep_fds") or ()),
+        kernel=flags.get("kernel") or "off",
+    )
     policy = message((carry(from_plain(flags["policy"])),), options.fields(), None)
     folder = mkdtemp(prefix="hermetic-")
     with open(os.path.join(folder, FILE), "w", encoding="utf-8") as file:

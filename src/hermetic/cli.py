@@ -106,7 +106,7 @@ def run_target(words: list[str], choice: Choice) -> int:
         request = request_from(values, origins, files) if is_restrictive(values) else None
     except ValueError as error:
         raise UsageError(placed(str(error), choice)) from None
-    options = Options(strict=values["strict"], keep_fds=values["keep_fds"])
+    options = Options(strict=values["strict"], keep_fds=values["keep_fds"], kernel=values["kernel"] or "auto")
     found = find(words)
     if values["private_tmp"]:
         from hermetic import private_tmp
@@ -137,7 +137,7 @@ def build_parser() -> ArgumentParser:
                 return ", ".join(f"{flag}[={action.metavar}]" for flag in action.option_strings)
             return super()._format_action_invocation(action)
 
-    from hermetic.settings import NUMBERS, PROFILES, SETTINGS, SWITCH
+    from hermetic.settings import CHOICE, NUMBERS, PROFILES, SETTINGS, SWITCH
 
     parser = ArgumentParser(
         prog="hermetic",
@@ -154,6 +154,10 @@ def build_parser() -> ArgumentParser:
             parser.add_argument(*setting.flags, nargs="?", const=True, metavar=setting.optional[0], help=setting.help)
         elif setting.kind == SWITCH:
             parser.add_argument(*setting.flags, action="store_true", help=setting.help)
+        elif setting.kind == CHOICE:
+            parser.add_argument(
+                *setting.flags, nargs="?", const=setting.choices[0], metavar=setting.metavar, help=setting.help
+            )
         else:
             kind = int if setting.kind == NUMBERS else str
             parser.add_argument(

@@ -7,6 +7,8 @@ import sys
 from typing import Any
 
 from _hermetic.capabilities import FAMILIES, load_family
+from _hermetic.capabilities.confinement import NO_NATIVE, NO_STARTS, TAKEN
+from _hermetic.kernel import trial
 from _hermetic.start import version_warning
 from hermetic.options import UsageError
 
@@ -27,7 +29,6 @@ def rows() -> list[dict[str, Any]]:
                 "guard": PARTLY if notes else GUARDED,
                 "events": len(events),
                 "patches": len(patches),
-                "kernel": "not available in this version",
                 "not_held": notes,
             }
         )
@@ -45,7 +46,32 @@ def report() -> dict[str, Any]:
         "events_classified": warning is None,
         "seal": warning is None,
         "families": rows(),
+        "kernel": {"auto": kernel_rows(False), "require": kernel_rows(True)},
     }
+
+
+def kernel_rows(whole: bool) -> list[dict[str, Any]]:
+    """One row per capability: what the kernel of this machine holds, tried in a process of its own.
+
+    whole: as under ``--kernel=require``.
+    """
+    found = []
+    for capability in TAKEN:
+        # Programs are native code: that one is held only where none can be started.
+        taken = {capability, NO_STARTS} if capability == NO_NATIVE else {capability}
+        receipt = trial(frozenset(taken), whole)
+        row = next(row for row in receipt.rows if row.capability == capability)
+        found.append(
+            {
+                "capability": capability,
+                "family": row.family,
+                "state": row.state,
+                "by": list(row.by),
+                "not_held": list(row.gaps),
+                "left_open": list(row.open),
+            }
+        )
+    return found
 
 
 def hook_works() -> bool:
@@ -65,14 +91,26 @@ def text_of(found: dict[str, Any]) -> str:
         f"audit hook        {yes[found['audit_hook']]} (tried just now)",
         f"events classified {yes[found['events_classified']]}",
         f"--seal            {yes[found['seal']]}",
-        "kernel layer      not in this version: native code, and children that are not Python, are not held",
         "",
         f"{'family':<13} {'in this process':<17} {'events':>6} {'stand-ins':>9}",
     ]
     for row in found["families"]:
         lines.append(f"{row['family']:<13} {row['guard']:<17} {row['events']:>6} {row['patches']:>9}")
         lines += [f"    not held: {note}" for note in row["not_held"]]
+    lines += ["", *kernel_text(found["kernel"])]
     return "\n".join(lines)
+
+
+def kernel_text(kernel: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """The kernel's table for people."""
+    lines = [f"{'kernel layer':<13} {'--kernel=auto':<24} {'--kernel=require':<24} by"]
+    for auto, require in zip(kernel["auto"], kernel["require"]):
+        by = ", ".join(auto["by"] or require["by"])
+        lines.append(f"{auto['capability']:<13} {auto['state']:<24} {require['state']:<24} {by}".rstrip())
+        for mode, row in (("auto", auto), ("require", require)):
+            lines += [f"    not held by {mode}: {text}" for text in row["not_held"]]
+            lines += [f"    left open by {mode}: {text}" for text in row["left_open"]]
+    return lines
 
 
 def main(words: list[str]) -> int:

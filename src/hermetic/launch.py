@@ -10,11 +10,13 @@ import sys
 
 import _hermetic
 from _hermetic import searchpath
+from _hermetic.errors import BootstrapError
+from _hermetic.target import OFF, PROGRAM, REQUIRE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from _hermetic.policy import Request
-    from _hermetic.target import Options
+    from _hermetic.target import Options, Target
     from hermetic.targets import Launch
 
 
@@ -23,11 +25,13 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     interpreter = found.interpreter or found.target.executable or sys.executable
     if found.informative:
         os.execv(interpreter, [interpreter, *found.flags])
+    if found.target.kind == PROGRAM:
+        return launch_program(found.target, request, options)
     quickly = searchpath.is_set_aside()
     scrub = request is not None and "environment" in request.families and not request.report_only
     if found.interpreter is None and not found.flags and not found.variables and not scrub:
         if quickly:
-            _hermetic.load_for(() if request is None else request.families)
+            _hermetic.load_for(() if request is None else request.families, options.kernel != OFF)
         from _hermetic.run import run_main
 
         return run_main(found.target, () if request is None else (request.policy(),), options)
@@ -47,3 +51,35 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     flags, kept, variables = held_back(found.flags, environment.items())
     command = [interpreter, *flags, *words(found.target, held, options, kept)]
     return hand_over(interpreter, command, dict(variables))
+
+
+def launch_program(target: Target, request: Request | None, options: Options) -> int:
+    """Replace this process by a program that is no Python. BootstrapError if the kernel alone cannot hold it."""
+    environment = dict(os.environ)
+    if request is None:
+        os.execve(target.name, target.argv, environment)
+    if options.kernel == OFF:
+        raise BootstrapError(
+            f"{target.name} is not a Python program; without the kernel layer nothing can hold it, so it is not started"
+        )
+    from _hermetic import HELD_BY_KERNEL
+    from _hermetic.capabilities.processes.children import with_carriers
+    from _hermetic.kernel import become
+    from _hermetic.message import message
+    from _hermetic.policy import carry
+    from _hermetic.variables import is_kept, make_rules
+
+    if "environment" in request.families:
+        rules = make_rules(**request.families["environment"])
+        environment = {name: value for name, value in environment.items() if is_kept(rules, name)}
+    if "network" in request.families:
+        from _hermetic.run import close_sockets
+
+        close_sockets(options.keep_fds)
+    if "subprocess" not in request.families:
+        # A Python that the program starts finds the guards in its variables.
+        held = tuple(sorted(HELD_BY_KERNEL.intersection(request.families)))
+        fields = (options.strict, (), True, True, None, None, options.kernel, held)
+        environment = dict(with_carriers(list(environment.items()), message((carry(request),), fields, None)))
+    become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE)
+    return 1

@@ -7,7 +7,7 @@ costs more than the guards; argparse only prints the help.
 from __future__ import annotations
 
 from _hermetic.model import Value
-from hermetic.settings import BY_KEY, LIST, NUMBERS, PROFILES, SETTINGS, SWITCH, check, defaults, joined
+from hermetic.settings import BY_KEY, CHOICE, LIST, NUMBERS, PROFILES, SETTINGS, SWITCH, check, defaults, joined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -131,6 +131,13 @@ def setting_values(setting: Setting, flag: str, text: str | None, remaining: lis
         if setting.optional is None:
             raise UsageError(f"{flag} takes no value")
         return {setting.key: True, **optional_value(setting, flag, text)}
+    if setting.kind == CHOICE:
+        value = setting.choices[0] if text is None else text
+        if value not in setting.choices:
+            raise UsageError(
+                f"{flag} takes {' or '.join(f'{flag}={choice}' for choice in setting.choices)}, not {value!r}"
+            )
+        return {setting.key: value}
     value = text if text is not None else next_word(flag, remaining)
     if not value:
         raise UsageError(f"{flag} needs a value")

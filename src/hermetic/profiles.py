@@ -49,6 +49,7 @@ class GuardConfig:
     sealed: bool = False
     strict: bool = False
     keep_fds: list[int] = field(default_factory=list)
+    kernel: str | None = None
 
     @property
     def block_network(self) -> bool:

@@ -23,13 +23,14 @@ __all__ = ["config_to_flags", "run"]
 def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
     """Run ``target`` with ``target_argv`` under ``cfg``; returns its exit status.
 
-    The guards stay in force in this process afterwards. HermeticError when the target
+    The guards stay in force in this process afterwards; so does the kernel layer, which holds a target in this
+    process only where ``cfg.kernel`` asks for it. HermeticError when the target
     is not found or the guards cannot start; ValueError for a config that cannot mean anything.
     """
     values = to_values(cfg)
     check(values, SPELLED)
     request = request_from(values) if is_restrictive(values) else None
-    options = Options(strict=cfg.strict, keep_fds=tuple(cfg.keep_fds))
+    options = Options(strict=cfg.strict, keep_fds=tuple(cfg.keep_fds), kernel=cfg.kernel or "off")
     found = find([target, *target_argv])
     if not values["private_tmp"]:
         return launch(found, request, options)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Kinds of value.
-SWITCH, TEXT, LIST, NUMBERS = "switch", "text", "list", "numbers"
+SWITCH, TEXT, LIST, NUMBERS, CHOICE = "switch", "text", "list", "numbers", "choice"
 # How two values of a setting combine. Joining makes one request from several; narrowing
 # makes the policy that allows only what both allow, entry by entry where one may lie inside another.
 ANY, EXTEND, FIRST, NARROWER, BOTH = "any", "extend", "first", "narrower", "both"
@@ -32,7 +32,8 @@ class Setting(Value):
     command line. kind: see above. optional: the flag's ``=VALUE`` part, ("ROOT", the
     setting it fills). needs: settings of which one must be on for this to mean something.
     join, narrow: see above. holds_paths: PATHS, PROGRAMS or empty; in a policy file these are
-    relative to the file. metavar and help: for people.
+    relative to the file. choices: what a choice may be, first what the flag alone means.
+    metavar and help: for people.
     """
 
     __slots__ = (
@@ -47,6 +48,7 @@ class Setting(Value):
         "narrow",
         "holds_paths",
         "metavar",
+        "choices",
         "help",
     )
     DEFAULTS = {
@@ -60,6 +62,7 @@ class Setting(Value):
         "narrow": ANY,
         "holds_paths": "",
         "metavar": None,
+        "choices": (),
     }
 
     name: str
@@ -73,12 +76,13 @@ class Setting(Value):
     narrow: str
     holds_paths: str
     metavar: str | None
+    choices: tuple[str, ...]
     help: str
 
     @property
     def default(self) -> Any:
         """The value that asks for nothing."""
-        return {SWITCH: False, TEXT: None, LIST: (), NUMBERS: ()}[self.kind]
+        return {SWITCH: False, TEXT: None, CHOICE: None, LIST: (), NUMBERS: ()}[self.kind]
 
     @property
     def key(self) -> str:
@@ -353,6 +357,18 @@ SETTINGS = (
         metavar="N",
         help="with --no-network: keep the inherited socket on descriptor N open; repeatable",
     ),
+    Setting(
+        option_name="kernel",
+        flags=("--kernel",),
+        kind=CHOICE,
+        join=FIRST,
+        narrow=NARROWER,
+        metavar="auto|require|off",
+        choices=("auto", "require", "off"),
+        help="the kernel layer, which also holds native code and programs that are not Python; auto, the default, uses "
+        "what this kernel has; require refuses to start unless it holds all that a kernel can; off. No program gains "
+        "privileges under it: sudo and ping do not work",
+    ),
 )
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}
@@ -429,5 +445,7 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
     for key in ("sealed", "report_only"):
         if values.get(key) and not is_restrictive(values):
             raise ValueError(f"{spelled[key]} needs something to block, such as {spelled['block_network']}")
+    if values.get("kernel") == "require" and (not is_restrictive(values) or values.get("report_only")):
+        raise ValueError(f"{spelled['kernel']}=require needs something to hold, such as {spelled['block_network']}")
     if values.get("sealed") and values.get("report_only"):
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['sealed']} has nothing to hold")

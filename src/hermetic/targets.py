@@ -24,6 +24,7 @@ from _hermetic.programs import (
     absolute_program,
     base_name,
     has_separator,
+    is_executable,
     is_python_name,
     meaning,
     path_among,
@@ -34,7 +35,7 @@ from _hermetic.programs import (
     start_of,
     suffixes_of,
 )
-from _hermetic.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Target
+from _hermetic.target import CALL, CODE, FOLDER, MODULE, PROGRAM, SCRIPT, STDIN, Target
 
 # The names of the launcher that Windows has and others can install.
 LAUNCHERS = ("py", "py.exe", "pyw", "pyw.exe")
@@ -133,9 +134,9 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         # A version manager's stand-in. What it would start is known to it alone, and hermetic runs nothing to find out.
         how = f"`pyenv which {os.path.basename(path)}` tells it" if b"pyenv" in head else "by its own path"
         raise HermeticError(f"{path} is a script that starts a Python program; name the program itself: {how}")
-    raise HermeticError(
-        f"{path} is not a Python program; without the kernel layer nothing can hold it, so it is not started"
-    )
+    if not is_executable(path):
+        raise HermeticError(f"{path} is no Python program, and may not be executed")
+    return Launch(target=Target(kind=PROGRAM, name=os.path.abspath(path), argv=[name, *args]))
 
 
 def script(

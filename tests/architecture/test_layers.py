@@ -27,7 +27,7 @@ CORE_ORDER = [
     ["start"],
     ["acts"],
     # Running.
-    ["status", "reports", "source", "run"],
+    ["status", "reports", "source", "kernel", "run"],
     ["carried"],
     ["entry"],
     ["carrier.*"],
@@ -51,7 +51,7 @@ FACE_ORDER = [
         "policies",
         "allowances",
     ],
-    ["blocker", "bootstrap", "launch", "resolver", "runner"],
+    ["blocker", "bootstrap", "launch", "resolver", "runner", "locking"],
     ["guards.*", "guards"],
     ["doctor"],
     ["cli"],
@@ -78,6 +78,7 @@ DOORS = {
     "extract",
     "variables",
     "early",
+    "kernel",
 }
 
 
@@ -201,7 +202,9 @@ def test_few_exit():
     exits = calls("sys.exit", "exit", "quit", "os._exit", "native._exit")
     # entry is the other process's first frame; it does what cli does in ours. carried ends the process that it has
     # waited for another in place of, and so does waiting. run hands a callable's value to SystemExit.
-    assert users(CORE_MODULES, exits) <= {"entry", "carried", "carrier.sitecustomize"}
+    # A process that only tries the kernel, or judges for another one, is ended where it ends.
+    ends = {"enforce.kernel.backend", "enforce.kernel.linux.supervisor"}
+    assert users(CORE_MODULES, exits) <= {"entry", "carried", "carrier.sitecustomize", *ends}
     assert users(FACE_MODULES, exits) <= {"cli", "__main__", "waiting"}
     raised = {
         name

@@ -15,6 +15,7 @@ from hermetic.settings import (
     ANY,
     BOTH,
     BY_KEY,
+    CHOICE,
     EXTEND,
     FIRST,
     HOSTS,
@@ -67,7 +68,7 @@ def test_documented_keywords_come_first_and_in_the_documented_order():
 def test_defaults_agree_everywhere():
     config, guard = BlockConfig(), GuardConfig()
     for setting in SETTINGS:
-        empty = setting.default if setting.kind in (SWITCH, TEXT) else []
+        empty = setting.default if setting.kind in (SWITCH, TEXT, CHOICE) else []
         if setting.name:
             assert getattr(config, setting.name) == empty
         assert getattr(guard, setting.option_name) == empty
@@ -85,7 +86,8 @@ def test_no_name_means_two_things():
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda s: s.key)
 def test_row_is_whole(setting):
-    assert setting.kind in (SWITCH, TEXT, LIST, NUMBERS)
+    assert setting.kind in (SWITCH, TEXT, LIST, NUMBERS, CHOICE)
+    assert bool(setting.choices) == (setting.kind == CHOICE)
     assert setting.join in ((ANY,) if setting.kind == SWITCH else (EXTEND, FIRST))
     assert (
         setting.narrow
@@ -94,6 +96,7 @@ def test_row_is_whole(setting):
             TEXT: (NARROWER,),
             LIST: (HOSTS, VARIABLES, WORDS, PATHS, PROGRAMS, EXTEND),
             NUMBERS: (WORDS,),
+            CHOICE: (NARROWER,),
         }[setting.kind]
     )
     assert all(need in BY_KEY for need in setting.needs)

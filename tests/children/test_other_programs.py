@@ -1,4 +1,4 @@
-"""A child that is no Python is held by nothing here: said once, refused where a promise was made."""
+"""A child that is no Python, without the kernel layer: said once, refused where a promise was made."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TWICE = "import subprocess\nfor _ in range(2): subprocess.run(['true'])\nsubproc
 
 
 def test_it_is_said_once(isolated):
-    done = isolated.script("--no-network --deny-import colorsys", TWICE)
+    done = isolated.script("--kernel=off --no-network --deny-import colorsys", TWICE)
     assert done.code == 0
     (line,) = done.errors
     assert line.startswith("hermetic: warning: /")
@@ -23,7 +23,9 @@ def test_it_is_said_once(isolated):
 
 def test_it_is_said_once_for_children_too(isolated):
     isolated.write("child.py", TWICE)
-    done = isolated.script("--no-network", f"{TWICE}\nimport sys\nsubprocess.run([sys.executable, 'child.py'])")
+    done = isolated.script(
+        "--kernel=off --no-network", f"{TWICE}\nimport sys\nsubprocess.run([sys.executable, 'child.py'])"
+    )
     assert len(done.errors) == 1, done.stderr
 
 
@@ -55,7 +57,9 @@ CALLS = {"run": "subprocess.Popen", "shell": "subprocess.Popen", "system": "os.s
 @pytest.mark.parametrize("option", ["seal", "strict"])
 @pytest.mark.parametrize("name", STARTS)
 def test_it_is_refused_where_a_promise_was_made(isolated, name, option):
-    done = isolated.script(f"--no-network --{option}", f"import os, subprocess\n{STARTS[name]}\nprint('started')")
+    done = isolated.script(
+        f"--kernel=off --no-network --{option}", f"import os, subprocess\n{STARTS[name]}\nprint('started')"
+    )
     assert (done.code, done.stdout) == (2, "")
     assert f"hermetic: blocked action: subprocess disabled: {CALLS.get(name, 'os.exec')}" in done.stderr
     assert f"  blocked by: --{option}" in done.stderr
@@ -71,7 +75,7 @@ def test_the_violation_tells_what_it_is(isolated):
     except PolicyViolation as error:
         print(json.dumps([str(error), error.guard, error.target, error.reason]))
     """
-    done = isolated.script("--no-network --seal --trace", code)
+    done = isolated.script("--kernel=off --no-network --seal --trace", code)
     assert json.loads(done.stdout) == ["subprocess disabled: subprocess.Popen", "subprocess", "/bin/echo", "seal"]
     assert "[hermetic] blocked subprocess.Popen name=/bin/echo reason=seal" in done.errors
     assert "secret" not in done.stderr
@@ -79,13 +83,15 @@ def test_the_violation_tells_what_it_is(isolated):
 
 def test_who_only_asks_finds_the_program_missing(isolated):
     code = "import platform, uuid\nprint(bool(platform.platform()), bool(uuid.getnode()), platform.processor() is not None)"
-    done = isolated.script("--no-network --seal", code)
+    done = isolated.script("--kernel=off --no-network --seal", code)
     assert (done.code, done.stdout) == (0, "True True True\n"), done.stderr
 
 
 def test_a_python_that_cannot_be_guarded_does_not_run(isolated):
     isolated.write("python2", "#!/bin/sh\nexit 0\n", mode=0o755)
-    done = isolated.script("--no-network --seal", "import subprocess\nsubprocess.run(['./python2', '-c', 'x'])")
+    done = isolated.script(
+        "--kernel=off --no-network --seal", "import subprocess\nsubprocess.run(['./python2', '-c', 'x'])"
+    )
     assert done.code == 2  # named like one, and a shell script
 
 
@@ -113,7 +119,7 @@ def test_a_script_by_the_name_of_python_starts_no_unguarded_one(isolated, flags,
 @pytest.mark.parametrize("words", ["'-Z', '-c', 'print(1)'", "'-c'", "'--unheard-of'"])
 def test_a_command_line_that_cannot_be_read_is_refused(isolated, words):
     code = f"import subprocess, sys\nsubprocess.run([sys.executable, {words}])"
-    done = isolated.script("--no-network", code)
+    done = isolated.script("--kernel=off --no-network", code)
     assert (done.code, done.stdout) == (2, "")
     assert "blocked action: subprocess disabled: subprocess.Popen" in done.stderr
     assert "to allow it: a command line that hermetic can read: python " in done.stderr
@@ -122,7 +128,7 @@ def test_a_command_line_that_cannot_be_read_is_refused(isolated, words):
 @pytest.mark.parametrize("option", ["--version", "-V", "--help"])
 def test_options_that_only_inform_do(isolated, option):
     code = f"import subprocess, sys\nprint(subprocess.run([sys.executable, {option!r}], capture_output=True, text=True).stdout)"
-    assert isolated.script("--no-network", code).stdout == isolated.code(code).stdout
+    assert isolated.script("--kernel=off --no-network", code).stdout == isolated.code(code).stdout
 
 
 KEPT = """

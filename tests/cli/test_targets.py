@@ -212,9 +212,9 @@ def test_interactive_session_is_guarded(isolated, words):
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\necho ran\n", "\x7fELF rest", "no shebang\n", "#!/no/such/program\n", ""])
-def test_program_that_is_not_python_is_refused(isolated, text):
+def test_program_that_is_not_python_is_refused_where_nothing_holds_it(isolated, text):
     isolated.write("tool", text, mode=0o755)
-    done = isolated.cli("--no-network", "--", "./tool")
+    done = isolated.cli("--no-network", "--kernel=off", "--", "./tool")
     assert (done.code, done.stdout, len(done.errors)) == (1, "", 1)
     assert "not a Python program" in done.stderr
 

@@ -61,7 +61,9 @@ MISTAKES = [
     (["--no-network", "--", "json:no_such_attr"], "no_such_attr"),
     (["--no-network", "--", "python", "-c"], "-c needs a value"),
     (["--no-network", "--", "python", "-Z"], "-Z"),
-    (["--no-network", "--", "/bin/sh", "-c", "true"], "not a Python program"),
+    (["--no-network", "--kernel=off", "--", "/bin/sh", "-c", "true"], "not a Python program"),
+    (["--kernel=nonsense", "--no-network", "--", "x"], "--kernel=require"),
+    (["--kernel=require", "--", "x"], "needs something to hold"),
 ]
 
 

@@ -39,9 +39,10 @@ if TYPE_CHECKING:
 
     from ...model import Denial
 
-    # (option that refuses a program which cannot be guarded, or empty; the options that took something away; whether
-    # the policy only reports; what enforce/doors/children.py knows of the whole process)
-    Rules: TypeAlias = tuple[str, tuple[str, ...], bool, tuple[Any, ...]]
+    # (option that refuses a program which nothing holds, or empty; the options that took something away; whether the
+    # policy only reports; those options that the kernel does not hold; what enforce/doors/children.py knows of the
+    # whole process)
+    Rules: TypeAlias = tuple[str, tuple[str, ...], bool, tuple[str, ...], tuple[Any, ...]]
     Environment: TypeAlias = list[tuple[str, str]]
     # (name, value or None to unset it; None of an empty name unsets all)
     Change: TypeAlias = tuple[str, "str | None"]
@@ -97,7 +98,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     program, reason = target
     if reason:
         return message, program or None, rules[1][0], reason
-    if not rules[0]:
+    if not rules[0] or not rules[3]:
         return None
     remedy = f"running without --{rules[0]}: without the kernel layer only Python programs can be guarded"
     return information_denial(message, program, rules[0], remedy)
@@ -105,7 +106,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
 
 def warning(program: str, rules: Rules) -> str:
     """What is said, once, of a child that nothing holds."""
-    options = " ".join(["--" + name for name in rules[1]])
+    options = " ".join(["--" + name for name in rules[3]])
     return f"hermetic: warning: {program} is not a Python program, and no kernel layer holds it to {options}\n"
 
 

@@ -32,6 +32,7 @@ from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, TUPLE, exact_text,
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
 from ...programs import ABSENT, OTHER, open_program
+from ...target import OFF, REQUIRE
 from .. import session
 from ..bind import bind
 from ..judge import refusal
@@ -57,10 +58,10 @@ START: Any = None
 HERE = None
 FRAMES_HIDDEN = False
 
-# What a stand-in knows: its judge and key, (refusing option, options, whether it only reports), and of the whole
-# process: its policies, how it runs, what its environment families keep, the loader variables of its start, its lists
-# of programs, and the code of the stand-ins that start children. In a block these are empty or None, and found out
-# then. The last is how messages call it.
+# What a stand-in knows: its judge and key, (refusing option, options, whether it only reports, options that the kernel
+# does not hold), and of the whole process: its policies, how it runs, what its environment families keep, the loader
+# variables of its start, its lists of programs, and the code of the stand-ins that start children. In a block these are
+# empty or None, and found out then. The last is how messages call it.
 JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, STARTERS, CALL = range(10)
 
 EXECVE = native.execve
@@ -165,11 +166,14 @@ def arranged(
         found = context[JUDGE](context[KEY], (name_of(file), reason), None)
         if found is not None:
             raise refusal(found)
-    strict, reports = context[OPTIONS]
+    strict, reports, by_kernel, required = context[OPTIONS]
+    mode = REQUIRE if required else OFF
     if what == OTHER:
-        if not rules[2]:
+        if not rules[2] and rules[3]:
             say_once(warning(file, rules))
-        return file, words, with_carriers(environment, message(held, (strict, (), True, True, reports, None), None))
+        told = bool(rules[3]) or len(TOLD) > 0
+        carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel), None)
+        return file, words, with_carriers(environment, carried)
     if target is None:
         return file, words, environment
     if changes:
@@ -180,7 +184,8 @@ def arranged(
         names = [pair[0] for pair in environment]
         environment = [*environment, *[pair for pair in known if pair[0] not in names and is_loader_name(pair[0])]]
     kind, name, words, rest = target
-    options = (strict, (), True, len(TOLD) > 0, reports, search_path() if is_worker(kind, name) else None)
+    path = search_path() if is_worker(kind, name) else None
+    options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel)
     flags, kept, environment = held_back(first[1:], environment)
     carried = message(held, options, described(kind, name, words, rest, kept))
     return file, (first[0], *flags, ENTRY, carried, name, *rest), environment

@@ -1,0 +1,1 @@
+"""Layer 3: what the guards say, the kernel holds."""

@@ -1,0 +1,1 @@
+"""Landlock and seccomp, put on by the process itself."""

@@ -1,0 +1,260 @@
+"""Linux: a process confines itself and all it starts, in one order that works.
+
+Capabilities of root go first, then no new privileges, Landlock, seccomp; then a
+self-test in the confined process sees each denial before it is reported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from errno import EACCES, EPERM
+
+from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
+from ....pristine import close_fd, getpid, native
+from ..plan import CLOSED, JUDGED, ROUGHLY, Plan, Receipt, Support, receipt
+from . import abi, landlock, seccomp
+from .syscalls import Calls
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    # (path, words, variables as NAME=value)
+    Command: TypeAlias = tuple[bytes, list[bytes], list[bytes]]
+
+# A kernel that can do all that is asked of any.
+EVERYTHING = Support(landlock=99, filters=True, supervisor=True)
+# For tests: a kernel that knows no more than this ABI of Landlock, or none (0).
+TEST_ABI = "HERMETIC_TEST_ABI"
+TEST_SUPERVISOR = "HERMETIC_TEST_SUPERVISOR"
+# What root gives up (linux/capability.h): DAC_READ_SEARCH, NET_ADMIN, NET_RAW, SYS_MODULE, SYS_RAWIO, SYS_PTRACE,
+# SYS_ADMIN, SYS_BOOT, MKNOD, PERFMON, BPF. With the others, files of other users stay what they were.
+DROPPED = (2, 12, 13, 16, 17, 19, 21, 22, 27, 38, 39)
+CAPABILITY_VERSION = 0x20080522
+ROOT_NOTE = "root without its capabilities to read past permissions, trace, mount, load modules and the like"
+EVERYTHING_NOTE = "root without any capability: files of other users are theirs again"
+NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
+PRIVILEGE_NOTE = "no program gains privileges: sudo and ping do not work"
+PROC_FILE = b"/proc/self/comm\0"  # a file that any process may write about itself
+HERE, O_WRONLY, O_DIRECTORY = -100, 1, {abi.X86_64: 0o200000, abi.AARCH64: 0o40000}
+AF_PACKET, SOCK_RAW, AF_INET, SOCK_STREAM, SOCK_CLOEXEC, CODE = 17, 3, 2, 1, 0o2000000, 4
+# A cloud's metadata service, port 80, as C writes an address.
+NEVER_ALLOWED = b"\x02\0\0\x50" + bytes([169, 254, 169, 254]) + bytes(8)
+NOTHING_ALLOWED: tuple[Any, ...] = (False, frozenset())  # what the network's rules say that allow nothing
+
+
+def probe(calls: Calls | None = None, judges: bool = True) -> Support:
+    """What this kernel offers this process. Nothing is put on. judges: whether to ask for somebody who does."""
+    machine = abi.MACHINES.get(os.uname().machine) if sys.maxsize > 1 << 32 else None
+    if machine is None:
+        return without(f"no table of system calls for {os.uname().machine}")
+    try:
+        calls = Calls() if calls is None else calls
+    except ImportError:
+        return without(NO_CTYPES)
+    version, reason = landlock.version_of(calls)
+    wanted = os.environ.get(TEST_ABI)
+    if wanted is not None and wanted.isdecimal() and int(wanted) < version:
+        version, reason = int(wanted), f"{TEST_ABI}={wanted}"
+    why = seccomp.missing(calls, machine)
+    threads = len(native.listdir("/proc/self/task")) > 1
+    found = Support(landlock=version, no_landlock=reason, filters=not why, no_filters=why, threads=threads)
+    if not judges or why:
+        return found
+    from . import supervisor  # loaded only when it is used
+
+    if threads:
+        nobody = "threads that were running before"
+    else:
+        nobody = f"{TEST_SUPERVISOR}=off" if os.environ.get(TEST_SUPERVISOR) else supervisor.available(calls, machine)
+    return found.but(supervisor=not nobody, no_supervisor=nobody)
+
+
+def without(reason: str) -> Support:
+    """Nothing, and why."""
+    return Support(no_landlock=reason, no_filters=reason, no_supervisor=reason)
+
+
+def confine(
+    asked: Plan,
+    accept: Callable[[Receipt], None],
+    command: Command | None = None,
+    network: tuple[Any, ...] = NOTHING_ALLOWED,
+) -> Receipt:
+    """Hold what can be held of a plan, for the rest of this process.
+
+    accept: is shown what is going to be held, and may raise before anything is. command: what to replace this process
+    by then. network: the family's rules, for whoever judges by them. OSError when the kernel refuses what it offered,
+    or does not start the command.
+    """
+    calls, support = None, EVERYTHING
+    if asked.within(EVERYTHING)[0].taken:  # else ctypes is not even loaded
+        try:
+            calls = Calls()
+        except ImportError:
+            support = without(NO_CTYPES)
+    try:
+        if calls is not None:
+            support = probe(calls, NO_NETWORK in asked.taken)
+        plan, gaps = asked.within(support)
+        judge = None
+        if NO_NETWORK in plan.taken and plan.network == JUDGED:
+            judge, support = with_judge(support, network)
+            plan, gaps = asked.within(support)
+        planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan))
+        accept(planned)
+        if calls is None or not plan.taken:
+            return planned
+        gate = None if command is None else calls.hidden(abi.number("mmap", machine()), command[0] + b"\0")
+        notes = hold(calls, plan, support, gate, judge)
+        if command is not None and gate is not None:
+            calls.execute(abi.EXECVE[machine()], gate, *command[1:])
+        return Receipt(rows=planned.rows, notes=notes)
+    finally:
+        if calls is not None:
+            calls.put_away(NO_NATIVE in asked.taken)
+
+
+def machine() -> int:
+    """This machine, as the tables number it."""
+    return abi.MACHINES[os.uname().machine]
+
+
+def with_judge(support: Support, network: tuple[Any, ...]) -> tuple[Any, Support]:
+    """(who judges from now on, what there is); without one where nobody can."""
+    from . import supervisor
+
+    try:
+        return supervisor.begin(machine(), network), support
+    except (supervisor.Refused, OSError) as error:
+        why = str(error) or "the supervisor could not be started"
+        return None, support.but(supervisor=False, no_supervisor=why)
+
+
+def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: Any) -> tuple[str, ...]:
+    """Put a plan that fits this kernel on, and see that it holds; returns what was given up for it."""
+    here = machine()
+    if NO_NATIVE in plan.taken and plan.whole:
+        map_own_libraries(calls)
+    notes = [PRIVILEGE_NOTE]
+    if os.geteuid() == 0:
+        drop_capabilities(calls, here, plan.drops)
+        notes.append(EVERYTHING_NOTE if plan.drops else ROOT_NOTE)
+    put_on(calls, plan, support, here, gate, judge)
+    failing = sorted([capability for capability in plan.taken if not TESTS[capability](calls, plan, here)])
+    if failing:
+        raise OSError(EPERM, f"the kernel took the rules and does not hold {', '.join(failing)}")
+    return tuple(notes)
+
+
+def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int | None, judge: Any) -> None:
+    """Landlock, then the filter."""
+    seccomp.gain_nothing(calls, machine)
+    version = support.landlock if not support.threads else 0
+    taken = landlock.handled(plan, version, gate is None)
+    if any(taken):
+        landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing()))
+    if support.filters:
+        program = seccomp.program_for(plan, machine, version, getpid(), gate)
+        if judge is None:
+            seccomp.install(calls, program, machine)
+        else:
+            from .supervisor import hand_over
+
+            hand_over(judge, seccomp.install(calls, program, machine, seccomp.WITH_LISTENER))
+
+
+def drop_capabilities(calls: Calls, machine: int, everything: bool) -> None:
+    """Root gives up what gets around the rules, or all."""
+    head = int.to_bytes(CAPABILITY_VERSION, 8, "little")
+    # Effective, permitted and inheritable ones, 32 at a time.
+    data = bytes(24)
+    calls(abi.CAPGET[machine], head, data)
+    kept = 0 if everything else ~sum(1 << number for number in DROPPED)
+    words = [int.from_bytes(data[at : at + 4], "little") for at in range(0, 24, 4)]
+    fewer = [word & (kept >> (32 * (at // 3)) & 0xFFFFFFFF) for at, word in enumerate(words)]
+    if fewer != words:
+        calls(abi.CAPSET[machine], head, b"".join([int.to_bytes(word, 4, "little") for word in fewer]))
+
+
+def map_own_libraries(calls: Calls) -> None:
+    """Have the interpreter's own extension modules in memory: later no library can be mapped."""
+    for folder in sys.path:
+        if folder.endswith("lib-dynload"):
+            for name in native.listdir(folder):
+                if name.endswith(".so"):
+                    try:
+                        calls.map_library(f"{folder}/{name}")
+                    except OSError:
+                        pass  # a library of the system's is not installed; importing it would fail as well
+
+
+# --- the self-test: each sees one denial ---
+
+
+def sees_network(calls: Calls, plan: Plan, machine: int) -> bool:
+    if plan.network == CLOSED:
+        return calls.fails(abi.SOCKET[machine], AF_INET, SOCK_STREAM, 0) == EPERM
+    if calls.fails(abi.SOCKET[machine], AF_PACKET, SOCK_RAW, 0) != EPERM:
+        return False
+    if plan.network == ROUGHLY:
+        return True
+    descriptor = calls(abi.SOCKET[machine], AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
+    try:
+        return calls.fails(abi.number("connect", machine), descriptor, NEVER_ALLOWED, 16) == EACCES
+    finally:
+        close_fd(descriptor)
+
+
+def sees_starts(calls: Calls, plan: Plan, machine: int) -> bool:
+    return calls.fails(abi.EXECVE[machine], None, None, None) in (EPERM, EACCES)
+
+
+def sees_writes(calls: Calls, plan: Plan, machine: int) -> bool:
+    error = calls.fails(abi.OPENAT[machine], HERE, PROC_FILE, O_WRONLY, 0)
+    if not error:
+        return False
+    return error == EACCES and (bool(plan.write) or calls.fails(abi.FCHMOD[machine], -1, 0) == EPERM)
+
+
+def sees_reads(calls: Calls, plan: Plan, machine: int) -> bool:
+    return "/" in plan.read or calls.fails(abi.OPENAT[machine], HERE, b"/\0", O_DIRECTORY[machine], 0) == EACCES
+
+
+def sees_native(calls: Calls, plan: Plan, machine: int) -> bool:
+    return calls.fails(abi.number("mprotect", machine), None, 0, CODE) == EACCES
+
+
+TESTS = {
+    NO_NETWORK: sees_network,
+    NO_STARTS: sees_starts,
+    NO_WRITES: sees_writes,
+    NO_READS: sees_reads,
+    NO_NATIVE: sees_native,
+}
+
+
+# --- what the report says ---
+
+
+def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
+    """What holds each capability here."""
+    rules = f"Landlock ABI {support.landlock}"
+    both = (rules, "seccomp") if support.filters else (rules,)
+    return {
+        NO_NETWORK: both if plan.network != CLOSED and support.landlock >= abi.PORTS else ("seccomp",),
+        NO_STARTS: both if support.landlock else ("seccomp",),
+        NO_WRITES: both if support.landlock else ("seccomp",),
+        NO_READS: (rules,),
+        NO_NATIVE: ("seccomp",),
+    }
+
+
+def left_open(plan: Plan) -> dict[str, tuple[str, ...]]:
+    """What stays open on purpose."""
+    writes = ["devices that keep nothing, and files that were open for writing"]
+    if landlock.leaves_semaphores(plan):
+        writes.append(f"{landlock.SHARED_MEMORY}, for the semaphores of multiprocessing (not under --kernel=require)")
+    return {NO_WRITES: tuple(writes)}

@@ -1,0 +1,181 @@
+"""Landlock: below which paths a process and all its children may read and write.
+
+What is handled and granted is worked out from a plan, as values; only ``restrict``
+touches the kernel.
+"""
+
+from __future__ import annotations
+
+import sys
+from errno import ENOSYS, EOPNOTSUPP
+
+from ....capabilities.confinement import NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
+from ....pristine import close_fd, fstat, native, open_fd, stat
+from ..plan import JUDGED
+from . import abi
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import TypeAlias
+
+    from ..plan import Plan
+    from .syscalls import Calls
+
+    # (path, rights)
+    Grant: TypeAlias = tuple[str, int]
+
+WRITING = abi.WRITE | abi.REFER | abi.TRUNCATE | abi.IOCTL_DEV
+DEVICE = abi.WRITE_FILE | abi.TRUNCATE | abi.IOCTL_DEV
+# What is written there is nowhere, or on the terminal.
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts")
+# Semaphores are files for as long as they have a name: multiprocessing's locks, pools and queues.
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  # where the C library puts them
+SEMAPHORES = abi.WRITE_FILE | abi.READ_FILE | abi.MAKE_REG | abi.REMOVE_FILE
+# What C reads on its own and no guard sees: user and host names, the loader's settings, the kernel's figures.
+READ_BY_C = (
+    *("/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/ld.so.preload", "/etc/alternatives"),
+    *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/os-release", "/usr/lib/os-release", "/etc/lsb-release"),
+    *("/etc/timezone", "/etc/terminfo", "/usr/share/misc", "/usr/libexec"),
+    *("/proc/sys/kernel", "/proc/sys/vm", "/proc/sys/fs", "/sys/kernel/mm/transparent_hugepage"),
+    *("/dev/ptmx", "/dev/pts"),
+)
+READ_FOR_NAMES = (
+    *("/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols"),
+    *("/etc/hostname", "/run/systemd/resolve", "/run/NetworkManager"),
+)
+READ_BY_PROGRAMS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/share")
+O_PATH, O_CLOEXEC = 0o10000000, 0o2000000
+O_ACCMODE = 3
+FORMAT, IS_FOLDER, IS_FILE = 0o170000, 0o040000, 0o100000
+NOT_A_FILE = 77  # EBADFD: pipes, sockets and memory are never restricted
+CREATE_VERSION = 1
+
+
+def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int]:
+    """(rights on files, rights on ports, scopes) that the plan takes away, of those that this ABI knows.
+
+    stays: whether this process is not going to be replaced by the one program that may be started.
+    """
+    files = ports = scopes = 0
+    if NO_WRITES in plan.taken:
+        files |= WRITING
+    if NO_READS in plan.taken:
+        files |= abi.READ
+    if NO_STARTS in plan.taken:
+        files |= abi.EXECUTE if stays else 0
+        scopes |= abi.SCOPE_SIGNAL
+    if NO_NETWORK in plan.taken:
+        if plan.network == JUDGED:
+            # A second fence: whoever judges connects for the program, from outside.
+            ports |= abi.CONNECT_TCP | abi.BIND_TCP
+            scopes |= abi.SCOPE_SIGNAL
+        elif not plan.localhost and not plan.names:
+            ports |= abi.CONNECT_TCP
+        scopes |= abi.SCOPE_ABSTRACT
+    known = abi.known(version)
+    return files & known[0], ports & known[1], scopes & known[2]
+
+
+def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
+    """The paths that stay open. writable: files that descriptors of this process are open for writing on."""
+    if NO_WRITES in plan.taken:
+        yield from [(standing_folder(path), WRITING) for path in plan.write]
+        yield from [(path, DEVICE) for path in DEVICES]
+        # Opening /dev/stdout again gives nothing that the descriptor does not.
+        yield from [(path, abi.WRITE_FILE | abi.TRUNCATE) for path in writable]
+        if leaves_semaphores(plan):
+            yield SHARED_MEMORY, SEMAPHORES
+    if NO_READS in plan.taken:
+        may_start = NO_STARTS not in plan.taken
+        # The link /proc/self binds to this process; children have others.
+        own = ("/proc",) if may_start else ("/proc/self",)
+        programs = (*READ_BY_PROGRAMS, sys.prefix, sys.base_prefix) if may_start else ()
+        names = READ_FOR_NAMES if NO_NETWORK not in plan.taken or plan.localhost or plan.names else ()
+        for path in (*plan.read, *plan.modules, *READ_BY_C, *own, *programs, *names):
+            yield path, abi.READ
+
+
+def standing_folder(path: str) -> str:
+    """A folder by which what lies at a path can be made, moved and taken away: itself, or the nearest one around it.
+
+    Never the root of everything: then there is no rule, and the path cannot be written.
+    """
+    given = path
+    while path not in ("", "/"):
+        try:
+            if stat(path).st_mode & FORMAT != IS_FILE:
+                return path
+        except OSError:
+            pass
+        path = path.rpartition("/")[0]
+    return given
+
+
+def leaves_semaphores(plan: Plan) -> bool:
+    """Whether /dev/shm stays open: always, unless everything shall be held."""
+    return NO_WRITES in plan.taken and not plan.whole
+
+
+def open_for_writing() -> list[str]:
+    """Names of this process's descriptors that may write to files which lie on a disk."""
+    found = []
+    for name in native.listdir("/proc/self/fd"):
+        try:
+            if fstat(int(name)).st_mode & FORMAT == IS_FILE and flags_of(name) & O_ACCMODE:
+                found.append("/proc/self/fd/" + name)
+        except (OSError, ValueError):
+            pass  # the listing's own descriptor
+    return found
+
+
+def flags_of(name: str) -> int:
+    """How a descriptor was opened."""
+    descriptor = open_fd("/proc/self/fdinfo/" + name, native.O_RDONLY | O_CLOEXEC)
+    try:
+        return int(native.read(descriptor, 200).split(b"flags:")[1].split()[0], 8)
+    finally:
+        close_fd(descriptor)
+
+
+def version_of(calls: Calls) -> tuple[int, str]:
+    """(ABI or 0, why there is none)."""
+    try:
+        return calls(abi.LANDLOCK_CREATE, None, 0, CREATE_VERSION), ""
+    except OSError as error:
+        why = {ENOSYS: "not in this kernel, or hidden by a container", EOPNOTSUPP: "not enabled at boot (lsm=)"}
+        return 0, "Landlock is " + why.get(error.errno or 0, f"refused here ({error.strerror})")
+
+
+def restrict(calls: Calls, taken: tuple[int, int, int], given: Iterable[Grant]) -> None:
+    """Put the rules on for this thread and all it starts. It must not gain privileges any more. OSError."""
+    files, ports, scopes = taken
+    attributes = b"".join([int.to_bytes(value, 8, "little") for value in taken])
+    # Older kernels know a shorter record; what is not asked for is left off.
+    size = 24 if scopes else 16 if ports else 8
+    ruleset = calls(abi.LANDLOCK_CREATE, attributes[:size], size, 0)
+    try:
+        for path, rights in given:
+            if rights & files:
+                allow(calls, ruleset, path, rights & files)
+        calls(abi.LANDLOCK_RESTRICT, ruleset, 0)
+    finally:
+        close_fd(ruleset)
+
+
+def allow(calls: Calls, ruleset: int, path: str, rights: int) -> None:
+    """One rule. What does not exist, or cannot be restricted, needs none."""
+    try:
+        descriptor = open_fd(path, O_PATH | O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        if fstat(descriptor).st_mode & FORMAT != IS_FOLDER:
+            rights &= abi.OF_FILES
+        if rights:
+            record = int.to_bytes(rights, 8, "little") + int.to_bytes(descriptor, 4, "little")
+            error_number = calls.fails(abi.LANDLOCK_ADD, ruleset, abi.BY_PATH, record, 0)
+            if error_number not in (0, NOT_A_FILE):
+                raise OSError(error_number, "a rule was refused", path)
+    finally:
+        close_fd(descriptor)

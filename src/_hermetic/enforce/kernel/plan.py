@@ -1,0 +1,344 @@
+"""From a policy to what a kernel shall hold, and from there to what this kernel can: pure.
+
+A plan says what is taken away and what is given back. ``Plan.within`` weakens it to what
+a kernel supports and names each gap, so that best effort is a value one can print and
+test without any kernel.
+"""
+
+from __future__ import annotations
+
+from ...capabilities.confinement import (
+    BEYOND,
+    FAMILY_OF,
+    LEFT,
+    MAY_IMPORT_BELOW,
+    MAY_LOAD,
+    MAY_READ_BELOW,
+    MAY_USE_LOOPBACK,
+    MAY_USE_NAME,
+    MAY_WRITE_BELOW,
+    NO_NATIVE,
+    NO_NETWORK,
+    NO_READS,
+    NO_STARTS,
+    NO_WRITES,
+    PARTLY,
+    TAKEN,
+)
+from ...model import Value
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, TypeAlias
+
+    from ...capabilities.confinement import KernelRule
+
+    # (capability, whether anything of it is still held, what is not)
+    Gap: TypeAlias = tuple[str, bool, str]
+
+# How the network is held: every socket refused; each use judged by a supervisor; what needs no judgement refused.
+CLOSED, JUDGED, ROUGHLY = "closed", "judged", "roughly"
+# How much of a capability is held, and what the reports call it.
+HELD, IN_PART, GUARD_ONLY = "enforced and verified", "enforced in part", "guard only"
+BEYOND_KERNELS = "guard only: no kernel can see it"
+# Landlock's ABI that brought what is asked below.
+TRUNCATES, PORTS, IOCTLS, SCOPES, EVERY_THREAD = 3, 4, 5, 6, 8
+
+
+class Support(Value):
+    """What a kernel offers this process.
+
+    landlock: its ABI, 0 for none; no_landlock: why. filters: whether a filter of system calls can be put on;
+    no_filters: why not. supervisor: whether system calls can be judged by another process; no_supervisor: why not.
+    threads: whether others are running.
+    """
+
+    __slots__ = ("landlock", "no_landlock", "filters", "no_filters", "supervisor", "no_supervisor", "threads")
+    DEFAULTS = {
+        "landlock": 0,
+        "no_landlock": "no Landlock in this kernel",
+        "filters": False,
+        "no_filters": "no system call filters on this system",
+        "supervisor": False,
+        "no_supervisor": "nobody judges addresses",
+        "threads": False,
+    }
+
+    landlock: int
+    no_landlock: str
+    filters: bool
+    no_filters: str
+    supervisor: bool
+    no_supervisor: str
+    threads: bool
+
+    def but(self, **changes: object) -> Support:
+        """The same with other fields."""
+        return Support(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
+
+
+class Plan(Value):
+    """What a kernel shall hold.
+
+    taken: capabilities (``confinement.TAKEN``); beyond: those that no kernel can hold. write, read, modules: below
+    which paths may be written, read, and read because modules lie there. localhost, names: what of the network is
+    given back. network: see above. loads: packages whose native code is given back. limits: what the rules themselves
+    leave to the guards, as gaps. whole: whether nothing is left
+    open for convenience, as where no guard holds. drops: whether root gives up all that it can do beyond others.
+    """
+
+    __slots__ = (
+        *("taken", "beyond", "write", "read", "modules", "localhost", "names", "network", "loads"),
+        *("limits", "whole", "drops"),
+    )
+    DEFAULTS = {
+        "beyond": (),
+        "write": (),
+        "read": (),
+        "modules": (),
+        "localhost": False,
+        "names": (),
+        "network": JUDGED,
+        "loads": (),
+        "limits": (),
+        "whole": False,
+        "drops": False,
+    }
+
+    taken: frozenset[str]
+    beyond: tuple[str, ...]
+    write: tuple[str, ...]
+    read: tuple[str, ...]
+    modules: tuple[str, ...]
+    localhost: bool
+    names: tuple[str, ...]
+    network: str
+    loads: tuple[str, ...]
+    limits: tuple[Gap, ...]
+    whole: bool
+    drops: bool
+
+    def but(self, **changes: object) -> Plan:
+        """The same plan with other fields."""
+        return Plan(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
+
+    def within(self, support: Support) -> tuple[Plan, tuple[Gap, ...]]:
+        """This plan as far as a kernel can hold it, and what it cannot. Never more than the plan asks for."""
+        gaps: list[Gap] = []
+        for capability in TAKEN:
+            if capability in self.taken:
+                gaps += [gap for gap in self.limits if gap[0] == capability]
+                gaps += LIMITS[capability](self, support)
+        lost = {capability for capability, held, _ in gaps if not held}
+        plan = self.but(taken=self.taken - lost)
+        if NO_NETWORK in plan.taken:
+            plan = plan.but(network=network_of(plan, support))
+        return plan, tuple(gaps)
+
+
+# Whether anything of a capability is still held.
+HOW_FAR = ((False, LEFT), (True, PARTLY))
+
+
+def plan_for(rules: Iterable[KernelRule], whole: bool, drops: bool = False) -> Plan:
+    """The plan that these rules ask for."""
+    found: dict[str, list[str]] = {}
+    for what, where in rules:
+        found.setdefault(what, []).append(where)
+    return Plan(
+        taken=frozenset(found).intersection(TAKEN),
+        beyond=tuple([what for what in BEYOND if what in found]),
+        write=tuple(found.get(MAY_WRITE_BELOW, ())),
+        read=tuple(dict.fromkeys(found.get(MAY_READ_BELOW, ()))),
+        modules=tuple(found.get(MAY_IMPORT_BELOW, ())),
+        localhost=MAY_USE_LOOPBACK in found,
+        names=tuple(found.get(MAY_USE_NAME, ())),
+        loads=tuple(found.get(MAY_LOAD, ())),
+        limits=tuple(
+            [(name, held, why) for name in TAKEN for held, how in HOW_FAR for why in found.get(how + name, ())]
+        ),
+        whole=whole,
+        drops=drops,
+    )
+
+
+# --- what this kernel cannot hold, one function for each capability ---
+
+
+def network_of(plan: Plan, support: Support) -> str:
+    """How the network can be held."""
+    if support.supervisor:
+        return JUDGED
+    return CLOSED if plan.whole and not (plan.localhost or plan.names) else ROUGHLY
+
+
+def network_limits(plan: Plan, support: Support) -> list[Gap]:
+    if not support.filters:
+        return [(NO_NETWORK, False, support.no_filters)]
+    how = network_of(plan, support)
+    if how == JUDGED and leaves_datagrams(plan):
+        return [(NO_NETWORK, True, "UDP and Unix datagrams, which nobody can judge; --kernel=require does without")]
+    if how != ROUGHLY:
+        return []
+    if plan.localhost or plan.names:
+        return [(NO_NETWORK, True, f"which addresses are reached ({support.no_supervisor})")]
+    gaps = [(NO_NETWORK, True, "UDP, Unix sockets by their path, and listening on every interface")]
+    if not has_landlock(support, PORTS):
+        gaps.append((NO_NETWORK, True, "TCP connections"))
+    return gaps
+
+
+def leaves_datagrams(plan: Plan) -> bool:
+    """Whether datagram sockets stay what they are: programs use them on loopback, and where they lead nobody sees."""
+    return plan.localhost and not plan.whole
+
+
+def start_limits(plan: Plan, support: Support) -> list[Gap]:
+    if not support.filters:
+        return [(NO_STARTS, False, support.no_filters)]
+    if not has_landlock(support, SCOPES):
+        return [(NO_STARTS, True, "signals to other processes of the same user")]
+    return []
+
+
+def write_limits(plan: Plan, support: Support) -> list[Gap]:
+    if not has_landlock(support, 1):
+        # A filter can refuse every way to open for writing, and then /dev/null as well.
+        if support.filters and plan.whole and not plan.write:
+            return []
+        return [(NO_WRITES, False, without_landlock(support))]
+    gaps = []
+    if not support.filters:
+        gaps.append((NO_WRITES, True, f"modes, owners, times and attributes of files ({support.no_filters})"))
+        if support.landlock < TRUNCATES:
+            gaps.append((NO_WRITES, True, "truncating files"))
+    elif plan.write:
+        gaps.append((NO_WRITES, True, "modes, owners, times and attributes of files elsewhere"))
+    if plan.write:
+        gaps.append((NO_WRITES, True, "the folder around a single file, or around a path that is not there yet"))
+    return gaps
+
+
+def read_limits(plan: Plan, support: Support) -> list[Gap]:
+    if not has_landlock(support, 1):
+        return [(NO_READS, False, without_landlock(support))]
+    open_too = [folder for folder in plan.modules if not is_covered(folder, plan.read)]
+    if open_too:
+        return [(NO_READS, True, f"other files beside the modules in {', '.join(open_too)}")]
+    return []
+
+
+def native_limits(plan: Plan, support: Support) -> list[Gap]:
+    if not support.filters:
+        return [(NO_NATIVE, False, support.no_filters)]
+    if plan.loads:
+        return [(NO_NATIVE, False, "a kernel cannot tell one package's code from another's")]
+    if NO_STARTS not in plan.taken:
+        return [(NO_NATIVE, False, "other programs are native code: it takes --no-subprocess as well")]
+    if not plan.whole:
+        return [(NO_NATIVE, True, "libraries that lie on the disk already")]
+    return []
+
+
+LIMITS = {
+    NO_NETWORK: network_limits,
+    NO_STARTS: start_limits,
+    NO_WRITES: write_limits,
+    NO_READS: read_limits,
+    NO_NATIVE: native_limits,
+}
+
+
+def has_landlock(support: Support, abi: int) -> bool:
+    """Whether Landlock of at least this ABI can hold the whole process."""
+    return support.landlock >= abi and not (support.threads and support.landlock < EVERY_THREAD)
+
+
+def without_landlock(support: Support) -> str:
+    if support.landlock and support.threads:
+        return "threads that were running before; Landlock holds them from ABI 8 on"
+    return support.no_landlock
+
+
+def is_covered(folder: str, paths: tuple[str, ...]) -> bool:
+    """Whether a folder lies below one of these."""
+    for path in paths:
+        if folder == path or path == "/" or folder.startswith(path + "/"):
+            return True
+    return False
+
+
+# --- what came of it ---
+
+
+class Row(Value):
+    """One line of a receipt: how much of a capability is held, by what; what is not; what is left open on purpose."""
+
+    __slots__ = ("capability", "family", "state", "by", "gaps", "open")
+
+    capability: str
+    family: str
+    state: str
+    by: tuple[str, ...]
+    gaps: tuple[str, ...]
+    open: tuple[str, ...]
+
+
+class Receipt(Value):
+    """What the kernel holds of what was asked for. notes: what the run gave up for it."""
+
+    __slots__ = ("rows", "notes")
+    DEFAULTS = {"rows": (), "notes": ()}
+
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def extent(self) -> str:
+        """full, partial or none, of what a kernel can hold."""
+        states = {row.state for row in self.rows} - {BEYOND_KERNELS}
+        if states <= {GUARD_ONLY}:
+            return "none"
+        return "full" if states == {HELD} else "partial"
+
+    def fields(self) -> tuple[Any, ...]:
+        """Plain values, to travel."""
+        return tuple([tuple([getattr(row, name) for name in Row.__slots__]) for row in self.rows]), self.notes
+
+    def held(self) -> tuple[str, ...]:
+        """The families of which everything that was taken away is held."""
+        failing = {row.family for row in self.rows if row.state != HELD}
+        return tuple(dict.fromkeys(row.family for row in self.rows if row.family not in failing))
+
+
+def from_fields(fields: tuple[Any, ...]) -> Receipt:
+    """The inverse of ``Receipt.fields``."""
+    rows, notes = fields
+    return Receipt(rows=tuple([Row(**dict(zip(Row.__slots__, row))) for row in rows]), notes=notes)
+
+
+def receipt(
+    asked: Plan, held: Plan, gaps: Iterable[Gap], by: dict[str, tuple[str, ...]], left_open: dict[str, tuple[str, ...]]
+) -> Receipt:
+    """The report on a plan. by: what holds each capability; left_open: what it does not, on purpose."""
+    rows = []
+    for capability in TAKEN:
+        if capability in asked.taken:
+            missing = tuple([text for name, _, text in gaps if name == capability])
+            state = GUARD_ONLY if capability not in held.taken else IN_PART if missing else HELD
+            rows.append(
+                Row(
+                    capability=capability,
+                    family=FAMILY_OF[capability],
+                    state=state,
+                    by=by.get(capability, ()) if state != GUARD_ONLY else (),
+                    gaps=missing,
+                    open=left_open.get(capability, ()) if state != GUARD_ONLY else (),
+                )
+            )
+    for capability in asked.beyond:
+        rows.append(
+            Row(capability=capability, family=FAMILY_OF[capability], state=BEYOND_KERNELS, by=(), gaps=(), open=())
+        )
+    return Receipt(rows=tuple(rows))

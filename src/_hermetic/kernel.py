@@ -1,0 +1,53 @@
+"""The door to the kernel layer: for a run, for a program that is no Python, and for a look at what this machine has."""
+
+from __future__ import annotations
+
+from . import HELD_BY_KERNEL as HELD_BY_KERNEL
+from .capabilities import load_family
+from .enforce.kernel import backend
+from .enforce.kernel.plan import Plan
+from .enforce.kernel.plan import Receipt as Receipt
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .policy import Policy
+
+
+def hold(
+    policies: tuple[Policy, ...], mode: str, prepared: dict[tuple[int, str], Any], receipts: list[Receipt]
+) -> tuple[str, ...]:
+    """Have the kernel hold what it can, before the guards that would refuse ctypes; returns the families it holds.
+
+    prepared: gets the rules that had to be prepared for it, for the guards to use as they are. receipts: gets what is
+    held, one a policy. BootstrapError when ``require`` cannot be kept.
+    """
+    unheld: set[str] = set()
+    held: dict[str, None] = {}
+    for policy in policies:
+        rules = prepared_rules(policy, prepared)
+        receipt = backend.confine(policy, rules, mode)
+        held.update(dict.fromkeys(receipt.held()))
+        unheld.update([guard for guard in policy.rules if guard not in receipt.held()])
+        receipts.append(receipt)
+    return tuple([guard for guard in held if guard not in unheld])
+
+
+def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict[str, tuple[Any, ...]]:
+    """The rules of a policy, with what stays readable where there is a root."""
+    rules = dict(policy.rules)
+    if "filesystem" in rules and rules["filesystem"][0] is not None:
+        prepare: Any = load_family("filesystem").prepare
+        rules["filesystem"] = prepared[id(policy), "filesystem"] = prepare(rules["filesystem"])
+    return rules
+
+
+def become(policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool) -> None:
+    """Replace this process by a program that is no Python, held by the kernel alone. BootstrapError if it cannot be."""
+    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops)
+
+
+def trial(taken: frozenset[str], whole: bool) -> Receipt:
+    """What this machine holds of these capabilities, tried in a process that ends with it."""
+    return backend.tried(Plan(taken=taken, whole=whole, drops=whole))

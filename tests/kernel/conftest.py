@@ -1,0 +1,94 @@
+"""The real thing, on this machine's kernel: each irreversible act in its own process, as root and as another user."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = str(Path(__file__).resolve().parent)
+NOBODY = 65534
+USERS = ["as we are", "as an ordinary user"] if hasattr(os, "geteuid") and os.geteuid() == 0 else ["as we are"]
+
+
+def current():
+    """What this kernel offers; None where there is no backend."""
+    if sys.platform != "linux":
+        return None
+    # Not in this process, which may have threads.
+    code = "from _hermetic.enforce.kernel.linux.backend import probe; f = probe(); print([getattr(f, n) for n in f.__slots__])"
+    source = str(Path(HERE).parent.parent / "src")
+    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": source}, capture_output=True, text=True)
+    from _hermetic.enforce.kernel.plan import Support
+
+    return Support(**dict(zip(Support.__slots__, ast.literal_eval(done.stdout), strict=True)))
+
+
+SUPPORT = current()
+
+
+@pytest.fixture
+def support():
+    if SUPPORT is None or not SUPPORT.filters:
+        pytest.skip("no kernel layer here")
+    return SUPPORT
+
+
+@pytest.fixture
+def landlock(support):
+    if support.landlock < 6:
+        pytest.skip("Landlock of ABI 6 is needed")
+    return support
+
+
+@pytest.fixture
+def judged(landlock):
+    if not landlock.supervisor:
+        pytest.skip(landlock.no_supervisor)
+    return landlock
+
+
+HOLD = """
+import json, os, sys
+sys.path.insert(0, {here!r})
+from attempts import *
+from _hermetic.policy import Policy, make_rules
+from _hermetic.enforce.kernel.backend import confine, table
+rules = {{guard: make_rules(guard, keywords) for guard, keywords in {families!r}.items()}}
+if {user}:
+    # Another user may not even read where this interpreter lies: all has been loaded by now.
+    os.setgroups([]); os.setgid({user}); os.setuid({user})
+    C.prctl(4, 1, 0, 0, 0)  # a process that was never anybody else can be looked into
+found = confine(Policy(rules=rules), rules, {mode!r})
+states = {{row.capability: row.state for row in found.rows}}
+"""
+
+
+class Held:
+    """Code in a process that the kernel holds, and no guard: what native code could do."""
+
+    def __init__(self, isolated, user: int) -> None:
+        self.isolated, self.user = isolated, user
+        if user:
+            # The folders of the test are its own.
+            for folder in (isolated.folder, *isolated.folder.parents):
+                if folder.name.startswith("pytest-") or folder.parent.name.startswith("pytest-"):
+                    folder.chmod(0o755)
+            isolated.folder.parent.chmod(0o755)
+            os.chown(isolated.folder, user, user)
+
+    def __call__(self, families: dict, code: str, mode: str = "auto", **how):
+        text = HOLD.format(here=HERE, user=self.user, families=families, mode=mode) + code
+        done = self.isolated.python("-c", text, **how)
+        assert done.code == 0, done.stderr
+        return json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else None
+
+
+@pytest.fixture(params=USERS)
+def held(request, isolated, support):
+    return Held(isolated, 0 if request.param == "as we are" else NOBODY)

@@ -1,0 +1,187 @@
+"""Programs that are not Python, as targets and as children: held by the kernel alone."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import sys
+import threading
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")
+
+
+@pytest.fixture
+def server():
+    """A TCP port of this test, and the connections that came."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    came = []
+
+    def accept():
+        while True:
+            try:
+                connection = listener.accept()[0]
+            except OSError:
+                return
+            came.append(connection)
+            connection.sendall(b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+            connection.close()
+
+    threading.Thread(target=accept, daemon=True).start()
+    yield listener.getsockname()[1], came
+    listener.close()
+
+
+def bash(isolated, options, code, *arguments, **how):
+    return isolated.cli(*options.split(), "--", "bash", "-c", code, *arguments, **how)
+
+
+def test_it_runs_as_it_would(isolated, landlock):
+    (isolated.folder / "folder").mkdir()
+    code = 'echo "$0 $1"; read line; echo "got $line"; echo $$ >&2; exit 7'
+    done = bash(isolated, "--fs-readonly", code, "name", "argument", stdin="typed\n")
+    assert (done.code, done.stdout) == (7, "name argument\ngot typed\n")
+    assert done.stderr.strip().isdigit()
+
+
+def test_it_is_the_process_that_was_started(isolated, landlock):
+    process = isolated.start("-m", "hermetic", "--no-subprocess", "--", "bash", "-c", "echo $$")
+    said, _ = process.communicate(timeout=60)
+    assert int(said) == process.pid
+
+
+@pytest.mark.parametrize("mode", ["auto", "require"])
+def test_no_network(isolated, judged, server, mode):
+    port, came = server
+    code = f"exec 3<>/dev/tcp/127.0.0.1/{port} && echo connected"
+    done = bash(isolated, f"--no-network --kernel={mode}", code)
+    assert "connected" not in done.stdout
+    assert "Permission denied" in done.stderr
+    assert not came
+
+
+def test_loopback_given_back(isolated, judged, server):
+    port, came = server
+    code = f"exec 3<>/dev/tcp/127.0.0.1/{port} && head -n 1 <&3"
+    done = bash(isolated, "--no-network --allow-localhost", code)
+    assert done.stdout.startswith("HTTP/1.0 200 OK"), done.stderr
+    assert len(came) == 1
+
+
+def test_readonly(isolated, landlock):
+    done = bash(isolated, "--fs-readonly", "echo x > new; mkdir folder; chmod 600 old; touch old; cat old")
+    assert done.stdout == "" and done.code == 1
+    assert not (isolated.folder / "new").exists() and not (isolated.folder / "folder").exists()
+    (isolated.folder / "old").write_text("kept")
+    assert bash(isolated, "--fs-readonly", "echo y > /dev/null; rm old; cat old").stdout == "kept"
+
+
+def test_reads_below_a_root(isolated, landlock):
+    (isolated.folder / "root").mkdir()
+    (isolated.folder / "root" / "in").write_text("in")
+    (isolated.folder / "out").write_text("secret")
+    done = bash(isolated, "--fs-readonly=root", "cat root/in; cat out")
+    assert done.stdout == "in"
+    assert "Permission denied" in done.stderr
+
+
+def test_no_subprocess(isolated, landlock):
+    done = bash(isolated, "--no-subprocess", "echo itself; /bin/true; (echo subshell); exec /bin/echo replaced")
+    assert done.stdout == "itself\n"
+    assert "Operation not permitted" in done.stderr
+
+
+def test_no_environment(isolated, landlock):
+    done = isolated.cli("--no-environment", "--no-subprocess", "--", "env", env={"SECRET": "x", "LC_ALL": "C"})
+    names = {line.partition("=")[0] for line in done.stdout.splitlines()}
+    assert names <= {"PATH", "LANG", "TZ", "TMPDIR", "LC_ALL"}
+    assert "LC_ALL" in names
+
+
+@pytest.mark.parametrize(
+    "option", ["--no-code-exec", "--deny-import=json", "--no-interpreter-mutation", "--block-native"]
+)
+def test_what_only_the_interpreter_can_hold_is_refused(isolated, option):
+    done = isolated.cli("--no-network", option, "--", "bash", "-c", "echo ran")
+    assert (done.code, done.stdout) == (1, "")
+    assert "is not a Python program, and the kernel does not hold all that was taken away" in done.stderr
+    assert "guard only" in done.stderr
+
+
+def test_report_only_starts_nothing_that_cannot_report(isolated):
+    done = isolated.cli("--no-network", "--report-only", "--", "bash", "-c", "echo ran")
+    assert (done.code, done.stdout) == (1, "")
+
+
+def test_nothing_taken_away_is_a_plain_run(isolated):
+    done = isolated.cli("--", "bash", "-c", "echo ran; exit 3")
+    assert (done.code, done.stdout) == (3, "ran\n")
+
+
+def test_what_cannot_be_started_is_said(isolated, landlock):
+    isolated.write("tool", "#!/no/such/program\n", mode=0o755)
+    done = isolated.cli("--no-network", "--", "./tool")
+    assert done.code == 1
+    assert "cannot start" in done.stderr and "No such file" in done.stderr
+
+
+def test_a_python_behind_it_finds_the_guards(isolated, judged):
+    code = f"{sys.executable} -c 'import socket; socket.getaddrinfo(\"example.com\", 1)'"
+    done = bash(isolated, "--no-network", code)
+    assert "network disabled: DNS(example.com)" in done.stderr
+    assert done.code == 2
+
+
+# --- as children ---
+
+
+@pytest.mark.parametrize("option", ["", "--seal", "--strict", "--kernel=require"])
+def test_children_that_the_kernel_holds_are_nothing_to_talk_about(isolated, judged, option):
+    code = "import subprocess\nprint(subprocess.run(['echo', 'ran'], capture_output=True, text=True).stdout)"
+    done = isolated.script(f"--no-network --fs-readonly {option}", code)
+    assert (done.code, done.stdout, done.stderr) == (0, "ran\n\n", "")
+
+
+@pytest.mark.parametrize("option", ["--seal", "--strict", "--kernel=require"])
+def test_children_are_refused_where_no_kernel_could_hold_all(isolated, judged, option):
+    code = "import subprocess\nsubprocess.run(['echo', 'ran'])"
+    done = isolated.script(f"--no-network --deny-import colorsys {option}", code)
+    assert (done.code, done.stdout) == (2, "")
+    assert f"blocked by: {option}" in done.stderr
+
+
+def test_what_is_not_held_is_said_once_and_nothing_else(isolated, judged):
+    code = "import subprocess\nfor _ in range(2): subprocess.run(['true'])"
+    done = isolated.script("--no-network --deny-import colorsys", code)
+    (line,) = done.errors
+    assert line.endswith("is not a Python program, and no kernel layer holds it to --deny-import")
+
+
+@pytest.mark.parametrize("shell", ["env -i", "exec"])
+def test_a_python_that_finds_no_guards_is_held_all_the_same(isolated, judged, server, shell):
+    port, came = server
+    child = f"import socket; socket.create_connection(('127.0.0.1', {port}))"
+    line = f'{shell} {sys.executable} -I -c "$0"'
+    code = f"import subprocess\nsubprocess.run(['sh', '-c', {line!r}, {child!r}])"
+    done = isolated.script("--no-network", code)
+    assert "PermissionError: [Errno 13]" in done.stderr
+    assert not came
+
+
+PROGRAMS = {
+    "curl": ["curl", "-sS", "--max-time", "5", "http://127.0.0.1:{port}/"],
+    "node": ["node", "-e", "require('http').get('http://127.0.0.1:{port}/', r => r.pipe(process.stdout))"],
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_unmodified_programs(isolated, judged, server, name):
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")
+    port, came = server
+    words = [word.format(port=port) for word in PROGRAMS[name]]
+    denied = isolated.cli("--no-network", "--", *words)
+    assert denied.code != 0 and not came, denied.stderr
+    allowed = isolated.cli("--no-network", "--allow-localhost", "--kernel=require", "--", *words)
+    assert allowed.stdout == "hello", allowed.stderr
