@@ -81,8 +81,8 @@ _FAMILIES = {
 HELD_BY_KERNEL = frozenset({"network", "subprocess", "filesystem", "imports"})
 _KERNEL = ("capabilities.confinement", "enforce.kernel.", "enforce.kernel.plan", "enforce.kernel.backend", "kernel")
 _LINUX = (
-    *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.bpf"),
-    *("enforce.kernel.linux.syscalls", "enforce.kernel.linux.landlock", "enforce.kernel.linux.seccomp"),
+    *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
+    *("enforce.kernel.linux.landlock", "enforce.kernel.linux.frozen", "enforce.kernel.linux.filters"),
     "enforce.kernel.linux.backend",
 )
 _JUDGED = ("enforce.kernel.linux.supervisor",)

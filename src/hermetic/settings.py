@@ -445,7 +445,7 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
     for key in ("sealed", "report_only"):
         if values.get(key) and not is_restrictive(values):
             raise ValueError(f"{spelled[key]} needs something to block, such as {spelled['block_network']}")
-    if values.get("kernel") == "require" and (not is_restrictive(values) or values.get("report_only")):
-        raise ValueError(f"{spelled['kernel']}=require needs something to hold, such as {spelled['block_network']}")
+    if values.get("kernel") == "require" and values.get("report_only"):
+        raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['kernel']}=require has nothing to hold")
     if values.get("sealed") and values.get("report_only"):
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['sealed']} has nothing to hold")

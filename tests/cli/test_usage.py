@@ -63,7 +63,7 @@ MISTAKES = [
     (["--no-network", "--", "python", "-Z"], "-Z"),
     (["--no-network", "--kernel=off", "--", "/bin/sh", "-c", "true"], "not a Python program"),
     (["--kernel=nonsense", "--no-network", "--", "x"], "--kernel=require"),
-    (["--kernel=require", "--", "x"], "needs something to hold"),
+    (["--kernel=require", "--no-network", "--report-only", "--", "x"], "nothing to hold"),
 ]
 
 

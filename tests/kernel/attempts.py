@@ -21,8 +21,10 @@ import _hermetic.enforce.kernel.backend
 import _hermetic.enforce.kernel.linux.backend
 import _hermetic.enforce.kernel.linux.diagnosis
 import _hermetic.enforce.kernel.linux.names
+import _hermetic.enforce.kernel.linux.seccomp
 import _hermetic.enforce.kernel.linux.supervisor
 from _hermetic.capabilities import network
+from _hermetic.enforce.kernel.linux import tables
 
 C = ctypes.CDLL(None, use_errno=True)
 C.syscall.restype = ctypes.c_long
@@ -30,22 +32,12 @@ MACHINE = os.uname().machine
 
 
 def number(name: str) -> int:
-    abi = _hermetic.enforce.kernel.linux.backend.abi
-    machine = abi.MACHINES[MACHINE]
-    for rows in (
-        abi.FORBIDDEN,
-        abi.ABSENT,
-        abi.METADATA,
-        abi.CHANGES,
-        abi.STARTS,
-        abi.NETWORK,
-        abi.MAPPINGS,
-        abi.ARGUED,
-    ):
+    machine = _hermetic.enforce.kernel.linux.backend.abi.MACHINES[MACHINE]
+    for rows in (tables.FORBIDDEN, tables.ABSENT, tables.METADATA):
         for row in rows:
             if row[0] == name:
                 return row[1 + machine]
-    raise KeyError(name)
+    return tables.number(name, machine)
 
 
 def error_of(act) -> str:

@@ -218,7 +218,7 @@ say(found=[
     error_of(lambda: os.kill(os.getppid(), signal.SIGUSR1)),
     error_of(lambda: os.kill(-1, signal.SIGUSR1)),
     error_of(lambda: resource.prlimit(os.getppid(), resource.RLIMIT_CORE, (0, 0))),
-    error_of(lambda: resource.prlimit(os.getpid(), resource.RLIMIT_CORE, (0, 0))),
+    error_of(lambda: resource.prlimit(0, resource.RLIMIT_CORE, (0, 0))),
     error_of(lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))),
 ], heard=len(heard))
 """,
@@ -367,7 +367,7 @@ def test_a_filter_that_one_thread_has_of_its_own_is_a_failure(isolated, support)
     """TSYNC answers with the number of that thread, and puts nothing on."""
     done = isolated.passes("""
         import ctypes, os, sys, threading
-        from _hermetic.enforce.kernel.linux import abi, seccomp
+        from _hermetic.enforce.kernel.linux import abi, filters
         from _hermetic.enforce.kernel.linux.bpf import assemble
         from _hermetic.enforce.kernel.linux.syscalls import Calls
         machine = abi.MACHINES[os.uname().machine]
@@ -375,17 +375,17 @@ def test_a_filter_that_one_thread_has_of_its_own_is_a_failure(isolated, support)
 
         def other():
             calls = Calls()
-            seccomp.gain_nothing(calls, machine)
-            seccomp.install(calls, assemble({}, machine), machine, flags=0)
+            filters.gain_nothing(calls, machine)
+            filters.install(calls, assemble({}, machine), machine, flags=0)
             ready.set()
             done.wait()
 
         threading.Thread(target=other).start()
         ready.wait()
         calls = Calls()
-        seccomp.gain_nothing(calls, machine)
+        filters.gain_nothing(calls, machine)
         try:
-            seccomp.install(calls, assemble({abi.GETPPID[machine]: 0x50001}, machine), machine)
+            filters.install(calls, assemble({abi.GETPPID[machine]: 0x50001}, machine), machine)
         except OSError as error:
             print(error)
         finally:

@@ -30,6 +30,7 @@ from _hermetic.enforce.kernel.plan import (
     ROUGHLY,
     Plan,
     Support,
+    open_folders,
     plan_for,
     receipt,
 )
@@ -81,13 +82,14 @@ def test_a_root_is_read_below_and_nowhere_else(tmp_path):
     assert plan.taken == {NO_WRITES, NO_READS}
 
 
-def test_folders_of_modules_are_a_gap_unless_they_lie_below_the_root():
+def test_folders_of_modules_stay_open_unless_they_lie_below_the_root():
     rules = ("/root", ("/root/", "/usr/lib/"), frozenset({"/root", "/work", "/dev/null"}), ("/work/", "/root/lib/"))
     plan = plan_for(kernel_rules({"filesystem": rules}), False)
     assert plan.modules == ("/work", "/root/lib")
     assert "/work" not in plan.read
-    _, gaps = plan.within(CURRENT)
-    assert gaps == ((NO_READS, True, "other files beside the modules in /work"),)
+    assert plan.within(CURRENT) == (plan, ())
+    assert open_folders(plan) == ("/work",)
+    assert open_folders(plan.but(read=("/",))) == ()
 
 
 EVERYTHING = {"block_network": True, "block_subprocess": True, "fs_readonly": True}

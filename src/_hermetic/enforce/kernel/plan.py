@@ -223,9 +223,6 @@ def write_limits(plan: Plan, support: Support) -> list[Gap]:
 def read_limits(plan: Plan, support: Support) -> list[Gap]:
     if not has_landlock(support, 1):
         return [(NO_READS, False, without_landlock(support))]
-    open_too = [folder for folder in plan.modules if not is_covered(folder, plan.read)]
-    if open_too:
-        return [(NO_READS, True, f"other files beside the modules in {', '.join(open_too)}")]
     return []
 
 
@@ -261,12 +258,16 @@ def without_landlock(support: Support) -> str:
     return support.no_landlock
 
 
-def is_covered(folder: str, paths: tuple[str, ...]) -> bool:
-    """Whether a folder lies below one of these."""
-    for path in paths:
-        if folder == path or path == "/" or folder.startswith(path + "/"):
-            return True
-    return False
+def open_folders(plan: Plan) -> tuple[str, ...]:
+    """Folders of modules outside of what may be read anyway."""
+    found = []
+    for folder in plan.modules:
+        for path in plan.read:
+            if folder == path or path == "/" or folder.startswith(path + "/"):
+                break
+        else:
+            found.append(folder)
+    return tuple(found)
 
 
 # --- what came of it ---

@@ -11,9 +11,9 @@ import sys
 from errno import EACCES, EPERM
 
 from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
-from ....pristine import close_fd, getpid, native
-from ..plan import CLOSED, JUDGED, ROUGHLY, Plan, Receipt, Support, receipt
-from . import abi, landlock, seccomp
+from ....pristine import close_fd, native
+from ..plan import CLOSED, JUDGED, ROUGHLY, Plan, Receipt, Support, open_folders, receipt
+from . import abi, filters, landlock
 from .syscalls import Calls
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -58,7 +58,7 @@ def probe(calls: Calls | None = None, judges: bool = True) -> Support:
     wanted = os.environ.get(TEST_ABI)
     if wanted is not None and wanted.isdecimal() and int(wanted) < version:
         version, reason = int(wanted), f"{TEST_ABI}={wanted}"
-    why = seccomp.missing(calls, machine)
+    why = filters.missing(calls, machine)
     threads = len(native.listdir("/proc/self/task")) > 1
     found = Support(landlock=version, no_landlock=reason, filters=not why, no_filters=why, threads=threads)
     if not judges or why:
@@ -107,7 +107,7 @@ def confine(
         accept(planned)
         if calls is None or not plan.taken:
             return planned
-        gate = None if command is None else calls.hidden(abi.number("mmap", machine()), command[0] + b"\0")
+        gate = None if command is None else calls.hidden(abi.MMAP[machine()], command[0] + b"\0")
         notes = hold(calls, plan, support, gate, judge)
         if command is not None and gate is not None:
             calls.execute(abi.EXECVE[machine()], gate, *command[1:])
@@ -151,19 +151,20 @@ def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: An
 
 def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int | None, judge: Any) -> None:
     """Landlock, then the filter."""
-    seccomp.gain_nothing(calls, machine)
+    filters.gain_nothing(calls, machine)
     version = support.landlock if not support.threads else 0
     taken = landlock.handled(plan, version, gate is None)
     if any(taken):
         landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing()))
     if support.filters:
-        program = seccomp.program_for(plan, machine, version, getpid(), gate)
-        if judge is None:
-            seccomp.install(calls, program, machine)
-        else:
-            from .supervisor import hand_over
+        for key in filters.keys_for(plan, version):
+            program = filters.program(key, machine, version, gate)
+            if key in filters.JUDGING:
+                from .supervisor import hand_over
 
-            hand_over(judge, seccomp.install(calls, program, machine, seccomp.WITH_LISTENER))
+                hand_over(judge, filters.install(calls, program, machine, filters.WITH_LISTENER))
+            else:
+                filters.install(calls, program, machine)
 
 
 def drop_capabilities(calls: Calls, machine: int, everything: bool) -> None:
@@ -203,7 +204,7 @@ def sees_network(calls: Calls, plan: Plan, machine: int) -> bool:
         return True
     descriptor = calls(abi.SOCKET[machine], AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)
     try:
-        return calls.fails(abi.number("connect", machine), descriptor, NEVER_ALLOWED, 16) == EACCES
+        return calls.fails(abi.CONNECT[machine], descriptor, NEVER_ALLOWED, 16) == EACCES
     finally:
         close_fd(descriptor)
 
@@ -224,7 +225,7 @@ def sees_reads(calls: Calls, plan: Plan, machine: int) -> bool:
 
 
 def sees_native(calls: Calls, plan: Plan, machine: int) -> bool:
-    return calls.fails(abi.number("mprotect", machine), None, 0, CODE) == EACCES
+    return calls.fails(abi.MPROTECT[machine], None, 0, CODE) == EACCES
 
 
 TESTS = {
@@ -257,4 +258,6 @@ def left_open(plan: Plan) -> dict[str, tuple[str, ...]]:
     writes = ["devices that keep nothing, and files that were open for writing"]
     if landlock.leaves_semaphores(plan):
         writes.append(f"{landlock.SHARED_MEMORY}, for the semaphores of multiprocessing (not under --kernel=require)")
-    return {NO_WRITES: tuple(writes)}
+    folders = open_folders(plan)
+    reads = (f"whatever lies beside modules in {', '.join(folders)}",) if folders else ()
+    return {NO_WRITES: tuple(writes), NO_READS: reads}

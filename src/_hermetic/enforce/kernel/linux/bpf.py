@@ -7,7 +7,8 @@ that no call pays for the length of the table. Pure: values in, bytes out.
 
 from __future__ import annotations
 
-from .abi import AUDIT_ARCH, X32, X86_64
+from .abi import X86_64
+from .tables import AUDIT_ARCH, X32
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

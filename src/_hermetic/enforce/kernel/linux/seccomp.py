@@ -1,28 +1,27 @@
-"""seccomp: which system calls a process and all its children may make, and with which arguments.
+"""What becomes of each system call: the tables that filters are made from, one for each thing that is held.
 
-``table_for`` works out from a plan what becomes of each call, as a value; only
-``install`` touches the kernel.
+All of them are in force at once, and the strictest answer counts. Pure: ``filters``
+finds them made, or has them made here.
 """
 
 from __future__ import annotations
 
-from errno import EACCES, EFAULT, ENOSYS, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
+from errno import EACCES, ENOSYS, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 
-from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
-from ..plan import CLOSED, JUDGED, ROUGHLY, TRUNCATES, leaves_datagrams
-from . import abi
+from ..plan import TRUNCATES
+from . import abi, tables
 from .bpf import ALLOW, EVERY_BIT, NOTIFY, assemble, high, low, refused
-from .syscalls import address_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+    from typing import TypeAlias
 
-    from ..plan import Plan
     from .bpf import Body, Question
-    from .syscalls import Calls
 
-    Table = dict[int, Body]
+    Table: TypeAlias = dict[int, Body]
+    # rows of calls that share a body; bodies by the names of calls
+    Made: TypeAlias = tuple[tuple[tuple[Iterable[tuple[str, int, int]], int], ...], dict[str, Body]]
 
 NOT_ALLOWED, NO_ACCESS, UNKNOWN_CALL = refused(EPERM), refused(EACCES), refused(ENOSYS)
 NOTHING_DONE = refused(0)
@@ -53,105 +52,80 @@ def unless(half: int, value: int, then: Body, mask: int = EVERY_BIT) -> Question
     return half, mask, value, False, then
 
 
-def table_for(plan: Plan, machine: int, landlock: int, own: int, gate: int | None = None) -> Table:
-    """What becomes of each call. landlock: the ABI that is in force too; own: the id of this process.
-
-    gate: where the path of the one program lies that may still be started.
+def table_for(key: str, machine: int, landlock: int = TRUNCATES, gate: int | None = None) -> Table:
+    """One of TABLES. landlock: the ABI that is in force too; gate: where the path of the one program lies that may
+    still be started.
     """
     table: Table = {}
-    put(table, abi.numbers(abi.FORBIDDEN, machine), NOT_ALLOWED)
-    put(table, abi.numbers(abi.ABSENT, machine), UNKNOWN_CALL)
-    named: dict[str, Body] = {}
-    named.update(hardening(plan))
-    if NO_STARTS in plan.taken:
-        named.update(starts(gate))
-        table[abi.PRLIMIT[machine]] = limits(own)
-    if NO_WRITES in plan.taken:
-        if not plan.write:
-            put(table, abi.numbers(abi.METADATA, machine), NOT_ALLOWED)
-        if not landlock:
-            put(table, abi.numbers(abi.CHANGES, machine), NO_ACCESS)
-        named.update(openings(landlock))
-        if landlock < TRUNCATES:
-            put(table, abi.numbers([row for row in abi.CHANGES if row[0] == "truncate"], machine), NO_ACCESS)
-    if NO_NETWORK in plan.taken:
-        named.update(NETWORK[plan.network](plan))
-    if NO_NATIVE in plan.taken:
-        named.update(mappings(plan))
-    for name, body in named.items():
-        put(table, [abi.number(name, machine)], body)
+    plain, named = TABLES[key](landlock, gate)
+    for rows, body in plain:
+        put(table, tables.numbers(rows, machine), body)
+    for name, what in named.items():
+        number = abi.PRLIMIT[machine] if name == "prlimit64" else tables.number(name, machine)
+        put(table, [number], what)
     return table
 
 
 def put(table: Table, numbers: Iterable[int], body: Body) -> None:
     for number in numbers:
-        if number != abi.NONE:
+        if number != tables.NONE:
             table[number] = body
 
 
-def hardening(plan: Plan) -> dict[str, Body]:
+def hardening(landlock: int, gate: int | None) -> Made:
     """What comes with every plan: ways around any of the rules."""
-    requests = TERMINAL_INPUT + (FILE_ATTRIBUTES if NO_WRITES in plan.taken and not plan.write else ())
-    return {
+    named: dict[str, Body] = {
         "unshare": ((unless(low(0), 0, NOT_ALLOWED, NEW_NAMESPACES),), ALLOW),
         "clone": ((unless(low(0), 0, NOT_ALLOWED, ITS_CLONE),), ALLOW),
         # Its arguments lie in memory; C libraries, Go and Rust then use clone.
         "clone3": UNKNOWN_CALL,
         "personality": (tuple([ask(low(0), value, ALLOW) for value in PERSONALITIES]), NOT_ALLOWED),
-        "ioctl": (tuple([ask(low(1), request, NOT_ALLOWED) for request in requests]), ALLOW),
+        "ioctl": (tuple([ask(low(1), request, NOT_ALLOWED) for request in TERMINAL_INPUT]), ALLOW),
         "prctl": ((ask(low(0), SET_MEMORY_MAP, NOT_ALLOWED),), ALLOW),
         "seccomp": ((unless(low(1), 0, NOT_ALLOWED, NEW_LISTENER),), ALLOW),
     }
+    return ((tables.FORBIDDEN, NOT_ALLOWED), (tables.ABSENT, UNKNOWN_CALL)), named
 
 
-def starts(gate: int | None) -> dict[str, Body]:
-    """Threads are no processes. gate: see ``table_for``."""
+def starts(landlock: int, gate: int | None) -> Made:
+    """Threads are no processes. A limit of no time, set for another process, is a signal by another name."""
     through: Body = NOT_ALLOWED
     if gate is not None:
         # Once that program runs, the place is gone, and it cannot know where it was.
         half = ask(high(0), gate >> 32, ALLOW)
         through = (ask(low(0), gate & EVERY_BIT, ((half,), NOT_ALLOWED)),), NOT_ALLOWED
-    return {
+    limits = (ask(low(0), 0, ALLOW), unless(low(2), 0, NOT_ALLOWED), unless(high(2), 0, NOT_ALLOWED))
+    return (), {
         "execve": through,
         "execveat": NOT_ALLOWED,
         "fork": NOT_ALLOWED,
         "vfork": NOT_ALLOWED,
-        "clone": (
-            (unless(low(0), 0, NOT_ALLOWED, ITS_CLONE), ask(low(0), 0, NOT_ALLOWED, CLONE_THREAD)),
-            ALLOW,
-        ),
+        "clone3": UNKNOWN_CALL,
+        "clone": ((ask(low(0), 0, NOT_ALLOWED, CLONE_THREAD),), ALLOW),
+        "prlimit64": (limits, ALLOW),
     }
 
 
-def limits(own: int) -> Body:
-    """prlimit: a limit of no time is a signal by another name. Asking is none."""
-    return (
-        (
-            ask(low(0), 0, ALLOW),
-            ask(low(0), own, ALLOW),
-            unless(low(2), 0, NOT_ALLOWED),
-            unless(high(2), 0, NOT_ALLOWED),
-        ),
-        ALLOW,
-    )
+def metadata(landlock: int, gate: int | None) -> Made:
+    """Modes, owners, times, attributes."""
+    requests = tuple([ask(low(1), request, NOT_ALLOWED) for request in FILE_ATTRIBUTES])
+    return ((tables.METADATA, NOT_ALLOWED),), {"ioctl": (requests, ALLOW)}
 
 
-def openings(landlock: int) -> dict[str, Body]:
-    """What opening can do that Landlock of this age does not see."""
-    if landlock >= TRUNCATES:
-        return {}
+def openings(landlock: int, gate: int | None) -> Made:
+    """What changing files can do that Landlock of this age does not see, or all of it where there is none."""
     if landlock:
-        found = {}
-        for name, flags in (("open", low(1)), ("openat", low(2))):
-            cut: Body = ((ask(flags, O_TRUNC, NO_ACCESS, O_TRUNC),), ALLOW)
-            found[name] = (ask(flags, 0, cut, O_ACCMODE),), ALLOW
+        changes = [row for row in tables.CHANGES if row[0] == "truncate"]
+        cut: Body = ((ask(low(1), O_TRUNC, NO_ACCESS, O_TRUNC),), ALLOW)
+        cut_at: Body = ((ask(low(2), O_TRUNC, NO_ACCESS, O_TRUNC),), ALLOW)
+        opened: Body = ((ask(low(1), 0, cut, O_ACCMODE),), ALLOW)
+        opened_at: Body = ((ask(low(2), 0, cut_at, O_ACCMODE),), ALLOW)
     else:
+        changes = list(tables.CHANGES)
         writes = O_ACCMODE | O_CREAT | O_TRUNC | O_TEMPORARY
-        found = {
-            name: ((unless(flags, 0, NO_ACCESS, writes),), ALLOW)
-            for name, flags in (("open", low(1)), ("openat", low(2)))
-        }
-    return {**found, "openat2": UNKNOWN_CALL}
+        opened = ((unless(low(1), 0, NO_ACCESS, writes),), ALLOW)
+        opened_at = ((unless(low(2), 0, NO_ACCESS, writes),), ALLOW)
+    return ((changes, NO_ACCESS),), {"open": opened, "openat": opened_at, "openat2": UNKNOWN_CALL}
 
 
 def sending() -> dict[str, Body]:
@@ -176,10 +150,10 @@ ONLY_TCP: Body = ((ask(low(2), 0, ALLOW), ask(low(2), TCP, ALLOW)), refused(EPRO
 ONLY_UDP: Body = ((ask(low(2), 0, ALLOW), ask(low(2), UDP, ALLOW)), refused(EPROTONOSUPPORT))
 
 
-def closed(plan: Plan) -> dict[str, Body]:
+def closed(landlock: int, gate: int | None) -> Made:
     """No socket at all, but pairs that lead nowhere else."""
-    sent = sending()
-    sent["sendto"] = (
+    named = sending()
+    named["sendto"] = (
         (
             unless(low(4), 0, NOT_ALLOWED),
             unless(high(4), 0, NOT_ALLOWED),
@@ -188,90 +162,80 @@ def closed(plan: Plan) -> dict[str, Body]:
         ALLOW,
     )
     refusals = dict.fromkeys(("socket", "connect", "bind", "listen"), NOT_ALLOWED)
-    return {**sent, **refusals, "socketpair": PAIRS}
+    return (), {**named, **refusals, "socketpair": PAIRS}
 
 
-def roughly(plan: Plan) -> dict[str, Body]:
+def roughly(landlock: int, gate: int | None) -> Made:
     """The families and kinds of socket that programs use; where they lead is not seen."""
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, ONLY_UDP, KIND)), NOT_ALLOWED)
-    families = [ask(low(0), UNIX, ALLOW), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds)]
-    if plan.names or plan.localhost:
-        families.append(ask(low(0), NETLINK, ALLOW))  # C looks there which kinds of address the machine has
-    return {**sending(), "socket": (tuple(families), NOT_ALLOWED)}
+    families = (
+        ask(low(0), UNIX, ALLOW),
+        ask(low(0), INTERNET, kinds),
+        ask(low(0), INTERNET6, kinds),
+        ask(low(0), NETLINK, ALLOW),  # C looks there which kinds of address the machine has
+    )
+    return (), {**sending(), "socket": (families, NOT_ALLOWED)}
 
 
-def judged(plan: Plan) -> dict[str, Body]:
+def judged(landlock: int, gate: int | None) -> Made:
     """Connections are made by whoever judges them; no socket exists that could send without one."""
-    datagrams = ONLY_UDP if leaves_datagrams(plan) else NOTIFY
+    return (), judging(NOTIFY, (), ())
+
+
+def judged_but_datagrams(landlock: int, gate: int | None) -> Made:
+    """The same, but datagrams are what they were."""
+    return (), judging(ONLY_UDP, (ask(low(1), DATAGRAM, ALLOW, KIND),), (ask(low(0), NETLINK, ALLOW),))
+
+
+def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question, ...]) -> dict[str, Body]:
+    """datagrams: what becomes of UDP sockets; local: further kinds of Unix socket; others: further families."""
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, datagrams, KIND)), NOT_ALLOWED)
-    local = [ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND)]
-    if leaves_datagrams(plan):
-        local.append(ask(low(1), DATAGRAM, ALLOW, KIND))
-    plain: Body = (tuple(local), NOT_ALLOWED)
-    families = [ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds)]
+    plain: Body = ((ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND), *local), NOT_ALLOWED)
+    families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
     options = tuple([ask(low(1), level, ((ask(low(2), option, NOTHING_DONE),), ALLOW)) for level, option in ERRORS_OF])
-    asked = dict.fromkeys(("connect", "bind", "listen"), NOTIFY)
-    if leaves_datagrams(plan):
-        families.append(ask(low(0), NETLINK, ALLOW))
     return {
         **sending(),
-        **asked,
-        "socket": (tuple(families), NOT_ALLOWED),
+        **dict.fromkeys(("connect", "bind", "listen"), NOTIFY),
+        "socket": (families, NOT_ALLOWED),
         "socketpair": PAIRS,
         "setsockopt": (options, ALLOW),
     }
 
 
-NETWORK = {CLOSED: closed, JUDGED: judged, ROUGHLY: roughly}
+CHANGED: Body = ((unless(low(2), 0, NO_ACCESS, MAY_EXECUTE),), ALLOW)
+LOCKED: dict[str, Body] = {
+    "mmap": CHANGED,
+    "mprotect": CHANGED,
+    "pkey_mprotect": CHANGED,
+    "shmat": ((unless(low(2), 0, NO_ACCESS, SHARED_EXECUTE),), ALLOW),
+}
 
 
-def mappings(plan: Plan) -> dict[str, Body]:
-    """No memory becomes code. Unless everything shall be held, libraries on the disk may still be mapped."""
-    if plan.whole:
-        mapped: Body = ((unless(low(2), 0, NO_ACCESS, MAY_EXECUTE),), ALLOW)
-    else:
-        unsafe: Body = (
-            (unless(low(3), 0, NO_ACCESS, ANONYMOUS), unless(low(2), 0, NO_ACCESS, MAY_WRITE)),
-            ALLOW,
-        )
-        mapped = ((unless(low(2), 0, unsafe, MAY_EXECUTE),), ALLOW)
-    changed: Body = ((unless(low(2), 0, NO_ACCESS, MAY_EXECUTE),), ALLOW)
-    return {
-        "mmap": mapped,
-        "mprotect": changed,
-        "pkey_mprotect": changed,
-        "shmat": ((unless(low(2), 0, NO_ACCESS, SHARED_EXECUTE),), ALLOW),
-    }
+def no_code(landlock: int, gate: int | None) -> Made:
+    """No memory becomes code."""
+    return (), LOCKED
 
 
-# --- the kernel ---
-
-SET_FILTER, EVERY_THREAD, WITH_LISTENER, NO_NEW_PRIVILEGES = 1, 1, 8, 38
-
-
-def missing(calls: Calls, machine: int) -> str:
-    """Why no filter can be put on, or an empty text."""
-    error = calls.fails(abi.SECCOMP[machine], SET_FILTER, 0, None)
-    if error == EFAULT:
-        return ""
-    return "seccomp is not in this kernel" if error == ENOSYS else "seccomp is refused here, by a container perhaps"
+def no_new_code(landlock: int, gate: int | None) -> Made:
+    """The same, but libraries on the disk may be mapped."""
+    unsafe: Body = ((unless(low(3), 0, NO_ACCESS, ANONYMOUS), unless(low(2), 0, NO_ACCESS, MAY_WRITE)), ALLOW)
+    return (), {**LOCKED, "mmap": ((unless(low(2), 0, unsafe, MAY_EXECUTE),), ALLOW)}
 
 
-def gain_nothing(calls: Calls, machine: int) -> None:
-    """From now on no program that is started gains privileges: sudo and ping do not work. Needed for the rest."""
-    calls(abi.PRCTL[machine], NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+TABLES: dict[str, Callable[[int, int | None], Made]] = {
+    "hardening": hardening,
+    "starts": starts,
+    "metadata": metadata,
+    "openings": openings,
+    "closed": closed,
+    "roughly": roughly,
+    "judged": judged,
+    "judged but datagrams": judged_but_datagrams,
+    "no code": no_code,
+    "no new code": no_new_code,
+}
 
 
-def install(calls: Calls, program: bytes, machine: int, flags: int = EVERY_THREAD) -> int:
-    """Put a filter on every thread; returns what the kernel did (a listener's descriptor). OSError if it is not on."""
-    record = int.to_bytes(len(program) // 8, 8, "little") + int.to_bytes(address_of(program), 8, "little")
-    result = calls(abi.SECCOMP[machine], SET_FILTER, flags, record)
-    if flags == EVERY_THREAD and result > 0:
-        # The id of a thread that has a filter of its own; nothing was put on.
-        raise OSError(EPERM, f"thread {result} has a filter of its own")
-    return result
-
-
-def program_for(plan: Plan, machine: int, landlock: int, own: int, gate: int | None) -> bytes:
-    """The filter of a plan."""
-    return assemble(table_for(plan, machine, landlock, own, gate), machine)
+def program_for(key: str, machine: int, landlock: int, gate: int | None) -> bytes:
+    """The filter of one table."""
+    return assemble(table_for(key, machine, landlock, gate), machine)

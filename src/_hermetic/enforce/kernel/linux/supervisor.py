@@ -165,10 +165,10 @@ class Judge:
         # What this run listens on: devices and numbers of files, and abstract names.
         self.own: set[object] = set()
         self.answers = {
-            abi.number("connect", machine): self.connect,
-            abi.number("bind", machine): self.bind,
-            abi.number("listen", machine): self.listen,
-            abi.number("socket", machine): self.make,
+            abi.CONNECT[machine]: self.connect,
+            abi.BIND[machine]: self.bind,
+            abi.LISTEN[machine]: self.listen,
+            abi.SOCKET[machine]: self.make,
         }
         self.resolver: Any = None
         if self.rules[1]:

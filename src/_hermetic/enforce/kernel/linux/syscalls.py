@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 C_CALL, KEEPS_ERRNO = 1, 8  # flags of a foreign function
+# With the number of the call, six words are passed in registers, where an int becomes a long.
+IN_REGISTERS, MOST = 6, (1 << 31) - 1
 # Where a type and a built-in function keep what they do, in bytes from their beginning; the head of an object is longer
 # in a build without the GIL.
 SIZE, CALL, ALLOC, NEW = 32, 128, 304, 312
@@ -33,7 +35,7 @@ READ_WRITE, PRIVATE_AND_THERE = 3, 0x2 | 0x20 | 0x100000
 class Calls:
     """System calls by their numbers. OSError when one fails; ImportError where this interpreter has no ctypes."""
 
-    __slots__ = ("_ctypes", "_found", "_syscall", "_long")
+    __slots__ = ("_ctypes", "_found", "_syscall", "_wide")
 
     def __init__(self) -> None:
         self._found = sys.modules.get("_ctypes")
@@ -42,14 +44,13 @@ class Calls:
         if not hasattr(_ctypes, "dlsym") or not hasattr(_ctypes, "get_errno"):
             raise ImportError("no system calls by ctypes here")
         self._ctypes: Any = _ctypes
-        self._long: Any = type("c_long", (self._ctypes._SimpleCData,), {"_type_": "l"})
-        prototype: Any = type(
-            "Function", (self._ctypes.CFuncPtr,), {"_flags_": C_CALL | KEEPS_ERRNO, "_restype_": self._long}
-        )
+        self._wide: Any = None
+        # What it returns is C's int: -1, or a small number.
+        prototype: Any = type("Function", (self._ctypes.CFuncPtr,), {"_flags_": C_CALL | KEEPS_ERRNO})
         self._syscall: Any = prototype(self._ctypes.dlsym(self._ctypes.dlopen(None, 0), "syscall"))
 
     def __call__(self, number: int, *arguments: Any) -> int:
-        """Numbers are passed as C's long, bytes by their address."""
+        """Numbers are passed as C's long, bytes by their address; what comes back is C's int."""
         result: int = self._syscall(number, *self._widened(arguments))
         if result == -1:
             error = self._ctypes.get_errno()
@@ -62,8 +63,21 @@ class Calls:
         """The error of a call, 0 if it succeeds."""
         return self._ctypes.get_errno() if self._syscall(number, *self._widened(arguments)) == -1 else 0
 
-    def _widened(self, arguments: tuple[Any, ...]) -> list[Any]:
+    @property
+    def _long(self) -> Any:
+        """C's long; a class takes a while to make, and few calls need it."""
+        if self._wide is None:
+            self._wide = type("c_long", (self._ctypes._SimpleCData,), {"_type_": "l"})
+        return self._wide
+
+    def _widened(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | list[Any]:
         """By itself ctypes passes numbers as C's int, and what it leaves beside one on the stack is anything."""
+        if len(arguments) < IN_REGISTERS:
+            for word in arguments:
+                if type(word) is int and word > MOST:
+                    break
+            else:
+                return arguments
         return [self._long(word) if type(word) is int else word for word in arguments]
 
     def hidden(self, mmap: int, data: bytes) -> int:

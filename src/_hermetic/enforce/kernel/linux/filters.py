@@ -1,0 +1,77 @@
+"""seccomp: which system calls a process and all its children may make, and with which arguments.
+
+A plan asks for several filters, one for each thing that is held, because these few can
+be kept ready made (``frozen``). The kernel asks all of them, and the strictest answer
+counts; a call that all of them always allow costs the same whatever their number.
+"""
+
+from __future__ import annotations
+
+from errno import EFAULT, ENOSYS, EPERM
+
+from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
+from ..plan import JUDGED, TRUNCATES, leaves_datagrams
+from . import abi
+from .frozen import PROGRAMS
+from .syscalls import address_of
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from ..plan import Plan
+    from .syscalls import Calls
+
+SET_FILTER, EVERY_THREAD, WITH_LISTENER, NO_NEW_PRIVILEGES = 1, 1, 8, 38
+JUDGING = ("judged", "judged but datagrams")
+
+
+def keys_for(plan: Plan, landlock: int) -> list[str]:
+    """The filters that a plan asks for, by the keys of ``seccomp.TABLES``.
+
+    The one that is judged comes first: the others let nobody else listen.
+    """
+    keys = []
+    if NO_NETWORK in plan.taken:
+        keys.append(JUDGING[leaves_datagrams(plan)] if plan.network == JUDGED else plan.network)
+    keys.append("hardening")
+    if NO_STARTS in plan.taken:
+        keys.append("starts")
+    if NO_WRITES in plan.taken:
+        if not plan.write:
+            keys.append("metadata")
+        if landlock < TRUNCATES:
+            keys.append("openings")
+    if NO_NATIVE in plan.taken:
+        keys.append("no code" if plan.whole else "no new code")
+    return keys
+
+
+def program(key: str, machine: int, landlock: int, gate: int | None) -> bytes:
+    """One filter: ready made, or made now where it depends on this run."""
+    if key in PROGRAMS and (gate is None or key != "starts"):
+        return PROGRAMS[key][machine]
+    from .seccomp import program_for  # most runs do without it
+
+    return program_for(key, machine, landlock, gate)
+
+
+def missing(calls: Calls, machine: int) -> str:
+    """Why no filter can be put on, or an empty text."""
+    error = calls.fails(abi.SECCOMP[machine], SET_FILTER, 0, None)
+    if error == EFAULT:
+        return ""
+    return "seccomp is not in this kernel" if error == ENOSYS else "seccomp is refused here, by a container perhaps"
+
+
+def gain_nothing(calls: Calls, machine: int) -> None:
+    """From now on no program that is started gains privileges: sudo and ping do not work. Needed for the rest."""
+    calls(abi.PRCTL[machine], NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+
+
+def install(calls: Calls, filter_program: bytes, machine: int, flags: int = EVERY_THREAD) -> int:
+    """Put a filter on; returns what the kernel did (a listener's descriptor). OSError if it is not on."""
+    record = int.to_bytes(len(filter_program) // 8, 8, "little") + int.to_bytes(address_of(filter_program), 8, "little")
+    result = calls(abi.SECCOMP[machine], SET_FILTER, flags, record)
+    if flags == EVERY_THREAD and result > 0:
+        # The id of a thread that has a filter of its own; nothing was put on.
+        raise OSError(EPERM, f"thread {result} has a filter of its own")
+    return result
