@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import encodings.idna
 import errno
 import fcntl
 import json
@@ -73,4 +74,15 @@ def connect_by_c(descriptor: int, host: str, port: int) -> str:
 asyncio.run(asyncio.sleep(0))
 __all__ = [name for name in dir() if not name.startswith("_")]
 # Loaded for those who use them under another user.
-LOADED = (asyncio, fcntl, multiprocessing.synchronize, network, resource, select, signal, tempfile, threading)
+LOADED = (
+    asyncio,
+    encodings.idna,
+    fcntl,
+    multiprocessing.synchronize,
+    network,
+    resource,
+    select,
+    signal,
+    tempfile,
+    threading,
+)

@@ -143,7 +143,9 @@ def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: An
         drop_capabilities(calls, here, plan.drops)
         notes.append(EVERYTHING_NOTE if plan.drops else ROOT_NOTE)
     put_on(calls, plan, support, here, gate, judge)
-    failing = sorted([capability for capability in plan.taken if not TESTS[capability](calls, plan, here)])
+    failing = sorted(
+        [capability for capability in plan.taken if not TESTS[capability](calls, plan, here, support.filters)]
+    )
     if failing:
         raise OSError(EPERM, f"the kernel took the rules and does not hold {', '.join(failing)}")
     return tuple(notes)
@@ -195,7 +197,7 @@ def map_own_libraries(calls: Calls) -> None:
 # --- the self-test: each sees one denial ---
 
 
-def sees_network(calls: Calls, plan: Plan, machine: int) -> bool:
+def sees_network(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
     if plan.network == CLOSED:
         return calls.fails(abi.SOCKET[machine], AF_INET, SOCK_STREAM, 0) == EPERM
     if calls.fails(abi.SOCKET[machine], AF_PACKET, SOCK_RAW, 0) != EPERM:
@@ -209,22 +211,23 @@ def sees_network(calls: Calls, plan: Plan, machine: int) -> bool:
         close_fd(descriptor)
 
 
-def sees_starts(calls: Calls, plan: Plan, machine: int) -> bool:
+def sees_starts(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
     return calls.fails(abi.EXECVE[machine], None, None, None) in (EPERM, EACCES)
 
 
-def sees_writes(calls: Calls, plan: Plan, machine: int) -> bool:
+def sees_writes(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
     error = calls.fails(abi.OPENAT[machine], HERE, PROC_FILE, O_WRONLY, 0)
     if not error:
         return False
-    return error == EACCES and (bool(plan.write) or calls.fails(abi.FCHMOD[machine], -1, 0) == EPERM)
+    by_filter = filters_on and not plan.write
+    return error == EACCES and (not by_filter or calls.fails(abi.FCHMOD[machine], -1, 0) == EPERM)
 
 
-def sees_reads(calls: Calls, plan: Plan, machine: int) -> bool:
+def sees_reads(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
     return "/" in plan.read or calls.fails(abi.OPENAT[machine], HERE, b"/\0", O_DIRECTORY[machine], 0) == EACCES
 
 
-def sees_native(calls: Calls, plan: Plan, machine: int) -> bool:
+def sees_native(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
     return calls.fails(abi.MPROTECT[machine], None, 0, CODE) == EACCES
 
 
