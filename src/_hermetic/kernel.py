@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import HELD_BY_KERNEL as HELD_BY_KERNEL
+from . import events
 from .capabilities import load_family
 from .enforce.kernel import backend
 from .enforce.kernel.plan import Plan
@@ -16,18 +17,25 @@ if TYPE_CHECKING:
 
 
 def hold(
-    policies: tuple[Policy, ...], mode: str, prepared: dict[tuple[int, str], Any], receipts: list[Receipt]
+    policies: tuple[Policy, ...],
+    mode: str,
+    prepared: dict[tuple[int, str], Any],
+    receipts: list[Receipt],
+    reports: int = -1,
 ) -> tuple[str, ...]:
     """Have the kernel hold what it can, before the guards that would refuse ctypes; returns the families it holds.
 
     prepared: gets the rules that had to be prepared for it, for the guards to use as they are. receipts: gets what is
-    held, one a policy. BootstrapError when ``require`` cannot be kept.
+    held, one a policy. reports: where refusals are reported that only the kernel layer sees. BootstrapError when
+    ``require`` cannot be kept.
     """
     unheld: set[str] = set()
     held: dict[str, None] = {}
     for policy in policies:
         rules = prepared_rules(policy, prepared)
-        receipt = backend.confine(policy, rules, mode)
+        if policy.trace:
+            events.open_trace()
+        receipt = backend.confine(policy, rules, mode, (events.TRACE[0] if policy.trace else -1, reports))
         held.update(dict.fromkeys(receipt.held()))
         unheld.update([guard for guard in policy.rules if guard not in receipt.held()])
         receipts.append(receipt)

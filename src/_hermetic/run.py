@@ -94,7 +94,7 @@ def put_in_force(
     if options.kernel != OFF and not options.child and any(not HELD_BY_KERNEL.isdisjoint(p.rules) for p in policies):
         from .kernel import hold  # loaded only when it is used
 
-        held = hold(policies, options.kernel, prepared, status.KERNEL)
+        held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0])
     kernel = (held, options.kernel == "require")
     if told is not None:
         events.REPORTS.append(told[0])
@@ -348,6 +348,8 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
                 return status.BLOCKED
     if error is None:
         return 0
+    if options.held or status.KERNEL:
+        status.say(status.kernel_hint(error))
     if not isinstance(error, SystemExit):
         sys.excepthook = silent  # it has been printed, without hermetic's frames
     raise error

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import EACCES, EPERM
 
 from . import events
 from .callers import CORE, FACES, STDLIB
@@ -118,6 +119,17 @@ def say(text: str) -> None:
         write_fd(events.TRACE[0] if events.TRACE else 2, text.encode("utf-8", "backslashreplace"))
     except OSError:
         pass
+
+
+def kernel_hint(error: BaseException) -> str:
+    """For a program that died of what the kernel layer may have refused: the system's error does not say who did."""
+    for item in chain(error):
+        if isinstance(item, OSError) and not isinstance(item, PolicyViolation) and item.errno in (EPERM, EACCES):
+            return (
+                "hermetic: the kernel layer was on and may have refused this, which no guard saw\n"
+                "  what it holds: hermetic doctor; a run without it: --kernel=off\n"
+            )
+    return ""
 
 
 def summary(verb: str) -> str:

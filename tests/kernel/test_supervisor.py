@@ -450,3 +450,41 @@ for name in ("allowed.invalid", "denied.invalid"):
 """
     done = isolated.script("--no-network --allow-domain allowed.invalid", code, timeout=90)
     assert done.stdout == "allowed.invalid unknown\ndenied.invalid PolicyViolation\n", done.stderr
+
+
+# --- what it tells ---
+
+
+NATIVE_CONNECT = """
+import ctypes, socket, struct
+libc = ctypes.CDLL(None, use_errno=True)
+s = socket.socket()
+address = struct.pack("=H", 2) + struct.pack("!H", 80) + socket.inet_aton("192.0.2.1") + bytes(8)
+print(libc.connect(s.fileno(), address, 16), ctypes.get_errno())
+"""
+
+
+def test_refusals_that_no_guard_sees_are_traced(isolated, judged):
+    done = isolated.script("--no-network --trace", NATIVE_CONNECT)
+    assert (done.code, done.stdout) == (0, "-1 13\n")
+    assert done.errors == ["[hermetic] blocked connect host=192.0.2.1 reason=no-network"]
+    assert isolated.script("--no-network --trace", "print('quiet')").stderr == ""
+
+
+def test_under_strict_they_decide_the_status(isolated, judged):
+    done = isolated.script("--no-network --strict", NATIVE_CONNECT)
+    assert done.code == 2
+    assert "hermetic: blocked action: network disabled: connect(192.0.2.1)" in done.stderr
+    assert isolated.script("--no-network --strict", "print('quiet')").code == 0
+
+
+def test_a_program_that_dies_of_the_kernel_is_told_where_to_look(isolated, judged):
+    done = isolated.script("--fs-readonly", "import ctypes, os\nraise OSError(13, 'by native code')")
+    assert done.code == 1
+    assert done.errors[-2:] == [
+        "hermetic: the kernel layer was on and may have refused this, which no guard saw",
+        "  what it holds: hermetic doctor; a run without it: --kernel=off",
+    ]
+    for options in ("--fs-readonly --kernel=off", "--no-environment"):
+        assert "kernel layer" not in isolated.script(options, "raise OSError(13, 'x')").stderr
+    assert "kernel layer" not in isolated.script("--fs-readonly", "raise OSError(2, 'x')").stderr

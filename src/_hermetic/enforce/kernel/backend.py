@@ -35,11 +35,12 @@ if TYPE_CHECKING:
             accept: Callable[[Receipt], None],
             command: tuple[bytes, list[bytes], list[bytes]] | None = None,
             network: tuple[Any, ...] = (False, frozenset()),
+            witnesses: tuple[int, int] = (-1, -1),
         ) -> Receipt:
             """Hold what can be held, for good; ``accept`` may raise before anything is put on.
 
             command: (path, words, variables) of the program that takes the place of this process. network: the
-            family's rules, for whoever judges by them.
+            family's rules, for whoever judges by them; witnesses: see ``confine`` below.
             """
 
 
@@ -58,10 +59,13 @@ def backend() -> Backend | None:
     return found  # type: ignore[no-any-return]  # a module that offers this
 
 
-def confine(policy: Policy, rules: dict[str, tuple[Any, ...]], mode: str) -> Receipt:
+def confine(
+    policy: Policy, rules: dict[str, tuple[Any, ...]], mode: str, witnesses: tuple[int, int] = (-1, -1)
+) -> Receipt:
     """Hold a policy by the kernel as far as its mode says. BootstrapError when ``require`` cannot be kept.
 
-    rules: the policy's, prepared where that says more.
+    rules: the policy's, prepared where that says more. witnesses: descriptors where refusals are traced and reported
+    that only the kernel layer sees, as far as it sees them; -1 for none.
     """
     asked = plan_for(kernel_rules(rules), mode == REQUIRE, mode == REQUIRE)
     if not asked.taken or policy.report_only or mode == OFF:
@@ -73,7 +77,7 @@ def confine(policy: Policy, rules: dict[str, tuple[Any, ...]], mode: str) -> Rec
         accept(found)
         return found
     try:
-        return system.confine(asked, accept, None, rules.get("network", NOTHING_ALLOWED))
+        return system.confine(asked, accept, None, rules.get("network", NOTHING_ALLOWED), witnesses)
     except OSError as error:
         raise BootstrapError(f"the kernel layer could not be put on: {error.strerror or error}") from error
 

@@ -82,11 +82,13 @@ def confine(
     accept: Callable[[Receipt], None],
     command: Command | None = None,
     network: tuple[Any, ...] = NOTHING_ALLOWED,
+    witnesses: tuple[int, int] = (-1, -1),
 ) -> Receipt:
     """Hold what can be held of a plan, for the rest of this process.
 
     accept: is shown what is going to be held, and may raise before anything is. command: what to replace this process
-    by then. network: the family's rules, for whoever judges by them. OSError when the kernel refuses what it offered,
+    by then. network: the family's rules, for whoever judges by them; witnesses: descriptors where that one traces and
+    reports what it refuses. OSError when the kernel refuses what it offered,
     or does not start the command.
     """
     calls, support = None, EVERYTHING
@@ -101,7 +103,7 @@ def confine(
         plan, gaps = asked.within(support)
         judge = None
         if NO_NETWORK in plan.taken and plan.network == JUDGED:
-            judge, support = with_judge(support, network)
+            judge, support = with_judge(support, network, witnesses)
             plan, gaps = asked.within(support)
         planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan))
         accept(planned)
@@ -122,12 +124,12 @@ def machine() -> int:
     return abi.MACHINES[os.uname().machine]
 
 
-def with_judge(support: Support, network: tuple[Any, ...]) -> tuple[Any, Support]:
+def with_judge(support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]) -> tuple[Any, Support]:
     """(who judges from now on, what there is); without one where nobody can."""
     from . import supervisor
 
     try:
-        return supervisor.begin(machine(), network), support
+        return supervisor.begin(machine(), network, witnesses), support
     except (supervisor.Refused, OSError) as error:
         why = str(error) or "the supervisor could not be started"
         return None, support.but(supervisor=False, no_supervisor=why)

@@ -14,14 +14,18 @@ from _thread import allocate_lock, start_new_thread
 from errno import EACCES, EAFNOSUPPORT, EFAULT, EINVAL, ENETUNREACH, EPERM
 from fcntl import ioctl
 
+from .... import events
 from ....capabilities import load_module
-from ....pristine import close_fd, fstat, getpid, native, open_fd
+from ....pristine import close_fd, fstat, getpid, native, open_fd, write_fd
 from . import abi
 from .syscalls import Calls, address_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    # (where refusals are traced, where they are reported); -1 for nowhere
+    Witnesses: TypeAlias = tuple[int, int]
 
 # linux/seccomp.h: requests to the listener, and the sizes of what they carry.
 RECEIVE, SEND, IS_VALID, ADD, SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082102, 0x40182103, 0x40082104
@@ -34,6 +38,7 @@ COMMON = b"hermetic: what both processes have"
 READY, LONGEST_ADDRESS = b"y", 128
 KIND, NONBLOCKING = 0xF, 0o4000
 DOMAIN_PORT = 53
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound listens on
 O_PATH = 0o10000000
 HUNG_UP = 16
 
@@ -59,10 +64,11 @@ class Refused(Exception):  # why there is no supervisor; the plan is made again 
     """Nobody can judge for this process."""
 
 
-def begin(machine: int, rules: tuple[Any, ...]) -> socket:
+def begin(machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> socket:
     """Start the supervisor; the listener is handed to it by ``hand_over``. Refused when it could not do its work.
 
-    It is nobody's child, so that no program waits for it, and in no process group that gets signals.
+    It is nobody's child, so that no program waits for it, and in no process group that gets signals. witnesses:
+    descriptors where it tells what it refuses.
     """
     # Without socket.socket around them: these are what the module `socket` is made over.
     ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
@@ -73,7 +79,7 @@ def begin(machine: int, rules: tuple[Any, ...]) -> socket:
             native.setsid()
             if native.fork() == 0:
                 ours.close()
-                supervise(machine, rules, theirs, (target, known))
+                supervise(machine, rules, theirs, (target, known), witnesses)
         finally:
             native._exit(1)
     theirs.close()
@@ -96,12 +102,13 @@ def hand_over(end: socket, listener: int) -> None:
 # --- the process itself ---
 
 
-def supervise(machine: int, rules: tuple[Any, ...], end: socket, target: tuple[int, int]) -> None:
+def supervise(machine: int, rules: tuple[Any, ...], end: socket, target: tuple[int, int], witnesses: Witnesses) -> None:
     """The life of the supervisor; ends with the last process that it judges for. target: (process, a descriptor)."""
-    quiet()
+    quiet((end.fileno(), *witnesses))
     calls = Calls()
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
-    judge = Judge(calls, machine, rules)
+    events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
+    judge = Judge(calls, machine, rules, witnesses[0] >= 0)
     try:
         judge.can_look_into(*target)
     except OSError as error:
@@ -123,23 +130,17 @@ def supervise(machine: int, rules: tuple[Any, ...], end: socket, target: tuple[i
     native._exit(0)
 
 
-def quiet() -> None:
-    """Keep nothing of the program's open: who reads its output must see its end."""
-    null = open_fd("/dev/null", native.O_RDWR)
-    kept = {null}
+def quiet(kept: tuple[int, ...]) -> None:
+    """Keep nothing of the program's open that is not needed: who reads its output must see its end."""
+    null = open_fd("/dev/null", native.O_RDWR | native.O_CLOEXEC)
     for number in (0, 1, 2):
         native.dup2(null, number, inheritable=False)
-        kept.add(number)
     for name in native.listdir("/proc/self/fd"):
-        number = int(name)
-        if number > 2 and number != null:
+        if int(name) > 2 and int(name) not in kept:
             try:
-                # The pair's end is a socket that was made for this.
-                if fstat(number).st_mode & 0o170000 != 0o140000 or native.get_inheritable(number):
-                    close_fd(number)
+                close_fd(int(name))
             except OSError:
-                pass
-    close_fd(null)
+                pass  # the listing's own
 
 
 def wait_for_the_end(listener: int) -> None:
@@ -155,12 +156,13 @@ def wait_for_the_end(listener: int) -> None:
 class Judge:
     """Answers what the kernel asks."""
 
-    def __init__(self, calls: Calls, machine: int, rules: tuple[Any, ...]) -> None:
-        self.calls, self.machine = calls, machine
+    def __init__(self, calls: Calls, machine: int, rules: tuple[Any, ...], traces: bool) -> None:
+        self.calls, self.machine, self.traces = calls, machine, traces
         self.network: Any = load_module("network")
         self.rules = self.network.prepare(rules)
         self.listener = -1
         self.spare = 0
+        self.tested = False
         self.lock = allocate_lock()
         # What this run listens on: devices and numbers of files, and abstract names.
         self.own: set[object] = set()
@@ -283,7 +285,7 @@ class Judge:
                 return EAFNOSUPPORT, 0
             if meant[2] == DOMAIN_PORT and self.resolver is not None and sock.type & KIND == SOCK_DGRAM:
                 return self.put_resolver(name, sock, words[0] & 0x7FFFFFFF)
-            if self.network.decide(self.rules, self.network.CONNECT, (*meant, "connect"), "connect") is not None:
+            if self.is_refused(self.network.CONNECT, (*meant, "connect")):
                 return EACCES, 0
             return sock.connect_ex(meant[1:] if meant[0] == AF_INET else (*meant[1:], 0, scope_of(address))), 0
         finally:
@@ -339,7 +341,7 @@ class Judge:
             meant = spoken(address)
             if meant is None:
                 return EAFNOSUPPORT, 0
-            if self.network.decide(self.rules, self.network.BIND, (*meant, "bind"), "bind") is not None:
+            if self.is_refused(self.network.BIND, (*meant, "bind")):
                 return EACCES, 0
             sock.bind(meant[1:] if meant[0] == AF_INET else (*meant[1:], 0, scope_of(address)))
             return 0, 0
@@ -356,7 +358,7 @@ class Judge:
                 return 0, 0
             host, port, *_ = sock.getsockname()
             target = (sock.family, host, port, "bind")
-            if not port or self.network.decide(self.rules, self.network.BIND, target, "bind") is not None:
+            if self.is_refused(self.network.BIND, target if port else (target[0], EVERY_INTERFACE, 0, "bind")):
                 return EACCES, 0
             sock.listen(words[1] & 0x7FFFFFFF)
             return 0, 0
@@ -374,6 +376,20 @@ class Judge:
         return -1, 0  # answered already
 
     # --- parts of these ---
+
+    def is_refused(self, capability: str, target: tuple[int, str, int, str]) -> bool:
+        """Ask the family, and tell who wants to know of a refusal."""
+        found = self.network.decide(self.rules, capability, target, target[3])
+        if found is None:
+            return False
+        message, host, reason, remedy = found
+        if self.tested and self.traces:
+            line = events.trace_line("blocked", target[3], self.network.GUARD, host, reason)
+            write_fd(events.TRACE[0], line.encode("utf-8", "backslashreplace") + b"\n")
+        if self.tested and events.REPORTS:
+            events.report((self.network.GUARD, message, reason, remedy, target[3], None, host))
+        self.tested = True  # the first refusal is the one that the self-test asks for
+        return True
 
     def address(self, name: bytes, thread: int, words: list[int]) -> bytes:
         """The address as it is now; from here on, ours."""
