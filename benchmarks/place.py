@@ -79,8 +79,14 @@ class Place:
         return [self.python, WORKER, *words]
 
     def guarded_worker(self, options: str, *words: str) -> list[str]:
-        """A worker under the command line."""
-        return [self.hermetic, *options.split(), "--", WORKER, *words]
+        """A worker under the command line; the guards alone unless the options name the kernel layer."""
+        return [self.hermetic, *alone(options), "--", WORKER, *words]
+
+
+def alone(options: str) -> list[str]:
+    """Options as words, without the kernel layer unless they name it: it has rows of its own."""
+    words = options.split()
+    return words if not words or any(word.startswith("--kernel") for word in words) else ["--kernel=off", *words]
 
 
 def running() -> str:

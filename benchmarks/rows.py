@@ -7,6 +7,7 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
+from place import alone
 from rounds import Row, commands_by_turns, workers_by_turns
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def starting(options: str, target: float | None) -> Measure:
     """A hello-world script, from the shell to its end."""
 
     def measure(place: Place, scale: Scale) -> list[Row]:
-        guarded = [place.hermetic, *options.split(), "--", place.script]
+        guarded = [place.hermetic, *alone(options), "--", place.script]
         commands = [[place.python, place.script], guarded]
         plain, took = commands_by_turns(commands, place.environment, scale.starts)
         shown = " ".join(["start-up: hermetic", *options.split(), "-- t.py"])
@@ -57,7 +58,7 @@ def starting_foreign(place: Place, scale: Scale) -> list[Row]:
     python = place.other_python()
     rows = []
     for options, target in (("--no-network", 30.0), (EVERYTHING, None)):
-        guarded = [place.hermetic, *options.split(), "--", python, place.script]
+        guarded = [place.hermetic, *alone(options), "--", python, place.script]
         plain, took = commands_by_turns([[python, place.script], guarded], place.environment, scale.starts)
         shown = f"start-up: hermetic {options} -- OTHER/bin/python t.py"
         rows.append(Row(shown, plain, took, "ms", "difference", target))
@@ -242,7 +243,7 @@ def memory(place: Place, scale: Scale) -> list[Row]:
 
     rows = []
     for options in ("--no-network", EVERYTHING):
-        plain, guarded = resident([place.python]), resident([place.hermetic, *options.split(), "--"])
+        plain, guarded = resident([place.python]), resident([place.hermetic, *alone(options), "--"])
         rows.append(Row(f"resident memory, {options}", plain, guarded, "MB", "difference", 4.0))
     return rows
 
@@ -318,6 +319,49 @@ def pytest_run(place: Place, scale: Scale) -> list[Row]:
     return [Row(name, plain, other, "ms", "ratio", t) for name, other, t in zip(names, others, (1.10, None))]
 
 
+# --- the kernel layer, over the guards alone ---
+
+
+def kernel_starting(place: Place, scale: Scale) -> list[Row]:
+    """What confining oneself adds to a start, and what the supervisor adds."""
+    rows = []
+    for options, target in (("--no-subprocess", 1.5), ("--fs-readonly", 1.5), ("--no-network", 3.0)):
+        commands = [
+            [place.hermetic, f"--kernel={mode}", options, "--", place.script] for mode in ("off", "auto", "require")
+        ]
+        without, auto, require = commands_by_turns(commands, place.environment, scale.starts)
+        rows.append(Row(f"start-up: kernel layer, {options}", without, auto, "ms", "difference", target))
+        rows.append(Row(f"  with --kernel=require, {options}", without, require, "ms", "difference", None))
+    return rows
+
+
+def kernel_calls(place: Place, scale: Scale) -> list[Row]:
+    """A system call that nothing is held of, and one end of a pair to the other."""
+    rows = []
+    for options in ("--kernel=require --no-subprocess --fs-readonly", "--kernel=require --no-network"):
+        commands = [place.plain_worker("getppid"), place.guarded_worker(options, "getppid")]
+        plain, held = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(200_000))
+        rows.append(Row(f"getppid, {options}", plain * 1000, held * 1000, "ns", "difference", 60.0))
+    commands = [place.plain_worker("send"), place.guarded_worker("--kernel=auto --no-network", "send")]
+    plain, held = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(100_000))
+    return [*rows, Row("send + recv, --kernel=auto --no-network", plain, held, "us", "ratio", 1.02)]
+
+
+def kernel_connecting(place: Place, scale: Scale) -> list[Row]:
+    """connect() itself, judged by the supervisor."""
+    with Server() as port:
+        commands = [place.plain_worker("bare_connect", port)]
+        commands += [
+            place.guarded_worker(f"--no-network --allow-localhost --kernel={mode}", "bare_connect", port)
+            for mode in ("off", "require")
+        ]
+        plain, guards, judged = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(1000))
+    return [
+        Row("socket + connect + close, guards alone", plain, guards, "us", "difference", None),
+        Row("  judged by the supervisor", plain, judged, "us", "difference", 60.0),
+    ]
+
+
 ROWS: dict[str, Measure] = {
     "start-nothing": starting("", None),
     "start-network": starting("--no-network", 12.0),
@@ -340,4 +384,7 @@ ROWS: dict[str, Measure] = {
     "black": black,
     "black-process": black_process,
     "pytest": pytest_run,
+    "kernel-start": kernel_starting,
+    "kernel-calls": kernel_calls,
+    "kernel-connect": kernel_connecting,
 }

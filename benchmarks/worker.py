@@ -129,6 +129,40 @@ def block_sockets(mode: str):
     return act
 
 
+def bare_connect(port: str):
+    """A socket, its connect, and close."""
+    import socket
+
+    address = ("127.0.0.1", int(port))
+
+    def act():
+        sock = socket.socket()
+        sock.connect(address)
+        sock.close()
+
+    return act
+
+
+def getppid():
+    """The cheapest system call."""
+    return os.getppid
+
+
+def send():
+    """One byte through a connected pair."""
+    import asyncio
+
+    # The pair that an event loop makes for itself is no network.
+    loop = asyncio.new_event_loop()
+    ours, theirs = loop._csock, loop._ssock
+
+    def act():
+        ours.send(b"x")
+        theirs.recv(1)
+
+    return act
+
+
 def connect_peer(port: str):
     """connect under pytest-socket, which allows hosts by name."""
     import pytest_socket
@@ -224,6 +258,9 @@ ACTS = {
         block_connect,
         block_open,
         decide,
+        bare_connect,
+        getppid,
+        send,
     )
 }
 

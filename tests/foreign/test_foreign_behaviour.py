@@ -185,5 +185,5 @@ def test_what_is_no_interpreter_is_refused(isolated):
     isolated.write("python3.11", "#!/bin/sh\necho ran\n", mode=0o755)
     done = isolated.foreign("--no-network", "./python3.11", "-c", "1")
     assert (done.code, done.stdout) == (1, "")
-    done = isolated.foreign("--no-network", "/bin/sh", "-c", "echo ran")
+    done = isolated.foreign("--no-network --kernel=off", "/bin/sh", "-c", "echo ran")
     assert (done.code, done.stdout) == (1, "")

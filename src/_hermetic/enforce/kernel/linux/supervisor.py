@@ -275,7 +275,7 @@ class Judge:
 
     def connect(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
         """(error, flags): connect(socket, address, length)."""
-        address = self.address(name, thread, words)
+        address = self.address(thread, words)
         sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
         try:
             if sock.family == AF_UNIX:
@@ -333,7 +333,7 @@ class Judge:
 
     def bind(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
         """bind(socket, address, length): to loopback; Landlock judges the files of Unix sockets."""
-        address = self.address(name, thread, words)
+        address = self.address(thread, words)
         sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
         try:
             if sock.family == AF_UNIX:
@@ -391,15 +391,12 @@ class Judge:
         self.tested = True  # the first refusal is the one that the self-test asks for
         return True
 
-    def address(self, name: bytes, thread: int, words: list[int]) -> bytes:
-        """The address as it is now; from here on, ours."""
+    def address(self, thread: int, words: list[int]) -> bytes:
+        """The address as it is now; from here on, ours. Whose it was is asked once the socket is there, too."""
         length = words[2] & 0xFFFFFFFF
         if not 2 <= length <= LONGEST_ADDRESS:
             raise OSError(EINVAL, "an address of another length")
-        found = self.read(thread, words[1], length)
-        if not self.is_valid(name):
-            raise OSError(EACCES, "gone")
-        return found
+        return self.read(thread, words[1], length)
 
     def remember(self, sock: socket) -> None:
         """A Unix socket that this run listens on: by its file, as the kernel knows it, or its abstract name."""

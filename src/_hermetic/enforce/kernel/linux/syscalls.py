@@ -123,13 +123,13 @@ class Calls:
         pointer: Any = type("c_void_p", (module._SimpleCData,), {"_type_": "P"})
         failing = module.dlsym(module.dlopen(None, 0), FAILING.decode())
         shift = object.__basicsize__ - HEAD
-        named = [thing for thing in vars(module).values() if isinstance(thing, type)]
-        classes: list[type] = [kind for kind in named if kind is not module.ArgumentError]
+        # Not all of them are among the module's names.
+        classes: list[type] = [kind for kind in object.__subclasses__() if kind.__module__ == "_ctypes"]
         for kind in classes:  # it grows
             children: list[type] = kind.__subclasses__()
             classes += [child for child in children if child not in classes]
         places = []
-        metaclasses = {type(kind) for kind in classes} - {type}
+        metaclasses = {meta for kind in classes for meta in type.mro(type(kind))} - {type, object}
         for kind in (*classes, *metaclasses):
             if pointer.from_address(id(kind) + SIZE + shift).value != kind.__basicsize__:
                 raise RuntimeError("an interpreter whose types are laid out in another way")
