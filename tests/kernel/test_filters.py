@@ -6,7 +6,6 @@ import itertools
 import random
 
 import pytest
-from simulator import halves, interesting, run, said
 
 from _hermetic.capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
 from _hermetic.enforce.kernel.linux import abi, filters, tables
@@ -14,6 +13,8 @@ from _hermetic.enforce.kernel.linux.bpf import ALLOW, KILL, NOTIFY, assemble, li
 from _hermetic.enforce.kernel.linux.frozen import PROGRAMS
 from _hermetic.enforce.kernel.linux.seccomp import TABLES, program_for, table_for
 from _hermetic.enforce.kernel.plan import CLOSED, JUDGED, ROUGHLY, Plan
+
+from .simulator import halves, interesting, run, said
 
 MACHINES = {"x86_64": abi.X86_64, "aarch64": abi.AARCH64}
 HIGHEST = 600

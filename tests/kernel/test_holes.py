@@ -202,7 +202,9 @@ def test_a_link_that_is_swapped_meanwhile_leads_nowhere_else(held, landlock):
             f"""
 read = refused = secret = 0
 buffer = ctypes.create_string_buffer(16)
-for _ in range({rounds}):
+for tried in range({rounds} * 100):
+    if tried >= {rounds} and read and refused:
+        break
     descriptor = C.open(b"inside/link", os.O_RDONLY)
     if descriptor < 0:
         refused += 1
@@ -218,8 +220,7 @@ say(read=read, refused=refused, secret=secret)
         stop.set()
         thread.join()
     assert found["secret"] == 0
-    assert found["read"] + found["refused"] == rounds
-    assert found["read"] and found["refused"]
+    assert found["read"] and found["refused"], "nothing was swapped meanwhile"
 
 
 # --- processes ---
