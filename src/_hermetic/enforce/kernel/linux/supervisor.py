@@ -83,19 +83,17 @@ def begin(machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> socket:
         finally:
             native._exit(1)
     theirs.close()
-    native.waitpid(child, 0)
     answer = ours.recv(200)
+    native.waitpid(child, 0)
     if answer != READY:
         raise Refused(answer.decode() or "the supervisor could not be started")
     return ours
 
 
 def hand_over(end: socket, listener: int) -> None:
-    """Give the supervisor what it listens on, and wait until it does."""
+    """Give the supervisor what it listens on. Who asks it before it is ready is answered then."""
     end.sendmsg([b"l"], [(1, 1, listener.to_bytes(4, sys.byteorder))])
     close_fd(listener)
-    if end.recv(1) != READY:
-        raise OSError(EPERM, "the supervisor ended")
     end.close()
 
 
@@ -108,13 +106,14 @@ def supervise(machine: int, rules: tuple[Any, ...], end: socket, target: tuple[i
     calls = Calls()
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
-    judge = Judge(calls, machine, rules, witnesses[0] >= 0)
+    judge = Judge(calls, machine, witnesses[0] >= 0)
     try:
         judge.can_look_into(*target)
     except OSError as error:
         end.send(f"looking into the program is refused here ({error.strerror})".encode())
         native._exit(0)
     end.send(READY)
+    judge.learn(rules)
     _, ancillary, _, _ = end.recvmsg(1, 100)
     judge.listener = int.from_bytes(ancillary[0][2], sys.byteorder)
     try:
@@ -124,7 +123,6 @@ def supervise(machine: int, rules: tuple[Any, ...], end: socket, target: tuple[i
     judge.spare += 2
     for _ in range(2):
         start_new_thread(judge.serve, ())
-    end.send(READY)
     end.close()
     wait_for_the_end(judge.listener)
     native._exit(0)
@@ -156,10 +154,10 @@ def wait_for_the_end(listener: int) -> None:
 class Judge:
     """Answers what the kernel asks."""
 
-    def __init__(self, calls: Calls, machine: int, rules: tuple[Any, ...], traces: bool) -> None:
+    def __init__(self, calls: Calls, machine: int, traces: bool) -> None:
         self.calls, self.machine, self.traces = calls, machine, traces
-        self.network: Any = load_module("network")
-        self.rules = self.network.prepare(rules)
+        self.network: Any = None
+        self.rules: Any = ()
         self.listener = -1
         self.spare = 0
         self.tested = False
@@ -173,6 +171,11 @@ class Judge:
             abi.SOCKET[machine]: self.make,
         }
         self.resolver: Any = None
+
+    def learn(self, rules: tuple[Any, ...]) -> None:
+        """By what to judge."""
+        self.network = load_module("network")
+        self.rules = self.network.prepare(rules)
         if self.rules[1]:
             from .names import Resolver
 
