@@ -102,8 +102,8 @@ def confine(
             support = probe(calls, NO_NETWORK in asked.taken)
         plan, gaps = asked.within(support)
         judge = None
-        if NO_NETWORK in plan.taken and plan.network == JUDGED:
-            judge, support = with_judge(support, network, witnesses)
+        if calls is not None and NO_NETWORK in plan.taken and plan.network == JUDGED:
+            judge, support = with_judge(calls, support, network, witnesses)
             plan, gaps = asked.within(support)
         planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan))
         accept(planned)
@@ -124,12 +124,14 @@ def machine() -> int:
     return abi.MACHINES[os.uname().machine]
 
 
-def with_judge(support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]) -> tuple[Any, Support]:
+def with_judge(
+    calls: Calls, support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]
+) -> tuple[Any, Support]:
     """(who judges from now on, what there is); without one where nobody can."""
     from . import supervisor
 
     try:
-        return supervisor.begin(machine(), network, witnesses), support
+        return supervisor.begin(calls, machine(), network, witnesses), support
     except (supervisor.Refused, OSError) as error:
         why = str(error) or "the supervisor could not be started"
         return None, support.but(supervisor=False, no_supervisor=why)

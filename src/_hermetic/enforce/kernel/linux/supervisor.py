@@ -18,11 +18,13 @@ from .... import events
 from ....capabilities import load_module
 from ....pristine import close_fd, fstat, getpid, native, open_fd, write_fd
 from . import abi
-from .syscalls import Calls, address_of
+from .syscalls import address_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
+
+    from .syscalls import Calls
 
     # (where refusals are traced, where they are reported); -1 for nowhere
     Witnesses: TypeAlias = tuple[int, int]
@@ -64,7 +66,7 @@ class Refused(Exception):  # why there is no supervisor; the plan is made again 
     """Nobody can judge for this process."""
 
 
-def begin(machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> socket:
+def begin(calls: Calls, machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> socket:
     """Start the supervisor; the listener is handed to it by ``hand_over``. Refused when it could not do its work.
 
     It is nobody's child, so that no program waits for it, and in no process group that gets signals. witnesses:
@@ -79,7 +81,7 @@ def begin(machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> socket:
             native.setsid()
             if native.fork() == 0:
                 ours.close()
-                supervise(machine, rules, theirs, (target, known), witnesses)
+                supervise(calls, machine, rules, theirs, (target, known), witnesses)
         finally:
             native._exit(1)
     theirs.close()
@@ -100,10 +102,11 @@ def hand_over(end: socket, listener: int) -> None:
 # --- the process itself ---
 
 
-def supervise(machine: int, rules: tuple[Any, ...], end: socket, target: tuple[int, int], witnesses: Witnesses) -> None:
+def supervise(
+    calls: Calls, machine: int, rules: tuple[Any, ...], end: socket, target: tuple[int, int], witnesses: Witnesses
+) -> None:
     """The life of the supervisor; ends with the last process that it judges for. target: (process, a descriptor)."""
     quiet((end.fileno(), *witnesses))
-    calls = Calls()
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
     judge = Judge(calls, machine, witnesses[0] >= 0)
