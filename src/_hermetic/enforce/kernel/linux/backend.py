@@ -132,8 +132,8 @@ def with_judge(
 
     try:
         return supervisor.begin(calls, machine(), network, witnesses), support
-    except (supervisor.Refused, OSError) as error:
-        why = str(error) or "the supervisor could not be started"
+    except OSError as error:
+        why = f"the supervisor could not be started ({error.strerror})"
         return None, support.but(supervisor=False, no_supervisor=why)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from _socket import AF_INET, AF_INET6, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, inet_ntop, socket, socketpair
 from _thread import allocate_lock, start_new_thread
-from errno import EACCES, EAFNOSUPPORT, EFAULT, EINVAL, ENETUNREACH, EPERM
+from errno import EACCES, EAFNOSUPPORT, EFAULT, EINVAL, ENETUNREACH
 from fcntl import ioctl
 
 from .... import events
@@ -35,9 +35,8 @@ NOTICE, ANSWER = 80, 24
 GO_ON, IN_PLACE, ANSWERED_TOO, SAME_PROCESSOR = 1, 1, 2, 1
 GET_SIZES = 3
 DUMPABLE = 4  # prctl
-# Something that lay in memory before there were two processes.
-COMMON = b"hermetic: what both processes have"
-READY, LONGEST_ADDRESS = b"y", 128
+COMMON = b"hermetic reads this, to see whether it can"
+LONGEST_ADDRESS = 128
 KIND, NONBLOCKING = 0xF, 0o4000
 DOMAIN_PORT = 53
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound listens on
@@ -52,6 +51,9 @@ def available(calls: Calls, machine: int) -> str:
         return "this kernel has nobody judge system calls"
     if sizes[:4] != NOTICE.to_bytes(2, "little") + ANSWER.to_bytes(2, "little"):
         return "this kernel describes system calls in another way"
+    why = unreadable(calls, machine)
+    if why:
+        return why
     try:
         with_yama = open_fd("/proc/sys/kernel/yama/ptrace_scope", native.O_RDONLY)
     except OSError:
@@ -62,60 +64,71 @@ def available(calls: Calls, machine: int) -> str:
         close_fd(with_yama)
 
 
-class Refused(Exception):  # why there is no supervisor; the plan is made again without one
-    """Nobody can judge for this process."""
+def unreadable(calls: Calls, machine: int) -> str:
+    """Why processes cannot look into one another here, tried on this one: a container refuses that by the call."""
+    here, there = bytes(len(COMMON)), address_of(COMMON)
+    size = len(COMMON).to_bytes(8, "little")
+    process = -1
+    try:
+        into, out_of = (address.to_bytes(8, "little") + size for address in (address_of(here), there))
+        calls(abi.PROCESS_VM_READV[machine], getpid(), into, 1, out_of, 1, 0)
+        process = calls(abi.PIDFD_OPEN[machine], getpid(), 0)
+        close_fd(calls(abi.PIDFD_GETFD[machine], process, process, 0))
+    except OSError as error:
+        return f"looking into the program is refused here ({error.strerror})"
+    finally:
+        if process >= 0:
+            close_fd(process)
+    return ""
 
 
-def begin(calls: Calls, machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> socket:
-    """Start the supervisor; the listener is handed to it by ``hand_over``. Refused when it could not do its work.
+class Supervisor:
+    """The program's end: what the supervisor is given the listener by, and whom to wait for."""
+
+    __slots__ = ("end", "middle")
+
+    def __init__(self, end: socket, middle: int) -> None:
+        self.end, self.middle = end, middle
+
+
+def begin(calls: Calls, machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> Supervisor:
+    """Start the supervisor, which gets ready meanwhile. OSError when there can be no process.
 
     It is nobody's child, so that no program waits for it, and in no process group that gets signals. witnesses:
     descriptors where it tells what it refuses.
     """
     # Without socket.socket around them: these are what the module `socket` is made over.
     ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
-    target, known = getpid(), ours.fileno()
-    child = native.fork()
-    if child == 0:
+    middle = native.fork()
+    if middle == 0:
         try:
             native.setsid()
             if native.fork() == 0:
                 ours.close()
-                supervise(calls, machine, rules, theirs, (target, known), witnesses)
+                supervise(calls, machine, rules, theirs, witnesses)
         finally:
             native._exit(1)
     theirs.close()
-    answer = ours.recv(200)
-    native.waitpid(child, 0)
-    if answer != READY:
-        raise Refused(answer.decode() or "the supervisor could not be started")
-    return ours
+    return Supervisor(ours, middle)
 
 
-def hand_over(end: socket, listener: int) -> None:
+def hand_over(supervisor: Supervisor, listener: int) -> None:
     """Give the supervisor what it listens on. Who asks it before it is ready is answered then."""
-    end.sendmsg([b"l"], [(1, 1, listener.to_bytes(4, sys.byteorder))])
+    supervisor.end.sendmsg([b"l"], [(1, 1, listener.to_bytes(4, sys.byteorder))])
     close_fd(listener)
-    end.close()
+    supervisor.end.close()
+    native.waitpid(supervisor.middle, 0)
 
 
 # --- the process itself ---
 
 
-def supervise(
-    calls: Calls, machine: int, rules: tuple[Any, ...], end: socket, target: tuple[int, int], witnesses: Witnesses
-) -> None:
-    """The life of the supervisor; ends with the last process that it judges for. target: (process, a descriptor)."""
+def supervise(calls: Calls, machine: int, rules: tuple[Any, ...], end: socket, witnesses: Witnesses) -> None:
+    """The life of the supervisor; ends with the last process that it judges for."""
     quiet((end.fileno(), *witnesses))
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
     judge = Judge(calls, machine, witnesses[0] >= 0)
-    try:
-        judge.can_look_into(*target)
-    except OSError as error:
-        end.send(f"looking into the program is refused here ({error.strerror})".encode())
-        native._exit(0)
-    end.send(READY)
     judge.learn(rules)
     _, ancillary, _, _ = end.recvmsg(1, 100)
     judge.listener = int.from_bytes(ancillary[0][2], sys.byteorder)
@@ -242,12 +255,6 @@ class Judge:
         return True
 
     # --- looking into the program ---
-
-    def can_look_into(self, target: int, descriptor: int) -> None:
-        """OSError where this kernel, or a container, does not let us."""
-        if self.read(target, address_of(COMMON), len(COMMON)) != COMMON:
-            raise OSError(EPERM, "another memory")
-        close_fd(self.duplicate(target, descriptor))
 
     def read(self, thread: int, address: int, length: int) -> bytes:
         """Memory of the one who asked."""
