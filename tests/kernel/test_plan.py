@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from _hermetic.capabilities import filesystem
 from _hermetic.capabilities.confinement import (
     FAMILY_OF,
     NO_CODE,
@@ -34,7 +35,8 @@ from _hermetic.enforce.kernel.plan import (
     plan_for,
     receipt,
 )
-from hermetic.settings import defaults, policy_from
+from hermetic.request import policy_from
+from hermetic.settings import defaults
 
 CURRENT = Support(landlock=7, filters=True, supervisor=True)
 NO_SUPERVISOR = Support(landlock=7, filters=True)
@@ -83,7 +85,9 @@ def test_a_root_is_read_below_and_nowhere_else(tmp_path):
 
 
 def test_folders_of_modules_stay_open_unless_they_lie_below_the_root():
-    rules = ("/root", ("/root/", "/usr/lib/"), frozenset({"/root", "/work", "/dev/null"}), ("/work/", "/root/lib/"))
+    bare = filesystem.make_rules()
+    seen = ("/root", ("/root/", "/usr/lib/"), frozenset({"/root", "/work", "/dev/null"}), ("/work/", "/root/lib/"))
+    rules = (*seen, *bare[len(seen) :])
     plan = plan_for(kernel_rules({"filesystem": rules}), False)
     assert plan.modules == ("/work", "/root/lib")
     assert "/work" not in plan.read

@@ -400,6 +400,8 @@ def test_the_resolver_answers_for_allowed_names_alone(monkeypatch):
         return [(family, 1, 6, "", ("192.0.2.7", 0) if family == socket.AF_INET else ("2001:db8::7", 0, 0, 0))]
 
     monkeypatch.setattr(names, "getaddrinfo", look_up)
+    from _hermetic.capabilities.network.rules import LEARNT
+
     rules = network.prepare(network.make_rules(allow_domains=["example.com"]))
     resolver = names.Resolver.__new__(names.Resolver)
     resolver.network, resolver.rules = network, rules
@@ -422,7 +424,7 @@ def test_the_resolver_answers_for_allowed_names_alone(monkeypatch):
     for name in ("secret.attacker.net", "example.com.attacker.net", "xexample.com", "metadata.google.internal"):
         assert answer(name)[:2] == (3, 0)
     assert asked == before  # no question left for these
-    assert bytes([192, 0, 2, 7]) in rules[2]
+    assert bytes([192, 0, 2, 7]) in rules[LEARNT]
     answer("local.example.com")
     assert bytes([127, 0, 0, 1]) not in rules[2]
     for broken in (

@@ -43,8 +43,13 @@ ROOT, BEGINNINGS, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READING, NO_WRITI
 def network(rules: tuple[Any, ...]) -> tuple[KernelRule, ...]:
     """(whether all is denied, allow_localhost, domains, lists of hosts, ..., Unix sockets)."""
     found = [(NO_NETWORK, "")]
-    if not rules[BLOCK] or rules[ALLOWED] or rules[DENIED] or rules[PRIVATE] or rules[SOCKETS]:
-        return (*found, (LEFT + NO_NETWORK, "lists of hosts and of Unix sockets"))
+    if not rules[BLOCK]:
+        return (*found, (LEFT + NO_NETWORK, "what is denied where all else is allowed"))
+    if rules[SOCKETS]:
+        return (*found, (LEFT + NO_NETWORK, "a list of Unix sockets"))
+    if rules[ALLOWED]:
+        # Whoever judges addresses judges by the same lists.
+        found.append((MAY_USE_NAME, "a list of hosts"))
     if rules[LOCALHOST]:
         found.append((MAY_USE_LOOPBACK, ""))
     return (*found, *[(MAY_USE_NAME, name) for name in sorted(rules[DOMAINS])])

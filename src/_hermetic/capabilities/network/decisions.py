@@ -170,6 +170,18 @@ def name_allowed(rules: Rules, host: str, port: int) -> bool:
     return bool(rules[ALLOWED]) and bool(name_entry(rules[ALLOWED], host, port, local))
 
 
+def allows_names(rules: Rules) -> bool:
+    """Whether there is any name to look up on the network."""
+    return bool(rules[DOMAINS] or rules[ALLOWED])
+
+
+def may_ask(rules: Rules, name: str) -> bool:
+    """Whether a name may be asked on the network, by whoever answers for the program."""
+    if is_metadata(name, None) or (rules[DENIED] and name_entry(rules[DENIED], name, UNTOLD_PORT, False)):
+        return False
+    return name_allowed(rules, name, ANY_PORT)
+
+
 def denied(rules: Rules, verb: str, host: str, port: int) -> tuple[str, str | None, str, str]:
     """The documented text, and the option that fits this host."""
     return f"network disabled: {verb}({host})", host, OPTION, remedy_for(rules, host, packed_address(host), port)

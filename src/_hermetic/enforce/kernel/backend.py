@@ -34,7 +34,7 @@ if TYPE_CHECKING:
             asked: Plan,
             accept: Callable[[Receipt], None],
             command: tuple[bytes, list[bytes], list[bytes]] | None = None,
-            network: tuple[Any, ...] = (False, frozenset()),
+            network: tuple[Any, ...] = (),
             witnesses: tuple[int, int] = (-1, -1),
         ) -> Receipt:
             """Hold what can be held, for good; ``accept`` may raise before anything is put on.
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 # What the rules of the network say that allow nothing of it.
-NOTHING_ALLOWED: tuple[Any, ...] = (False, frozenset())
+NOTHING_ALLOWED: tuple[Any, ...] = (True, False, frozenset(), frozenset(), frozenset(), False, frozenset())
 # sys.platform -> module of this package
 BACKENDS = {"linux": "linux.backend"}
 

@@ -42,7 +42,8 @@ HERE, O_WRONLY, O_DIRECTORY = -100, 1, {abi.X86_64: 0o200000, abi.AARCH64: 0o400
 AF_PACKET, SOCK_RAW, AF_INET, SOCK_STREAM, SOCK_CLOEXEC, CODE = 17, 3, 2, 1, 0o2000000, 4
 # A cloud's metadata service, port 80, as C writes an address.
 NEVER_ALLOWED = b"\x02\0\0\x50" + bytes([169, 254, 169, 254]) + bytes(8)
-NOTHING_ALLOWED: tuple[Any, ...] = (False, frozenset())  # what the network's rules say that allow nothing
+# What the network's rules say that allow nothing.
+NOTHING_ALLOWED: tuple[Any, ...] = (True, False, frozenset(), frozenset(), frozenset(), False, frozenset())
 
 
 def probe(calls: Calls | None = None, judges: bool = True) -> Support:

@@ -102,7 +102,7 @@ class Resolver:
             host = self.network.clean_host(name)
         except ValueError:
             return FORMAT_ERROR
-        if not self.network.matches(self.rules[1], host) or self.network.is_metadata(host, None):
+        if not self.network.may_ask(self.rules, host):
             return NO_SUCH_NAME
         family = FAMILIES.get(kind)
         if family is None:
@@ -119,7 +119,7 @@ class Resolver:
         for name in names_in_hosts():
             try:
                 host = self.network.clean_host(name)
-                if self.network.matches(self.rules[1], host):
+                if self.network.may_ask(self.rules, host):
                     self.network.remember(self.rules, (host,), None, getaddrinfo(host, None))
             except (ValueError, OSError):
                 continue
