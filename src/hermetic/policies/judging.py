@@ -70,7 +70,7 @@ def refusal(values: Values, verb: str, text: str) -> Refusal | None:
     try:
         if not is_restrictive(values):
             return None
-        children: tuple[Any, ...] = ((), (values["strict"], None), (), None)
+        children: tuple[Any, ...] = ((), (values["strict"], None, (), False), (), None, ())
         compiled = Compiled(policy_from({**values, "report_only": False}), children)
         names = {"ask": ask, "compiled": compiled, "asked": asked}
         found: Refusal | None = eval(PROGRAM, names)  # noqa: S307  # the constant above
