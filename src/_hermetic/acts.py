@@ -195,7 +195,7 @@ def refusal_of_process(event: str, args: tuple[Any, ...]) -> Refusal | None:
 
 def refusal_of_blocks(event: str, args: tuple[Any, ...]) -> Refusal | None:
     """The first refusal under a block in force; one that only reports refuses nothing."""
-    for _, _, carried in session.entered:
+    for _, _, carried, _ in session.entered:
         compiled = carried[3]
         if compiled is not None and not compiled.modes[1]:
             found = refusal_under(compiled, ((event, args),))
@@ -208,4 +208,4 @@ def policies_here() -> list[tuple[Any, ...]]:
     """Every policy in force (``Policy.described``): the process's own, then blocks, outermost first."""
     answers: list[tuple[Any, ...]] = []
     sys.audit(ASK, POLICY, (), answers)
-    return answers + [carried[3].described for _, _, carried in session.entered if carried[3] is not None]
+    return answers + [carried[3].described for _, _, carried, _ in session.entered if carried[3] is not None]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # The event of a question, and the two questions that are no event of CPython's.
 ASK, POLICY, CONNECT = "hermetic.ask", "hermetic.policy", "hermetic.connect"
 # Not recorded, and never merely reported.
-SILENTLY = (False, False, ())
+SILENTLY = (False, False, (), None)
 # Rows that are about how a call is made, or that put something right for a call that is about to happen.
 LEFT_OUT = ("subprocess.stray", "environment.inherit")
 

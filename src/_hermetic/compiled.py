@@ -14,7 +14,7 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
-    from .enforce.judge import Entry
+    from .enforce.judge import Entry, Watcher
     from .model import Family
     from .policy import Policy
 
@@ -43,9 +43,11 @@ def lister(policy: Policy) -> tuple[Any, Any] | None:
     return (policy.rules["subprocess"], modes(policy)) if gives_programs(policy) else None
 
 
-def modes(policy: Policy) -> tuple[bool, bool, tuple[Any, ...]]:
-    """How a policy is held: whether each refusal is traced, whether it only reports, where its rules were written."""
-    return policy.trace, policy.report_only, policy.origins
+def modes(policy: Policy, watcher: Watcher | None = None) -> tuple[bool, bool, tuple[Any, ...], Watcher | None]:
+    """How a policy is held: whether each refusal is traced, whether it only reports, where its rules were written, and
+    who watches.
+    """
+    return policy.trace, policy.report_only, policy.origins, watcher
 
 
 def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
@@ -91,6 +93,7 @@ class Compiled:
         children: tuple[Any, ...] | None = BLOCK_CHILDREN,
         whole: Policy | None = None,
         prepared: dict[tuple[int, str], Any] | None = None,
+        watcher: Watcher | None = None,
     ) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
         self.families: dict[str, Family] = {}
@@ -109,7 +112,7 @@ class Compiled:
             asked = whole or policy
             taken, unheld = taken_options(asked), taken_options(asked, children[1][2])
             self.rules["children"] = (refuser(policy, children), taken, policy.report_only, unheld, children)
-        self.modes = modes(policy)
+        self.modes = modes(policy, watcher)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {
             guard: [row for row in family.surface if row.when is None or row.when(self.rules[guard])]
@@ -166,7 +169,7 @@ class Compiled:
                 bind(entry[4], {}, memo),
                 bind(entry[5], {}, memo),
                 tuple([None if type(rule) is BlockMemory else rule for rule in entry[6]]),
-                entry[7],
+                (*entry[7][:3], None),
                 bind(entry[8], {}, memo),
                 bind(entry[9], {}, memo),
             )
@@ -199,7 +202,7 @@ class Compiled:
 
 def probe_entry() -> Entry:
     """An entry that refuses our own private event, to prove that the hook is there."""
-    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, ()), None, None)
+    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, (), None), None, None)
 
 
 def read_probe(args: tuple[Any, ...], kwargs: Any) -> str:

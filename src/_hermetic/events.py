@@ -138,8 +138,8 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
     fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
     if counts and len(LOG) < KEPT:
         LOG.append(fields)
-    if counts and REPORTS and verb != WOULD and pid != BEGAN[0]:
-        report(fields)
+    if counts and REPORTS and pid != BEGAN[0]:
+        report(fields, verb)
     if tracing and TRACE:
         line = trace_line(verb, v.call, v.guard, v.target, v.reason) + "\n"
         try:
@@ -148,19 +148,19 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
             pass  # a closed stderr must not turn a refusal into another error
 
 
-# [descriptor]: where the children of a strict run report what they were refused.
+# [descriptor]: where the children of a strict or watched run report what they were refused.
 REPORTS: list[int] = []
-# [process id] of the process that began a strict run; 0 in those that were not forked from it.
+# [process id] of the process that began such a run; 0 in those that were not forked from it.
 BEGAN = [0]
 # What a pipe takes in one piece.
 PIECE = 4096
 
 
-def report(fields: tuple[Any, ...]) -> None:
+def report(fields: tuple[Any, ...], verb: str) -> None:
     """Tell the process that began this run."""
     *texts, place, target, origin = fields
     file, line, function = place or ("", 0, "")
-    words = [*texts, file, str(line), function, target or "", origin]
+    words = [verb, *texts, file, str(line), function, target or "", origin]
     text = ",".join([word.encode("utf-8", "surrogateescape").hex() for word in words]) + "\n"
     if len(text) <= PIECE:
         try:
@@ -169,15 +169,17 @@ def report(fields: tuple[Any, ...]) -> None:
             pass  # nobody waits for it any more
 
 
-def reported(data: bytes) -> list[tuple[Any, ...]]:
-    """What children wrote, as records; a line that none of ours can have written is passed over."""
+def reported(data: bytes, verb: str = "blocked") -> list[tuple[Any, ...]]:
+    """What children wrote, as records: of what was blocked, or of what would have been; a line that none of ours can
+    have written is passed over."""
     found: list[tuple[Any, ...]] = []
     for line in data.decode("ascii", "replace").split("\n"):
         try:
             words = [bytes.fromhex(word).decode("utf-8", "surrogateescape") for word in line.split(",")]
-            guard, message, reason, remedy, call, file, number, function, target, origin = words
+            said, guard, message, reason, remedy, call, file, number, function, target, origin = words
             place = (file, int(number), function) if file else None
-            found.append((guard, message, reason, remedy, call, place, target, origin))
+            if said == verb:
+                found.append((guard, message, reason, remedy, call, place, target, origin))
         except ValueError:
             continue
     return found

@@ -20,7 +20,7 @@ _heard: list[int] = []
 
 
 def open_pipe(options: Options) -> tuple[int, int] | None:
-    """Where the children of a strict run report, for ``Options.reports``: the pipe of the run, or a new one."""
+    """Where the children of a strict or watched run report, for ``Options.reports``: its pipe, or a new one."""
     if IS_WINDOWS:
         return None  # descriptors are not inherited by their numbers
     if options.child:
@@ -38,8 +38,8 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
     return told, fstat(told).st_ino
 
 
-def hear() -> None:
-    """Add what children were refused to this process's own log."""
+def hear() -> bytes:
+    """Add what children were refused to this process's own log; returns all that they wrote."""
     data = b""
     try:
         while _heard and (piece := native.read(_heard[0], events.PIECE)):
@@ -53,6 +53,19 @@ def hear() -> None:
             events.COUNT[:] = [getpid(), 0]
         events.LOG.extend(found)
         events.COUNT[1] += len(found)
+    return data
+
+
+def listen() -> tuple[int, int] | None:
+    """Hear the children of this process, for whoever watches it; the end they write to, or None where there is none."""
+    from .target import Options  # a run has it already
+
+    if not _heard:
+        end = open_pipe(Options())
+        if end is None:
+            return None
+        events.REPORTS.append(end[0])
+    return events.REPORTS[0], fstat(events.REPORTS[0]).st_ino
 
 
 def prepare(strict: bool) -> None:

@@ -84,7 +84,7 @@ def put_in_force(
     if options.told:
         events.TOLD.append(True)
     reports.prepare(options.strict)
-    told = reports.open_pipe(options) if options.strict else None
+    told = reports.open_pipe(options) if options.strict or options.reports is not None else None
     restricted = frozenset([guard for policy in policies for guard in policy.rules])
     if "code_exec" in restricted:
         admit([] if is_handed_in(target, options) else [code], start_up)

@@ -233,6 +233,8 @@ _engaged: list[tuple[object, list[Any]]] = []
 # Installations by the (guard, name) pairs they replace, kept for the next block.
 _installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
 _journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
+# Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
+_keepers: list[object] = []
 
 
 def inherited() -> list[tuple[str, str]]:
@@ -250,9 +252,10 @@ def enter_block(token: object, compiled: Compiled) -> None:
             finally:
                 session.remove(PROBE)
             _hooked.append(True)
-        if any(compiled.modes[:2]):
+        tracing, report_only, _, watcher = compiled.modes
+        if tracing or (report_only and watcher is None):
             events.open_trace()
-        session.add(token, compiled.table, compiled.carried)
+        session.add(token, compiled.table, compiled.carried, watcher is not None)
         try:
             install_for(compiled)
             undo = compiled.engage()
@@ -271,8 +274,28 @@ def leave_block(token: object) -> None:
             for step in reversed(pair[1]):
                 step()
         if session.remove(token):
-            while _installed:
-                patches.undo(_installed.pop()[1])
+            uninstall()
+
+
+def keep_installed(token: object) -> None:
+    """Until ``release_installed``, leave stand-ins where they are when the last block is left: without a policy they
+    do what the original does. For whoever enters and leaves a policy many times."""
+    with session.lock:
+        _keepers.append(token)
+
+
+def release_installed(token: object) -> None:
+    """End what ``keep_installed`` began under this token; restores everything if nothing is in force."""
+    with session.lock:
+        _keepers[:] = [known for known in _keepers if known is not token]
+        if not session.entered:
+            uninstall()
+
+
+def uninstall() -> None:
+    """Restore every attribute and module that blocks have replaced, unless somebody keeps them."""
+    while _installed and not _keepers:
+        patches.undo(_installed.pop()[1])
 
 
 def install_for(compiled: Compiled) -> None:

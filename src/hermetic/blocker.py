@@ -26,7 +26,7 @@ __all__ = ["BlockConfig", "hermetic_blocker", "with_hermetic"]
 
 # How users of the API spell a setting.
 _SPELLED = {setting.key: f"{setting.key}" for setting in SETTINGS}
-_ALIASES = {alias: setting.name for setting in SETTINGS if setting.name for alias in setting.keywords}
+ALIASES = {alias: setting.name for setting in SETTINGS if setting.name for alias in setting.keywords}
 
 
 @dataclass
@@ -71,7 +71,7 @@ class BlockConfig:
         known = {f.name for f in fields(cls)}
         values: dict[str, Any] = {}
         for keyword, value in keywords.items():
-            name = _ALIASES.get(keyword, keyword)
+            name = ALIASES.get(keyword, keyword)
             if name not in known:
                 raise TypeError(f"unknown setting {keyword!r}{_nearest(keyword, known)}")
             if name in values:

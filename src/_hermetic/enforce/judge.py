@@ -16,10 +16,26 @@ from ..extract import printable
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from typing import Any, TypeAlias
+    from typing import Any, Protocol, TypeAlias
 
-    # (key, guard, capability, call, read, decide, rules, (trace, report_only, origins), after, free)
+    from ..errors import PolicyViolation
+
+    # (key, guard, capability, call, read, decide, rules, (trace, report_only, origins, watcher), after, free)
     Entry: TypeAlias = tuple[Any, ...]
+
+    class Watcher(Protocol):
+        """Who put a policy in force and wants to know what it refuses; blocks only.
+
+        A watched policy is asked last, so that what a block inside it refuses is that block's affair.
+        """
+
+        def tolerates(self, guard: str, message: str) -> bool:
+            """Whether the act is to happen although the policy refuses it."""
+            ...
+
+        def saw(self, violation: PolicyViolation, happened: bool) -> None:
+            """An act was refused, or happened where the policy only reports."""
+            ...
 
 
 FUNCTION = type(violation)
@@ -88,7 +104,7 @@ def refusal(found: Any) -> BaseException:
     """
     if type(found) is not tuple:
         return found  # type: ignore[no-any-return]  # an answer in place of the act
-    (guard, capability, call), denial, (tracing, report_only, origins) = found
+    (guard, capability, call), denial, (tracing, report_only, origins, watcher) = found
     message, shown, reason, remedy = denial[:4]
     origin = ""
     if origins:
@@ -97,7 +113,10 @@ def refusal(found: Any) -> BaseException:
     made = violation(guard, printable(message), shown, reason, remedy, call, program_place(1), capability, origin)
     # A fifth item is what a library that only asks gets to see instead: "no such program".
     ordinary = denial[4] if len(denial) == 5 else None
-    record(made, tracing or report_only, "would block" if report_only else "blocked", ordinary is None)
+    tracing = tracing or (report_only and watcher is None)  # a watcher has its own way of telling
+    record(made, tracing, "would block" if report_only else "blocked", ordinary is None)
     if HAS_NOTES:
         made.__notes__ = details(reason, remedy, made.place, "", origin)  # type: ignore[attr-defined]  # 3.10 has none
+    if watcher is not None and ordinary is None:
+        watcher.saw(made, report_only)
     return made if ordinary is None else ordinary

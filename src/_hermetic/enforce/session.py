@@ -28,8 +28,8 @@ OPEN_FOR_ALL = "open.all"  # among watched events only: some row names OPEN
 
 lock = RLock()
 # (token, table, (the policy as bytes, what its children keep of their variables, its list of programs, what it was
-# compiled to)) of every entered block, in order.
-entered: tuple[tuple[object, Table, Any], ...] = ()
+# compiled to), whether it is watched) of every entered block, in order.
+entered: tuple[tuple[object, Table, Any, bool], ...] = ()
 # One element each, so that the hooks reach the current value without a module look-up of their own.
 tables: list[tuple[Table, ...]] = [()]
 # (the events that rows name, `flags_of_interest` of them), or empty while no block is entered.
@@ -59,6 +59,9 @@ def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | No
             found = examine(entry, args, kwargs)
             if found is not None:
                 if type(found) is tuple and len(found[1]) == 4:
+                    watcher = entry[7][2]
+                    if watcher is not None and watcher.tolerates(entry[1], found[1][0]):
+                        continue
                     return found
                 answer = answer or found
     return answer
@@ -84,13 +87,16 @@ def flags_of_interest(events: frozenset[str]) -> int:
     return -1 if OPEN_TO_READ in events or OPEN_FOR_ALL in events else WRITE_BITS
 
 
-def add(token: object, table: Table, carried: Any = (b"", None, None, None)) -> None:
-    """Put a table in force. carried: what children of this policy are given, and what it was compiled to."""
+def add(token: object, table: Table, carried: Any = (b"", None, None, None), watched: bool = False) -> None:
+    """Put a table in force.
+
+    carried: what children of this policy are given, and what it was compiled to. watched: it is asked after the others.
+    """
     global entered
     with lock:
         if not entered:
             BEFORE[0] = dict(ENVIRONMENT[0])
-        entered = IN_FORCE[0] = (*entered, (token, table, carried))
+        entered = IN_FORCE[0] = (*entered, (token, table, carried, watched))
         # A policy that is in force already, as in recursion, changes nothing.
         if not any(table is known for known in tables[0]):
             _publish()
@@ -101,16 +107,17 @@ def remove(token: object) -> bool:
     global entered
     with lock:
         entered = IN_FORCE[0] = tuple([entry for entry in entered if entry[0] is not token])
-        if len({id(table) for _, table, _ in entered}) != len(tables[0]):
+        if len({id(entry[1]) for entry in entered}) != len(tables[0]):
             _publish()
         return not entered
 
 
 def _publish() -> None:
     current: list[Table] = []
-    for _, table, _ in entered:
-        if not any(table is known for known in current):
-            current.append(table)
+    for last in (False, True):
+        for entry in entered:
+            if entry[3] is last and not any(entry[1] is known for known in current):
+                current.append(entry[1])
     key = tuple(map(id, current))
     known = _unions.get(key)
     if known is None:

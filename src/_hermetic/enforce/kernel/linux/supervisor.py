@@ -400,7 +400,7 @@ class Judge:
             line = events.trace_line("blocked", target[3], self.network.GUARD, host, reason)
             write_fd(events.TRACE[0], line.encode("utf-8", "backslashreplace") + b"\n")
         if self.tested and events.REPORTS:
-            events.report((self.network.GUARD, message, reason, remedy, target[3], None, host, ""))
+            events.report((self.network.GUARD, message, reason, remedy, target[3], None, host, ""), "blocked")
         self.tested = True  # the first refusal is the one that the self-test asks for
         return True
 

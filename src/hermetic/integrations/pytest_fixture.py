@@ -1,0 +1,99 @@
+"""The fixture ``hermetic``: what a test may say about its own policy."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from _hermetic.errors import PolicyViolation
+from hermetic.integrations.pytest_settings import given
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hermetic.integrations.pytest_policy import Policies, Policy
+    from hermetic.integrations.pytest_runs import Run
+    from hermetic.integrations.pytest_watch import Case
+
+__all__ = ["Changed", "Hermetic"]
+
+
+class Changed:
+    """A change of the test's policy: until the test's end, or, used as ``with``, until the block's."""
+
+    def __init__(self, owner: Hermetic, before: Policy) -> None:
+        self._owner = owner
+        self._before = before
+
+    def __enter__(self) -> Changed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._owner._hold(self._before)
+
+
+class Hermetic:
+    """The policy of the running test.
+
+    ``allow`` and ``block`` change it until the end of the test, or as ``with`` for a block. A policy given with
+    ``--hermetic-strict``, and blocks of ``hermetic_blocker`` inside the test, hold whatever is allowed here.
+    """
+
+    def __init__(self, run: Run, case: Case) -> None:
+        self._run = run
+        self._case = case
+        self._first = case.policy
+
+    @property
+    def violations(self) -> list[PolicyViolation]:
+        """What this test was refused so far, children included as far as they have ended.
+
+        The list is the test's own: a violation that is taken off it does not fail the test.
+        """
+        self._run.watch.hear(self._case)
+        return self._case.violations
+
+    def allow(self, *guards: str, **settings: Any) -> Changed:
+        """Give back: whole families by their guards (``"network"``), or by settings (``allow_domains=[...]``)."""
+        policies: Policies = self._run.policies
+        return self._change(policies.widen(self._case.policy, guards, given(settings)))
+
+    def block(self, *profiles: str, **settings: Any) -> Changed:
+        """Take away more: by profiles, or by settings. Nothing that is allowed here widens what holds already."""
+        policies: Policies = self._run.policies
+        return self._change(policies.narrow(self._case.policy, profiles, given(settings)))
+
+    @contextmanager
+    def expect(self, *guards: str) -> Iterator[list[PolicyViolation]]:
+        """A block in which a violation must happen: it fails the test if none does, and not if one does.
+
+        guards: which, any by default. The violation may end the block, or be swallowed inside it. Yields a list that
+        holds what happened once the block is over.
+        """
+        before = [id(violation) for violation in self.violations]
+        found: list[PolicyViolation] = []
+        try:
+            yield found
+        except PolicyViolation as violation:
+            if guards and violation.guard not in guards:
+                raise
+        fresh = [v for v in self.violations if id(v) not in before and (not guards or v.guard in guards)]
+        if not fresh:
+            pytest.fail(f"no violation of {' or '.join(guards) or 'the policy'} happened")
+        found += fresh
+        self._case.violations[:] = [v for v in self._case.violations if not any(v is known for known in fresh)]
+
+    def end(self) -> None:
+        """What was changed ends with the test."""
+        self._hold(self._first)
+
+    def _change(self, policy: Policy) -> Changed:
+        before = self._case.policy
+        self._hold(policy)
+        return Changed(self, before)
+
+    def _hold(self, policy: Policy) -> None:
+        self._case.policy = policy
+        self._run.hold(policy)

@@ -1,0 +1,147 @@
+"""The pytest plugin: tests under a policy, and a violation fails its test.
+
+This module is loaded by every run of an environment in which hermetic is installed, so it only registers what can be
+asked for. What does the work is loaded when something asks: an option, an ini key, a marker, the fixture.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hermetic.integrations.pytest_words import FAIL, OFF, PREFIX, REFUSED, STRICT, WARN, flag_of, ini_key
+from hermetic.settings import PROFILES, SETTINGS
+
+TYPE_CHECKING = False  # typing is loaded by pytest, but these names are not needed
+if TYPE_CHECKING:
+    from typing import Any
+
+    from _pytest.nodes import Node
+
+    from hermetic.integrations.pytest_fixture import Hermetic
+    from hermetic.settings import Setting
+
+PROFILE_HELP = f"guard every test by this profile: {', '.join(PROFILES)}; repeatable; {OFF}: guard none in this run"
+STRICT_HELP = "no marker or fixture may widen this run's policy; no child that is not Python is started"
+OWN_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--hermetic-mode", {"choices": (FAIL, WARN), "help": "warn: nothing is blocked; one warning for each violation"}),
+    (
+        "--hermetic-baseline",
+        {"metavar": "FILE", "help": "record today's violations in FILE; if it exists, fail only for new ones"},
+    ),
+    ("--hermetic-report", {"metavar": "FILE", "help": "write every violation to FILE, as JSON"}),
+)
+MARKER = (
+    "hermetic(*profiles, off=False, reason=None, **settings): guard this test, class or module by these profiles, or "
+    "change by keywords what guards it already; off=True guards it not at all, and needs a reason"
+)
+INI_KEYS = tuple(
+    [ini_key(key) for key in ("profile", "mode", *(s.key for s in SETTINGS if s.name and s.key not in REFUSED))]
+)
+
+
+def help_of(setting: Setting) -> str:
+    """The row's help, with flags as this command line spells them."""
+    if setting.key in REFUSED:
+        return f"not for a test run: {REFUSED[setting.key]}"
+    return STRICT_HELP if setting.key == STRICT else setting.help.replace("with --", f"with --{PREFIX}-")
+
+
+def registered(setting: Setting) -> dict[str, Any]:
+    """How one row's option is registered."""
+    how: dict[str, Any] = {"dest": ini_key(setting.key), "default": None, "help": help_of(setting)}
+    if setting.optional is not None:
+        return {**how, "nargs": "?", "const": True, "metavar": setting.optional[0]}
+    if setting.default is False:
+        return {**how, "action": "store_true"}
+    return {**how, "action": "store" if setting.default is None else "append", "metavar": setting.metavar}
+
+
+def ini_kind(setting: Setting) -> Any:
+    """The type of one row's ini key."""
+    return {False: "bool", None: "string", (): "linelist"}[setting.default]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Every option of the command line, and an ini key for everything that a block can be asked for."""
+    group = parser.getgroup(PREFIX, "hermetic: take capabilities away from tests")
+    group.addoption(f"--{PREFIX}", action="append", metavar="PROFILE", help=PROFILE_HELP)
+    for flag, how in OWN_OPTIONS:
+        group.addoption(flag, **how)
+    # A default of None tells what is not there from what is empty.
+    parser.addini(ini_key("profile"), "profiles that guard every test", type="args", default=None)
+    parser.addini(ini_key("mode"), "fail (the default), or warn: as --hermetic-mode", default=None)
+    for setting in SETTINGS:
+        if setting.flags:
+            group.addoption(*map(flag_of, setting.flags), **registered(setting))
+        if setting.name and setting.key not in REFUSED:
+            parser.addini(ini_key(setting.key), help_of(setting), type=ini_kind(setting), default=None)
+
+
+def is_asked(config: pytest.Config) -> bool:
+    """Whether command line or ini file ask for anything."""
+    if any(value is not None and name.startswith(PREFIX) for name, value in vars(config.option).items()):
+        return True
+    return any(config.getini(key) for key in INI_KEYS)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load what was asked for, or wait for a marker."""
+    config.addinivalue_line("markers", MARKER)
+    if is_asked(config):
+        from hermetic.integrations import pytest_runs
+
+        pytest_runs.begin(config)
+    else:
+        config.pluginmanager.register(Waiting(), "hermetic-waiting")
+
+
+class Waiting:
+    """Looks whether any test asks, once all are collected."""
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """The process that hands tests to workers collects none itself."""
+        if getattr(session.config.option, "dist", "no") != "no" and not hasattr(session.config, "workerinput"):
+            from hermetic.integrations import pytest_results
+
+            pytest_results.gather(session.config)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """A marker or the fixture asks."""
+        if asking(session.items):
+            from hermetic.integrations import pytest_runs
+
+            pytest_runs.begin(session.config).pytest_sessionstart(session)
+
+
+def asking(items: list[pytest.Item]) -> bool:
+    """Whether an item, or what it is in, has the marker, or wants the fixture."""
+    seen: set[Node | None] = {None}
+    for item in items:
+        if PREFIX in getattr(item, "fixturenames", ()) or is_marked(item):
+            return True
+        parent = item.parent
+        while parent not in seen:
+            assert parent is not None
+            seen.add(parent)
+            if is_marked(parent):
+                return True
+            parent = parent.parent
+    return False
+
+
+def is_marked(node: Node) -> bool:
+    """By its own marks, not those of what it is in."""
+    for mark in node.own_markers:
+        if mark.name == PREFIX:
+            return True
+    return False
+
+
+@pytest.fixture(name=PREFIX)
+def hermetic_fixture(request: pytest.FixtureRequest) -> Any:
+    """The policy of this test: allow(...), block(...), expect(...), violations."""
+    from hermetic.integrations import pytest_runs
+
+    fixture: Hermetic = pytest_runs.fixture(request)
+    yield fixture
+    fixture.end()

@@ -1,0 +1,246 @@
+"""Which policy holds for which test, and for which fixture of a wider scope."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from _hermetic import reports
+from _hermetic.compiled import Compiled
+from _hermetic.start import enter_block, leave_block
+from hermetic.integrations.pytest_settings import adjusted, marked, requested, widened
+from hermetic.integrations.pytest_words import PREFIX
+from hermetic.request import policy_from
+from hermetic.request import requested as families_of
+from hermetic.settings import BY_KEY, RESTRICTIONS, check, defaults, is_restrictive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pytest
+    from _pytest.nodes import Node
+
+    from hermetic.integrations.pytest_watch import Watch
+
+    Values = dict[str, Any]
+
+# Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
+TEMPORARY = ("allow_write", "allow_read")
+
+
+class Policy:
+    """What holds for a test: every one of its layers.
+
+    own: what the nearest thing asked for, None for nothing; what a test may replace. fixed: what it may not
+    (``--hermetic-strict``). blocks: what the test itself has taken away. origin: who asked. problem: why what was
+    asked for cannot be.
+    """
+
+    def __init__(
+        self,
+        own: Values | None,
+        fixed: tuple[Values, ...] = (),
+        blocks: tuple[Values, ...] = (),
+        origin: str = "",
+        problem: str | None = None,
+    ) -> None:
+        self.own = own
+        self.fixed = fixed
+        self.blocks = blocks
+        self.origin = origin
+        self.problem = problem
+        self.compiled: tuple[Compiled, ...] | None = None
+
+    @property
+    def layers(self) -> list[Values]:
+        """Settings' values of each layer that takes anything away, each once."""
+        found: list[Values] = []
+        for values in (*self.fixed, self.own, *self.blocks):
+            if values is not None and is_restrictive(values) and values not in found:
+                found.append(values)
+        return found
+
+
+class Policies:
+    """The policies of a run, by what asks for them."""
+
+    def __init__(self, base: Values, origin: str, strict: bool, report_only: bool, watch: Watch) -> None:
+        self.strict = strict
+        self.report_only = report_only
+        self.watch = watch
+        self.base = Policy(base, (base,) if strict else (), origin=origin)
+        self.temporary: str | None = None
+        self._children = ((), (strict, reports.listen()), (), None)
+        self._known: dict[Node, Policy] = {}
+        self._compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
+        self._fixtures: dict[int, Policy] = {}
+
+    def of(self, node: Node | None) -> Policy:
+        """What holds for an item, or for what items are in."""
+        if node is None:
+            return self.base
+        known = self._known.get(node)
+        if known is None:
+            known = self._known[node] = self._asked_by(node, self.of(node.parent))
+        return known
+
+    def _asked_by(self, node: Node, around: Policy) -> Policy:
+        """The marks of this node alone, the farthest first."""
+        for mark in node.own_markers if around.problem is None else ():
+            if mark.name == PREFIX:
+                origin = f"@pytest.mark.hermetic of {node.nodeid}"
+                try:
+                    around = self.make(marked(mark, around.own), around, origin)
+                except (ValueError, TypeError) as error:
+                    return Policy(around.own, around.fixed, problem=f"{origin}: {error}", origin=origin)
+        return around
+
+    def make(self, own: Values | None, around: Policy, origin: str) -> Policy:
+        """The same with another own layer. ValueError for values that cannot mean anything."""
+        if own is not None:
+            validate(own)
+        return Policy(own, around.fixed, around.blocks, origin)
+
+    def widen(self, policy: Policy, guards: tuple[str, ...], values: Values) -> Policy:
+        """What ``allow`` of the fixture makes of a policy."""
+        if policy.own is None:
+            return policy
+        if is_restrictive({**defaults(), **values}):
+            raise ValueError("allow() takes nothing away: use block() for that")
+        lifted = {key: BY_KEY[key].default for guard in guards for key in restrictions_of(guard)}
+        return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.origin)
+
+    def narrow(self, policy: Policy, profiles: tuple[str, ...], values: Values) -> Policy:
+        """What ``block`` of the fixture makes of a policy."""
+        asked = requested(profiles, values, defaults())
+        validate(asked)
+        if not is_restrictive(asked):
+            raise ValueError("block() needs something to take away: a profile, or block_network=True")
+        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), policy.origin)
+
+    def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
+        """Its layers, ready to be entered."""
+        if policy.compiled is None:
+            policy.compiled = tuple([self._compile(values) for values in policy.layers])
+        return policy.compiled
+
+    def _compile(self, values: Values) -> Compiled:
+        values = dict(values)
+        if self.report_only:
+            values["report_only"] = True
+        for name in TEMPORARY:
+            setting = BY_KEY.get(name)
+            if setting is not None and self.temporary and any(values[need] for need in setting.needs):
+                values[name] = (*values[name], self.temporary)
+        key = tuple(values.items())
+        known = self._compiled.get(key)
+        if known is None:
+            known = self._compiled[key] = Compiled(policy_from(values), self._children, watcher=self.watch)
+        return known
+
+    # --- fixtures that outlive a test ---
+
+    def survey(self, items: Iterable[pytest.Item]) -> None:
+        """Find out who requests the fixtures that outlive a test, if that makes a difference at all."""
+        self._fixtures.clear()
+        policies = {id(policy): policy for policy in map(self.of, items)}
+        if len(policies) > 1:
+            requests: dict[int, list[Policy]] = {}
+            for item in items:
+                for fixturedef, policy in self._requests(item):
+                    wanted = requests.setdefault(id(fixturedef), [])
+                    if not any(policy is known for known in wanted):
+                        wanted.append(policy)
+            self._fixtures = {name: self._widest(wanted) for name, wanted in requests.items()}
+
+    def _requests(self, item: pytest.Item) -> Iterable[tuple[Any, Policy]]:
+        """(fixture, policy of who wants it) for every wider fixture that an item runs with."""
+        info = getattr(item, "_fixtureinfo", None)
+        if info is None:
+            return
+        automatic = set(item.session._fixturemanager._getautousenames(item))
+        named = [(name, self.of(item)) for name in info.initialnames if name not in automatic]
+        for name in automatic:
+            # Nobody but its scope asks for it: the module, say, and for the session what the run was given.
+            fixturedefs = info.name2fixturedefs.get(name)
+            named += [(name, self._of_scope(item, fixturedefs[-1]))] if fixturedefs else []
+        seen: set[tuple[str, int]] = set()
+        while named:
+            name, policy = named.pop()
+            if (name, id(policy)) in seen:
+                continue
+            seen.add((name, id(policy)))
+            for fixturedef in info.name2fixturedefs.get(name, ()):
+                named += [(wanted, policy) for wanted in fixturedef.argnames]
+                if fixturedef.scope != "function":
+                    yield fixturedef, policy
+
+    def _of_scope(self, item: pytest.Item, fixturedef: Any) -> Policy:
+        """The policy of what a fixture's scope is, for this item."""
+        kinds = {"class": "Class", "module": "Module", "package": "Package"}
+        if fixturedef.scope == "function":
+            return self.of(item)
+        for node in reversed(item.listchain()):
+            if type(node).__name__ == kinds.get(fixturedef.scope):
+                return self.of(node)
+        return self.base if fixturedef.scope == "session" else self.of(item.parent)
+
+    def _widest(self, wanted: list[Policy]) -> Policy:
+        """What allows all that any of them allows."""
+        first, *others = wanted
+        own, fixed, origin = first.own, first.fixed, first.origin
+        for policy in others:
+            if own is not None:
+                own = None if policy.own is None else widened(own, policy.own)
+            origin = f"{origin} and others"
+        return first if not others else Policy(own, fixed, origin=origin)
+
+    @property
+    def shared(self) -> bool:
+        """Whether any fixture that outlives a test has a policy of its own."""
+        return bool(self._fixtures)
+
+    def of_fixture(self, fixturedef: Any) -> Policy | None:
+        """What holds for this fixture, where that is not what holds for the running test."""
+        return self._fixtures.get(id(fixturedef))
+
+
+def validate(values: Mapping[str, Any]) -> None:
+    """ValueError for values that cannot mean anything."""
+    check(values, {key: key for key in values})
+    policy_from(values)
+
+
+def restrictions_of(guard: str) -> list[str]:
+    """The settings that take away what this guard guards. ValueError for a name that is none."""
+    found = []
+    for key in RESTRICTIONS:
+        sample: Any = True if BY_KEY[key].default is False else ("x",)
+        if guard in families_of({**defaults(), key: sample}).families:
+            found.append(key)
+    if not found:
+        raise ValueError(f"{guard!r} is no guard: network, subprocess, filesystem, environment, code_exec, ...")
+    return found
+
+
+class Place:
+    """The plugin's own entry in the session."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+        self._tokens: list[object] = []
+        self.held: Policy | None = None
+
+    def hold(self, policy: Policy | None) -> None:
+        """Put this policy in force in place of what was there; None for nothing."""
+        if policy is self.held:
+            return
+        tokens: list[object] = []
+        # The new one first: between two policies there is no moment without one.
+        for compiled in () if policy is None else self._policies.compiled(policy):
+            token = object()
+            enter_block(token, compiled)
+            tokens.append(token)
+        before, self._tokens = self._tokens, tokens
+        self.held = policy
+        for token in before:
+            leave_block(token)

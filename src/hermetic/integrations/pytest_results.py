@@ -1,0 +1,116 @@
+"""What becomes of violations at the end: the summary, the JSON report, the baseline. One per run, also of workers."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hermetic.integrations.pytest_text import summary
+from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Baseline = dict[str, frozenset[tuple[str, str]]]
+
+VERSION = 1
+NAME = "hermetic-results"
+VERDICTS = ((FAILED, "failed their tests"), (WARNED, "warned of"), (KNOWN, "known to the baseline"))
+
+
+class HermeticWarning(pytest.PytestWarning):
+    """A violation where violations do not fail their tests."""
+
+
+class Results:
+    """Gathers what the reports of tests say."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        folder = str(config.invocation_params.dir)
+        self.is_worker = hasattr(config, "workerinput")
+        self.report = path_in(folder, config.getoption("--hermetic-report"))
+        self.baseline = path_in(folder, config.getoption("--hermetic-baseline"))
+        self.found: list[dict[str, Any]] = []
+        # The baseline's violations by test; None while there is none, and today's are being recorded.
+        self.known: Baseline | None = None if self.baseline is None else read_baseline(self.baseline)
+        self.recording = self.baseline is not None and self.known is None
+        self._folders: list[tuple[str, str]] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called for the reports of workers, too."""
+        found = getattr(report, "hermetic", None)
+        if found:
+            self.found += found
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self) -> Iterator[None]:
+        """Write the files: the last fixtures are torn down by now."""
+        yield
+        if self.is_worker:
+            return
+        if self.report is not None:
+            write(self.report, {"version": VERSION, "violations": self.found})
+        if self.recording and self.baseline is not None:
+            tests: dict[str, list[list[str]]] = {}
+            for data in self.found:
+                known = tests.setdefault(data["test"], [])
+                if (pair := [data["guard"], data["stable"]]) not in known:
+                    known.append(pair)
+            write(self.baseline, {"version": VERSION, "violations": tests})
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The section, if there is anything to say."""
+        if self.recording:
+            terminalreporter.write_line(f"hermetic: {counted(len(self.found))} recorded in {self.baseline}")
+        if not self.found:
+            return
+        terminalreporter.section(f"hermetic: {counted(len(self.found))}")
+        verdicts = [data["verdict"] for data in self.found]
+        parts = [f"{verdicts.count(verdict)} {words}" for verdict, words in VERDICTS if verdict in verdicts]
+        for line in [", ".join(parts), *summary(self.found)]:
+            terminalreporter.write_line(line)
+
+
+def gather(config: pytest.Config) -> Results:
+    """The results of this run."""
+    known: Results | None = config.pluginmanager.get_plugin(NAME)
+    if known is None:
+        known = Results(config)
+        config.pluginmanager.register(known, NAME)
+    return known
+
+
+def counted(number: int) -> str:
+    return "1 violation" if number == 1 else f"{number} violations"
+
+
+def path_in(folder: str, name: str | None) -> str | None:
+    return None if name is None else os.path.join(folder, name)
+
+
+def read_baseline(path: str) -> Baseline | None:
+    """What a baseline knows; None when there is no such file. UsageError for another file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+        if data["version"] != VERSION:
+            raise ValueError(f"version {data['version']!r}, expected {VERSION}")
+        tests = data["violations"]
+        return {test: frozenset((guard, message) for guard, message in pairs) for test, pairs in tests.items()}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise pytest.UsageError(f"hermetic: {path} is no baseline: {error}") from None
+
+
+def write(path: str, data: dict[str, Any]) -> None:
+    """A JSON file, in an order that can be compared. UsageError where it cannot be written."""
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(data, file, indent=2, sort_keys=True)
+            file.write("\n")
+    except OSError as error:
+        raise pytest.UsageError(f"hermetic: {path} cannot be written: {error}") from None

@@ -1,0 +1,311 @@
+"""A run under the plugin: which policy is in force when, and what a violation does to its test.
+
+The policy holds where the code of tests and fixtures runs: in set-up, call and tear-down. Between these, and in other
+plugins' hooks, nothing is in force, because pytest's own files are pytest's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from _hermetic import events
+from _hermetic.errors import PolicyViolation
+from _hermetic.start import keep_installed, release_installed
+from _hermetic.status import chain, trimmed
+from hermetic.integrations import pytest_results
+from hermetic.integrations.pytest_fixture import Hermetic
+from hermetic.integrations.pytest_policy import Place, Policies, Policy, validate
+from hermetic.integrations.pytest_settings import from_command_line, from_ini, requested
+from hermetic.integrations.pytest_socket_hint import hint
+from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other_lines
+from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
+from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key
+from hermetic.settings import defaults, is_restrictive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from hermetic.integrations.pytest_watch import Detail
+
+NAME = "hermetic-run"
+NOTHING: frozenset[tuple[str, str]] = frozenset()
+
+
+def begin(config: pytest.Config) -> Run:
+    """Start what was asked for. UsageError for what cannot mean anything."""
+    try:
+        run = Run(config)
+    except (ValueError, TypeError) as error:
+        raise pytest.UsageError(f"hermetic: {error}") from None
+    config.pluginmanager.register(run, NAME)
+    return run
+
+
+def fixture(request: pytest.FixtureRequest) -> Hermetic:
+    """The fixture of the running test; one that nobody saw coming begins the run."""
+    run: Run | None = request.config.pluginmanager.get_plugin(NAME)
+    if run is None:
+        run = begin(request.config)
+        run.pytest_sessionstart(request.session)
+    item: pytest.Item = request.node
+    if run.case is None or run.case.item is not item:
+        run.case = run.watch.case = Case(item, run.policies.of(item), NOTHING)
+    return Hermetic(run, run.case)
+
+
+def base_of(config: pytest.Config) -> tuple[dict[str, Any], str, bool, bool]:
+    """(values, who asked for them, whether tests may not widen them, whether nothing is guarded)."""
+    profiles, values = from_ini(config)
+    base, origin = requested(profiles, values, defaults()), "" if config.inipath is None else config.inipath.name
+    profiles, values = from_command_line(config)
+    strict = bool(values.pop(STRICT, False))
+    if OFF in profiles:
+        if strict or len(profiles) > 1 or is_restrictive({**defaults(), **values}):
+            raise ValueError(f"--{PREFIX} {OFF} guards nothing in this run, so nothing else can be asked for")
+        return defaults(), "", False, True
+    if profiles or values:
+        base, origin = requested(profiles, values, base), " ".join([f"--{PREFIX}", *profiles])
+    validate(base)
+    if strict and not is_restrictive(base):
+        raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
+    return base, origin, strict, False
+
+
+class Run:
+    """The plugin of a run that asked."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        base, origin, strict, self.off = base_of(config)
+        mode = config.getoption("--hermetic-mode") or config.getini(ini_key("mode"))
+        if mode and mode not in ("fail", WARN):
+            raise ValueError(f"{ini_key('mode')} is fail or {WARN}, not {mode!r}")
+        self.config = config
+        self.results = pytest_results.gather(config)
+        self.warns = mode == WARN
+        self.paths = Paths(str(config.invocation_params.dir))
+        self.watch = Watch(str(config.rootpath), self.paths)
+        report_only = self.warns or self.results.recording
+        self.policies = Policies(base, origin, strict, report_only, self.watch)
+        self.place = Place(self.policies)
+        self.case: Case | None = None
+        self._state: Any = None
+        self._fixtures: FixturePolicies | None = None
+        self._hint = hint(config, [])
+        if base["trace"]:
+            self._open_trace()
+
+    def _open_trace(self) -> None:
+        """Remember stderr as it was before pytest began to capture it."""
+        manager = self.config.pluginmanager.get_plugin("capturemanager")
+        if manager is None:
+            return events.open_trace()
+        with manager.global_and_fixture_disabled():
+            return events.open_trace()
+
+    # --- the run ---
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Stand around what sets tests up and tears them down."""
+        keep_installed(self)
+        state = self._state = session._setupstate
+        self._set_up, self._tear_down = state.setup, state.teardown_exact
+        state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one
+        if session.items:
+            self.pytest_collection_finish(session)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """All tests are known: so are the policies of fixtures that several of them share."""
+        if self.off:
+            return
+        self.policies.survey(session.items)
+        if self.policies.shared and self._fixtures is None:
+            self._fixtures = FixturePolicies(self)
+            self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
+        self._hint = self._hint or hint(self.config, session.items)
+
+    def pytest_report_collectionfinish(self) -> list[str]:
+        """Whose settings are left from pytest-socket."""
+        return [self._hint] if self._hint else []
+
+    def pytest_unconfigure(self) -> None:
+        """Restore everything."""
+        self.place.hold(None)
+        if self._state is not None:
+            vars(self._state).pop("setup", None)
+            vars(self._state).pop("teardown_exact", None)
+        release_installed(self)
+
+    # --- one test ---
+
+    def set_up(self, item: pytest.Item) -> None:
+        """What holds from here on is this test's policy."""
+        __tracebackhide__ = True
+        policy = self.policies.base if self.off else self.policies.of(item)
+        known = (self.results.known or {}).get(item.nodeid, NOTHING)
+        case = self.case = Case(item, policy, known)
+        self._settle_temporary(policy)
+        if policy.problem is not None:
+            refuse(policy.problem)
+        original = vars(item).pop("runtest", item.runtest)
+        item.runtest = Call(self, case, original)  # type: ignore[method-assign]  # of this one
+        self.guard(case, "setup", self._set_up, item)
+
+    def _settle_temporary(self, policy: Policy) -> None:
+        """Find out where pytest's temporary folders are, before anything is in force."""
+        if self.policies.temporary is None and any(values["fs_readonly"] for values in policy.layers):
+            folder = str(self.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]  # of its own plugin
+            self.policies.temporary = folder
+            self.watch.folders.insert(0, (folder, "TMP"))
+
+    def tear_down(self, nextitem: pytest.Item | None) -> None:
+        """The policy of the test that ends, or of the run."""
+        __tracebackhide__ = True
+        case = self.case or Case(None, self.policies.base, NOTHING)
+        try:
+            self.guard(case, "teardown", self._tear_down, nextitem)
+        finally:
+            if case.item is not None:
+                vars(case.item).pop("runtest", None)
+
+    def guard(self, case: Case, when: str, function: Callable[..., object], *arguments: object) -> None:
+        """Run the code of a test under its policy."""
+        __tracebackhide__ = True
+        self.watch.case, case.when = case, when
+        self.hold(case.policy)
+        try:
+            function(*arguments)
+        except BaseException as error:
+            self.place.hold(None)
+            for item in chain(error):
+                item.__traceback__ = trimmed(item.__traceback__)
+            self.judge(case, error)
+            raise
+        self.place.hold(None)
+        self.judge(case, None)
+
+    def hold(self, policy: Policy) -> None:
+        """Put it in force, in place of what was there."""
+        self.watch.origin = policy.origin
+        self.place.hold(policy)
+
+    def judge(self, case: Case, error: BaseException | None) -> None:
+        """Fail a test that was refused something, although its code went on."""
+        self.watch.hear(case)
+        if not case.violations or not (error is None or isinstance(error, pytest.skip.Exception)):
+            return
+        failing = [pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED]
+        if failing:
+            case.raised = pytest.fail.Exception(self.text(failing), pytrace=False)
+            raise case.raised from None
+
+    def text(self, found: list[tuple[Any, Detail]]) -> str:
+        """Violations, each with its lines."""
+        lines: list[str] = []
+        for pair in found:
+            lines += [*first_lines(*pair, self.paths), *other_lines(*pair, self.paths)]
+        return "\n".join(lines)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Say in the test's report what it was refused."""
+        report = yield
+        case = self.case
+        if case is not None and case.violations and case.item is item:
+            self.tell(case, case.of_phase(call.when), call, report)
+        return report
+
+    def tell(
+        self, case: Case, found: list[tuple[Any, Detail]], call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Into the report: violations as data, and the lines of those that nobody has shown yet."""
+        data = []
+        for violation, detail in found:
+            data.append(
+                {
+                    **as_data(violation, detail, case.item.nodeid if case.item else "", self.paths),
+                    "stable": self.watch.stable(violation.message),
+                }
+            )
+            if detail.verdict in (WARNED, KNOWN) and not self.results.recording:
+                self.warn(case, self.text([(violation, detail)]))
+        report.hermetic = data  # type: ignore[attr-defined]  # reports carry what plugins add
+        error = None if call.excinfo is None else call.excinfo.value
+        if found and report.failed and error is not case.raised:
+            lines = self.text(found).splitlines()
+            if any(isinstance(item, PolicyViolation) for item in chain(error)):
+                lines = [line for pair in found for line in first_lines(*pair, self.paths)]
+                lines += [] if hasattr(error, "__notes__") else self.text(found).splitlines()[len(lines) :]
+            put_first(report, lines)
+
+    def warn(self, case: Case, text: str) -> None:
+        """A warning that no filter turns into an error: it would be one for pytest, not for the test."""
+        message = warnings.WarningMessage(pytest_results.HermeticWarning(text), pytest_results.HermeticWarning, "", 0)
+        nodeid = "" if case.item is None else case.item.nodeid
+        self.config.hook.pytest_warning_recorded.call_historic(
+            kwargs={"warning_message": message, "when": "runtest", "nodeid": nodeid, "location": None}
+        )
+
+
+class Call:
+    """An item's ``runtest``, under its policy."""
+
+    def __init__(self, run: Run, case: Case, original: Callable[[], object]) -> None:
+        self.run = run
+        self.case = case
+        self.original = original
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True
+        self.run.guard(self.case, "call", self.original)
+
+
+class FixturePolicies:
+    """For runs in which tests have different policies: the fixtures that they share."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, Any, Any]:
+        """Set-up and tear-down of a shared fixture, under the widest policy of those who request it."""
+        policy = self.run.policies.of_fixture(fixturedef)
+        if policy is None:
+            return (yield)
+        before: list[Policy | None] = [self.run.place.held]
+        fixturedef.addfinalizer(lambda: self.run.place.hold(before.pop()))
+        self.run.hold(policy)
+        try:
+            return (yield)
+        finally:
+            self.run.place.hold(before.pop())
+            fixturedef.addfinalizer(lambda: self._again(policy, before))
+
+    def _again(self, policy: Policy, before: list[Policy | None]) -> None:
+        before.append(self.run.place.held)
+        self.run.hold(policy)
+
+
+def refuse(text: str) -> None:
+    """A test whose policy cannot be; pytest shows the text alone, if this frame is not hidden."""
+    raise pytest.fail.Exception(text, pytrace=False)
+
+
+def put_first(report: pytest.TestReport, lines: list[str]) -> None:
+    """Lines above a report's traceback; below it where a report has none."""
+    from _pytest._code.code import ReprEntry
+
+    longrepr: Any = report.longrepr
+    if isinstance(longrepr, str):
+        report.longrepr = "\n".join([*lines, longrepr])
+        return
+    chain = getattr(longrepr, "chain", None)
+    traceback = chain[0][0] if chain else getattr(longrepr, "reprtraceback", None)
+    if traceback is None:
+        report.sections.append(("hermetic", "\n".join(lines)))
+        return
+    traceback.reprentries = [ReprEntry([*lines, ""], None, None, None, "value"), *traceback.reprentries]

@@ -1,0 +1,127 @@
+"""How the plugin tells of a violation: the test's own line first, then the message, the rule, the place, the remedy."""
+
+from __future__ import annotations
+
+import linecache
+import os
+from typing import TYPE_CHECKING, Any
+
+from hermetic.options import FLAGS
+
+if TYPE_CHECKING:
+    from _hermetic.errors import PolicyViolation
+    from hermetic.integrations.pytest_watch import Detail
+
+MARKER = "@pytest.mark.hermetic"
+OWN = "the project's own"
+PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+
+
+class Paths:
+    """Files as people read them: relative to where pytest was started, with the distribution they belong to."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self._owners: dict[str, str] = {}
+        self._distributions: dict[str, list[str]] | None = None
+
+    def short(self, file: str) -> str:
+        """Relative, where the file lies below the folder."""
+        inside = file.startswith(os.path.join(self.folder, ""))
+        return os.path.relpath(file, self.folder) if inside else file
+
+    def owner(self, file: str) -> str:
+        """The distribution of a file, or the standard library, or the project."""
+        for folder in PACKAGES:
+            _, found, relative = file.rpartition(folder)
+            if found:
+                return self._distribution(relative.replace(os.sep, "/").partition("/")[0].removesuffix(".py"))
+        standard = file.startswith((os.path.join(os.path.dirname(os.__file__), ""), "<frozen "))
+        return "standard library" if standard else OWN
+
+    def _distribution(self, top: str) -> str:
+        if self._distributions is None:
+            from importlib.metadata import packages_distributions  # slow: only a run with violations pays for it
+
+            self._distributions = dict(packages_distributions())
+        return self._distributions.get(top, [top])[0]
+
+
+def first_lines(violation: PolicyViolation, detail: Detail, paths: Paths) -> list[str]:
+    """The test's own line, with what it led to."""
+    if detail.line is None:
+        return [violation.message]
+    file, number = detail.line
+    source = linecache.getline(file, number).strip()
+    return [f"{paths.short(file)}:{number}: {violation.message}", *([f"    {source}"] if source else [])]
+
+
+def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners: bool = True) -> list[str]:
+    """Rule, place and remedy. owners: name the distribution of the place, for which files are read."""
+    lines = []
+    if violation.reason:
+        lines.append(f"  blocked by: {violation.reason}{f' ({detail.origin})' if detail.origin else ''}")
+    if violation.place is not None and violation.place[:2] != detail.line:
+        file, number, function = violation.place
+        owner = paths.owner(file) if owners else OWN
+        shown = "" if owner == OWN else f" ({owner})"
+        lines.append(f"  where: {paths.short(file)}, line {number}, in {function}{shown}")
+    lines.append(f"  to allow it: {remedy(violation.remedy, violation.reason)}")
+    return lines
+
+
+def remedy(text: str, reason: str) -> str:
+    """A remedy of the command line as a test has it: ``--allow-domain D`` as a marker with ``allow_domains=["D"]``."""
+    flag, _, value = text.partition(" ")
+    setting = FLAGS.get(flag)
+    if setting is not None and setting.name:
+        return f"{MARKER}({setting.name}={True if setting.default is False else [value]})"
+    blocker = FLAGS.get(f"--{reason}")
+    if blocker is None or text.startswith("nothing"):
+        return text
+    lifted = f"{MARKER}({blocker.name}={blocker.default})"
+    return lifted if not text or text.startswith("running without") else f"{text}; or {lifted}"
+
+
+def as_data(violation: PolicyViolation, detail: Detail, test: str, paths: Paths) -> dict[str, Any]:
+    """A violation as plain values: what workers send, and the JSON report has."""
+    place = violation.place
+    return {
+        "test": test,
+        "when": detail.when,
+        "verdict": detail.verdict,
+        "guard": violation.guard,
+        "message": violation.message,
+        "call": violation.call,
+        "target": violation.target,
+        "reason": violation.reason,
+        "remedy": remedy(violation.remedy, violation.reason),
+        "line": None if detail.line is None else {"file": paths.short(detail.line[0]), "line": detail.line[1]},
+        "place": None if place is None else {"file": paths.short(place[0]), "line": place[1], "function": place[2]},
+        "package": OWN if place is None else paths.owner(place[0]),
+    }
+
+
+def summary(found: list[dict[str, Any]]) -> list[str]:
+    """Violations by test, by package and by target, the most frequent first."""
+    lines = []
+    for title, name in (("by test", by_test), ("by package", by_package), ("by target", by_target)):
+        counts: dict[str, int] = {}
+        for data in found:
+            counts[name(data)] = counts.get(name(data), 0) + 1
+        lines.append(f"{title}:")
+        ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        lines += [f"  {count:>4}  {what}" for what, count in ordered]
+    return lines
+
+
+def by_test(data: dict[str, Any]) -> str:
+    return str(data["test"])
+
+
+def by_package(data: dict[str, Any]) -> str:
+    return str(data["package"])
+
+
+def by_target(data: dict[str, Any]) -> str:
+    return f"{data['guard']} {data['target'] or data['call']}"

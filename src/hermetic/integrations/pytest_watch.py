@@ -1,0 +1,160 @@
+"""What the plugin sees of refusals: whose they are, and the line of the test that led there."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import _pytest
+
+from _hermetic import events, reports
+from _hermetic.callers import program_place
+from _hermetic.errors import PolicyViolation
+from _hermetic.extract import printable
+from hermetic.integrations.pytest_text import Paths, other_lines
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    import pytest
+
+    from hermetic.integrations.pytest_policy import Policy
+
+    Known = frozenset[tuple[str, str]]
+
+FAILED, WARNED, KNOWN = "failed", "warned", "known"
+# pytest's code that acts for itself while a test runs: its explanations of assertions and the modules it rewrites for
+# them, its cache and its temporary folders, what its fixtures put back. (file, functions; empty for all of them)
+HOME = os.path.dirname(os.path.abspath(_pytest.__file__)) + os.sep
+OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (os.path.join("assertion", ""), ()),
+    ("compat.py", ()),
+    ("cacheprovider.py", ()),
+    ("tmpdir.py", ()),
+    ("pathlib.py", ()),
+    ("legacypath.py", ("tmpdir", "mktemp")),
+    ("capture.py", ()),
+    ("monkeypatch.py", ("undo",)),
+    ("pytester.py", ("pytester", "__init__", "_finalize", "__take_sys_modules_snapshot", "chdir", "restore")),
+)
+
+
+class Detail(NamedTuple):
+    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase."""
+
+    verdict: str
+    when: str
+    line: tuple[str, int] | None
+    origin: str
+
+
+class Case:
+    """One attempt at one test, from its set-up to its tear-down."""
+
+    def __init__(self, item: pytest.Item | None, policy: Policy, known: Known) -> None:
+        self.item = item
+        self.policy = policy
+        self.known = known
+        self.when = "setup"
+        self.violations: list[PolicyViolation] = []
+        self.details: dict[int, Detail] = {}
+        self.raised: BaseException | None = None
+
+    def of_phase(self, when: str) -> list[tuple[PolicyViolation, Detail]]:
+        """The violations of one phase that the test has not dealt with."""
+        pairs = [(v, self.details[id(v)]) for v in self.violations if id(v) in self.details]
+        return [pair for pair in pairs if pair[1].when == when]
+
+
+class Watch:
+    """Told by the core of every act that the plugin's policies refuse."""
+
+    def __init__(self, root: str, paths: Paths) -> None:
+        self.root = os.path.join(root, "")
+        self.paths = paths
+        self.case: Case | None = None
+        self.origin = ""
+        # What stands for the folders that change from run to run, in baselines.
+        self.folders: list[tuple[str, str]] = [(self.root, "")]
+
+    def tolerates(self, guard: str, message: str) -> bool:
+        """pytest's own acts happen, and what the baseline knows."""
+        place = program_place(1)
+        if is_own(place):
+            return True
+        case, text = self.case, printable(message)
+        if case is None or (guard, self.stable(text)) not in case.known:
+            return False
+        self.note(case, PolicyViolation(text, guard, place=place), False)
+        return True
+
+    def saw(self, violation: PolicyViolation, happened: bool) -> None:
+        """Remember a refusal for the running test."""
+        case = self.case
+        if case is not None and not is_own(violation.place):
+            made: Any = violation.__reduce__()
+            detail = self.note(case, made[0](*made[1]), happened)  # a copy, which holds no frames
+            if hasattr(violation, "__notes__"):
+                # What a traceback shows below the message, as a test has to write it.
+                violation.__notes__ = other_lines(violation, detail, self.paths, False)
+
+    def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
+        """Remember it. happened: nothing was blocked. own: it is this process's, now."""
+        verdict = WARNED if happened else FAILED
+        if (violation.guard, self.stable(violation.message)) in case.known:
+            verdict = KNOWN
+        line = self.line_of(case) if own else None
+        detail = Detail(verdict, case.when, line or definition(case.item), self.origin)
+        case.details[id(violation)] = detail
+        case.violations.append(violation)
+        return detail
+
+    def hear(self, case: Case) -> None:
+        """Add what children were refused since the last time."""
+        data = reports.hear()
+        if data:
+            for verb, happened in (("blocked", False), (events.WOULD, True)):
+                for guard, message, reason, remedy, call, place, target in events.reported(data, verb):
+                    violation = PolicyViolation(message, guard, target, reason, remedy, call, place)
+                    self.note(case, violation, happened, own=False)
+
+    def stable(self, message: str) -> str:
+        """A message without what differs from run to run."""
+        for folder, name in self.folders:
+            message = message.replace(folder, name)
+        return message
+
+    def line_of(self, case: Case) -> tuple[str, int] | None:
+        """(file, line) of the test, or of its file, or of the project: the outermost that is on this thread's stack."""
+        code = getattr(getattr(case.item, "function", None), "__code__", None)
+        path = str(getattr(case.item, "path", ""))
+        in_file = in_project = None
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            name = frame.f_code.co_filename
+            here = (name, frame.f_lineno or 0)
+            if frame.f_code is code:
+                return here
+            if name == path:
+                in_file = here
+            elif name.startswith(self.root) and "site-packages" not in name:
+                in_project = here
+            frame = frame.f_back
+        return in_file or in_project
+
+
+def definition(item: pytest.Item | None) -> tuple[str, int] | None:
+    """Where a test begins, for what no line of it is known of."""
+    if item is None:
+        return None
+    _, line, _ = item.location
+    return str(item.path), (line or 0) + 1
+
+
+def is_own(place: tuple[str, int, str] | None) -> bool:
+    """Whether pytest acts for itself here."""
+    if place is None or not place[0].startswith(HOME):
+        return False
+    name = place[0][len(HOME) :]
+    return any(name.startswith(file) and (not functions or place[2] in functions) for file, functions in OWN)
