@@ -3,6 +3,8 @@
 One rule holds for this package: it imports the standard library and itself, by
 relative imports, and nothing else, so that it can be carried into an
 interpreter in which hermetic is not installed.
+
+PYTEST_DONT_REWRITE: pytest looks into packages that have plugins for assertions to explain.
 """
 
 from __future__ import annotations
@@ -33,11 +35,13 @@ READ_BYTES = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native,
 SENDER = ("errors", "model", "pristine", "target", "programs", "capabilities.", "policy")
 HAND_OVER = ("variables", "message", "early", "carried")
 RECEIVER = (*SENDER, "message", "early", "startup", "carried")
-_RUN = (
-    *(*SENDER, "extract", "callers", "events", "status", "reports"),
-    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.audit", "enforce.fresh"),
-    *("enforce.doors.", "enforce.patches", "compiled", "asking", "start", "source", "run"),
+# For a block; a whole run needs two more.
+BLOCK = (
+    *(*SENDER, "extract", "callers", "events", "status"),
+    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "reports", "enforce.audit", "enforce.fresh"),
+    *("enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
+_RUN = (*BLOCK, "source", "run")
 _EVERY_POLICY = ("paths", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),
@@ -88,9 +92,12 @@ _LINUX = (
 _JUDGED = ("enforce.kernel.linux.supervisor",)
 
 
-def load_for(guards: Collection[str], kernel: bool = False) -> None:
-    """Load what a run under these families needs. kernel: whether it is going to be asked to hold them."""
-    load_at_once(__spec__, _RUN)
+def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:
+    """Load what a run, or what else these names are for, needs under these families.
+
+    kernel: whether it is going to be asked to hold them.
+    """
+    load_at_once(__spec__, names)
     if kernel and not HELD_BY_KERNEL.isdisjoint(guards):
         linux = _LINUX + _JUDGED if "network" in guards else _LINUX
         load_at_once(__spec__, (*_KERNEL, *linux) if sys.platform == "linux" else _KERNEL)

@@ -6,6 +6,7 @@ import os
 import sys
 
 from . import events, status
+from .enforce.session import CHILDREN as CHILDREN
 from .errors import PolicyViolation
 from .pristine import IS_WINDOWS, fstat, getpid, native
 
@@ -56,6 +57,11 @@ def hear() -> bytes:
     return data
 
 
+def note_fork() -> None:
+    """A forked child is under the policies of its parent, as it is."""
+    CHILDREN[0] = True
+
+
 def listen() -> tuple[int, int] | None:
     """Hear the children of this process, for whoever watches it; the end they write to, or None where there is none."""
     from .target import Options  # a run has it already
@@ -64,6 +70,7 @@ def listen() -> tuple[int, int] | None:
         end = open_pipe(Options())
         if end is None:
             return None
+        os.register_at_fork(after_in_parent=note_fork)
         events.REPORTS.append(end[0])
     return events.REPORTS[0], fstat(events.REPORTS[0]).st_ino
 

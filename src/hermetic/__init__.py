@@ -4,6 +4,8 @@ with hermetic_blocker(block_network=True):
     ...                                     # connecting raises PolicyViolation
 
 The names below are loaded on first use: importing the package costs next to nothing.
+
+PYTEST_DONT_REWRITE: pytest looks into packages that have plugins for assertions to explain.
 """
 
 from __future__ import annotations

@@ -40,6 +40,8 @@ IN_FORCE: list[tuple[Any, ...]] = [()]
 ENVIRONMENT: list[Any] = [getattr(_os.environ, "_data", {})]
 BEFORE: list[Any] = [{}]
 STARTERS: list[Any] = []
+# Whether any child was started under a policy of a block.
+CHILDREN = [False]
 # The code by which they look at a program.
 PROBERS: list[Any] = []
 # Memo of unions of watched events, by the identity of the tables.

@@ -6,18 +6,45 @@ asked for. What does the work is loaded when something asks: an option, an ini k
 
 from __future__ import annotations
 
+import sys
+from _frozen_importlib_external import PathFinder
+
 import pytest
 
-from hermetic.integrations.pytest_words import FAIL, OFF, PREFIX, REFUSED, STRICT, WARN, flag_of, ini_key
-from hermetic.settings import PROFILES, SETTINGS
+import _hermetic
+
+
+def load_faces(*names: str) -> None:
+    """Load modules of this package by their files. pytest's own import hook would look in each for assertions to
+    explain, which takes longer than to run it."""
+    home = sys.modules["hermetic"].__path__[0]
+    found = PathFinder.find_spec("hermetic", [home[: -len("/hermetic")]])
+    if found is not None:
+        _hermetic.load_at_once(found, names)
+
+
+_hermetic.load_at_once(_hermetic.__spec__, ("model", "capabilities.", "policy"))
+load_faces("settings", "integrations.pytest_words")
+
+from hermetic.integrations.pytest_words import (  # noqa: E402  # loaded above
+    FAIL,
+    OFF,
+    PREFIX,
+    REFUSED,
+    STRICT,
+    WARN,
+    flag_of,
+    ini_key,
+    marked_among,
+)
+from hermetic.settings import PROFILES, SETTINGS  # noqa: E402  # as above
 
 TYPE_CHECKING = False  # typing is loaded by pytest, but these names are not needed
 if TYPE_CHECKING:
     from typing import Any
 
-    from _pytest.nodes import Node
-
     from hermetic.integrations.pytest_fixture import Hermetic
+    from hermetic.integrations.pytest_runs import Run
     from hermetic.settings import Setting
 
 PROFILE_HELP = f"guard every test by this profile: {', '.join(PROFILES)}; repeatable; {OFF}: guard none in this run"
@@ -88,11 +115,32 @@ def pytest_configure(config: pytest.Config) -> None:
     """Load what was asked for, or wait for a marker."""
     config.addinivalue_line("markers", MARKER)
     if is_asked(config):
-        from hermetic.integrations import pytest_runs
-
-        pytest_runs.begin(config)
+        begin(config)
     else:
         config.pluginmanager.register(Waiting(), "hermetic-waiting")
+
+
+# What a run loads, each after what it imports itself.
+RUN = (
+    "options",
+    "integrations.pytest_text",
+    "integrations.pytest_watch",
+    "integrations.pytest_results",
+    "integrations.pytest_settings",
+    "integrations.pytest_fixture",
+    "integrations.pytest_policy",
+    "integrations.pytest_socket_hint",
+    "integrations.pytest_runs",
+)
+
+
+def begin(config: pytest.Config) -> Run:
+    """Load what does the work, and begin the run."""
+    _hermetic.load_at_once(_hermetic.__spec__, _hermetic.BLOCK)
+    load_faces(*RUN)
+    from hermetic.integrations import pytest_runs
+
+    return pytest_runs.begin(config)
 
 
 class Waiting:
@@ -108,40 +156,24 @@ class Waiting:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """A marker or the fixture asks."""
         if asking(session.items):
-            from hermetic.integrations import pytest_runs
-
-            pytest_runs.begin(session.config).pytest_sessionstart(session)
+            begin(session.config).pytest_sessionstart(session)
 
 
 def asking(items: list[pytest.Item]) -> bool:
-    """Whether an item, or what it is in, has the marker, or wants the fixture."""
-    seen: set[Node | None] = {None}
+    """Whether an item has the marker, or wants the fixture."""
     for item in items:
-        if PREFIX in getattr(item, "fixturenames", ()) or is_marked(item):
+        if PREFIX in getattr(item, "fixturenames", ()):
             return True
-        parent = item.parent
-        while parent not in seen:
-            assert parent is not None
-            seen.add(parent)
-            if is_marked(parent):
-                return True
-            parent = parent.parent
-    return False
-
-
-def is_marked(node: Node) -> bool:
-    """By its own marks, not those of what it is in."""
-    for mark in node.own_markers:
-        if mark.name == PREFIX:
-            return True
-    return False
+    return marked_among(items)
 
 
 @pytest.fixture(name=PREFIX)
 def hermetic_fixture(request: pytest.FixtureRequest) -> Any:
     """The policy of this test: allow(...), block(...), expect(...), violations."""
-    from hermetic.integrations import pytest_runs
-
-    fixture: Hermetic = pytest_runs.fixture(request)
+    run: Run | None = request.config.pluginmanager.get_plugin("hermetic-run")
+    if run is None:  # nobody saw it coming
+        run = begin(request.config)
+        run.pytest_sessionstart(request.session)
+    fixture: Hermetic = run.fixture(request.node)
     yield fixture
     fixture.end()

@@ -8,7 +8,7 @@ from _hermetic import reports
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block
 from hermetic.integrations.pytest_settings import adjusted, marked, requested, widened
-from hermetic.integrations.pytest_words import PREFIX
+from hermetic.integrations.pytest_words import PREFIX, marked_among
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
 from hermetic.settings import BY_KEY, RESTRICTIONS, check, defaults, is_restrictive
@@ -49,15 +49,13 @@ class Policy:
         self.origin = origin
         self.problem = problem
         self.compiled: tuple[Compiled, ...] | None = None
-
-    @property
-    def layers(self) -> list[Values]:
-        """Settings' values of each layer that takes anything away, each once."""
-        found: list[Values] = []
-        for values in (*self.fixed, self.own, *self.blocks):
-            if values is not None and is_restrictive(values) and values not in found:
-                found.append(values)
-        return found
+        # Settings' values of each layer that takes anything away, each once.
+        self.layers: list[Values] = []
+        for values in (*fixed, own, *blocks):
+            if values is not None and is_restrictive(values) and values not in self.layers:
+                self.layers.append(values)
+        # Whether pytest itself needs nothing of what is taken away.
+        self.is_aside = all(set(families_of(values).families) == {"network"} for values in self.layers)
 
 
 class Policies:
@@ -69,10 +67,12 @@ class Policies:
         self.watch = watch
         self.base = Policy(base, (base,) if strict else (), origin=origin)
         self.temporary: str | None = None
-        self._children = ((), (strict, reports.listen()), (), None)
+        self._children = ((), (strict, reports.listen(), (), False), (), None, ())
         self._known: dict[Node, Policy] = {}
         self._compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
         self._fixtures: dict[int, Policy] = {}
+        # Whether no marker asks for anything: a look at each would cost more than a trivial test may.
+        self.is_uniform = False
 
     def of(self, node: Node | None) -> Policy:
         """What holds for an item, or for what items are in."""
@@ -139,11 +139,11 @@ class Policies:
 
     # --- fixtures that outlive a test ---
 
-    def survey(self, items: Iterable[pytest.Item]) -> None:
+    def survey(self, items: list[pytest.Item]) -> None:
         """Find out who requests the fixtures that outlive a test, if that makes a difference at all."""
         self._fixtures.clear()
-        policies = {id(policy): policy for policy in map(self.of, items)}
-        if len(policies) > 1:
+        self.is_uniform = not marked_among(items)
+        if not self.is_uniform and len({id(self.of(item)) for item in items}) > 1:
             requests: dict[int, list[Policy]] = {}
             for item in items:
                 for fixturedef, policy in self._requests(item):
@@ -231,7 +231,7 @@ class Place:
         self.held: Policy | None = None
 
     def hold(self, policy: Policy | None) -> None:
-        """Put this policy in force in place of what was there; None for nothing."""
+        """Put this policy in force in place of what was there; None for nothing at all."""
         if policy is self.held:
             return
         tokens: list[object] = []

@@ -39,12 +39,6 @@ class Results:
         self.recording = self.baseline is not None and self.known is None
         self._folders: list[tuple[str, str]] = []
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Called for the reports of workers, too."""
-        found = getattr(report, "hermetic", None)
-        if found:
-            self.found += found
-
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Iterator[None]:
         """Write the files: the last fixtures are torn down by now."""
@@ -80,7 +74,20 @@ def gather(config: pytest.Config) -> Results:
     if known is None:
         known = Results(config)
         config.pluginmanager.register(known, NAME)
+        if getattr(config.option, "dist", "no") != "no" and not known.is_worker:
+            config.pluginmanager.register(Reports(known))
     return known
+
+
+class Reports:
+    """Where workers run the tests: what they found comes with their reports."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called for every phase of every test."""
+        self.results.found += getattr(report, "hermetic", ())
 
 
 def counted(number: int) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from _hermetic import events
+from _hermetic import events, load_for
 from _hermetic.errors import PolicyViolation
+from _hermetic.reports import CHILDREN
 from _hermetic.start import keep_installed, release_installed
 from _hermetic.status import chain, trimmed
 from hermetic.integrations import pytest_results
@@ -24,6 +25,7 @@ from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other
 from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key
 from hermetic.settings import defaults, is_restrictive
+from hermetic.settings import requested as families_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -44,18 +46,6 @@ def begin(config: pytest.Config) -> Run:
     return run
 
 
-def fixture(request: pytest.FixtureRequest) -> Hermetic:
-    """The fixture of the running test; one that nobody saw coming begins the run."""
-    run: Run | None = request.config.pluginmanager.get_plugin(NAME)
-    if run is None:
-        run = begin(request.config)
-        run.pytest_sessionstart(request.session)
-    item: pytest.Item = request.node
-    if run.case is None or run.case.item is not item:
-        run.case = run.watch.case = Case(item, run.policies.of(item), NOTHING)
-    return Hermetic(run, run.case)
-
-
 def base_of(config: pytest.Config) -> tuple[dict[str, Any], str, bool, bool]:
     """(values, who asked for them, whether tests may not widen them, whether nothing is guarded)."""
     profiles, values = from_ini(config)
@@ -68,6 +58,7 @@ def base_of(config: pytest.Config) -> tuple[dict[str, Any], str, bool, bool]:
         return defaults(), "", False, True
     if profiles or values:
         base, origin = requested(profiles, values, base), " ".join([f"--{PREFIX}", *profiles])
+    load_for(families_of(base).families, ())
     validate(base)
     if strict and not is_restrictive(base):
         raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
@@ -93,6 +84,7 @@ class Run:
         self.case: Case | None = None
         self._state: Any = None
         self._fixtures: FixturePolicies | None = None
+        self._teller: Teller | None = None
         self._hint = hint(config, [])
         if base["trace"]:
             self._open_trace()
@@ -142,25 +134,34 @@ class Run:
 
     # --- one test ---
 
+    def fixture(self, item: pytest.Item) -> Hermetic:
+        """The fixture of the running test."""
+        if self.case is None or self.case.item is not item:
+            # The run begins in the middle of this test.
+            self.case = Case(item, self.policies.of(item), NOTHING)
+            self.watch.case, self.watch.active = self.case, True
+        return Hermetic(self, self.case)
+
     def set_up(self, item: pytest.Item) -> None:
         """What holds from here on is this test's policy."""
         __tracebackhide__ = True
-        policy = self.policies.base if self.off else self.policies.of(item)
-        known = (self.results.known or {}).get(item.nodeid, NOTHING)
-        case = self.case = Case(item, policy, known)
-        self._settle_temporary(policy)
+        policies = self.policies
+        policy = policies.base if policies.is_uniform or self.off else policies.of(item)
+        known = self.results.known
+        case = self.case = Case(item, policy, known.get(item.nodeid, NOTHING) if known else NOTHING)
+        if policies.temporary is None and not policy.is_aside:
+            self._settle_temporary()
         if policy.problem is not None:
             refuse(policy.problem)
         original = vars(item).pop("runtest", item.runtest)
         item.runtest = Call(self, case, original)  # type: ignore[method-assign]  # of this one
         self.guard(case, "setup", self._set_up, item)
 
-    def _settle_temporary(self, policy: Policy) -> None:
+    def _settle_temporary(self) -> None:
         """Find out where pytest's temporary folders are, before anything is in force."""
-        if self.policies.temporary is None and any(values["fs_readonly"] for values in policy.layers):
-            folder = str(self.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]  # of its own plugin
-            self.policies.temporary = folder
-            self.watch.folders.insert(0, (folder, "TMP"))
+        folder = str(self.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]  # of its own plugin
+        self.policies.temporary = folder
+        self.watch.folders.insert(0, (folder, "TMP"))
 
     def tear_down(self, nextitem: pytest.Item | None) -> None:
         """The policy of the test that ends, or of the run."""
@@ -175,28 +176,47 @@ class Run:
     def guard(self, case: Case, when: str, function: Callable[..., object], *arguments: object) -> None:
         """Run the code of a test under its policy."""
         __tracebackhide__ = True
-        self.watch.case, case.when = case, when
-        self.hold(case.policy)
+        watch = self.watch
+        before, watch.case, case.when = watch.case, case, when
+        watch.active = True
+        if watch.strays:
+            watch.adopt(case, before)
+        if self.place.held is not case.policy:
+            self.hold(case.policy)
         try:
             function(*arguments)
         except BaseException as error:
-            self.place.hold(None)
+            self.rest(case)
             for item in chain(error):
                 item.__traceback__ = trimmed(item.__traceback__)
             self.judge(case, error)
             raise
-        self.place.hold(None)
-        self.judge(case, None)
+        self.rest(case)
+        if case.violations or CHILDREN[0]:
+            self.judge(case, None)
 
     def hold(self, policy: Policy) -> None:
         """Put it in force, in place of what was there."""
         self.watch.origin = policy.origin
         self.place.hold(policy)
 
+    def rest(self, case: Case) -> None:
+        """Code of pytest's and of other plugins runs now. A policy that only takes the network away stays where it is,
+        for threads that go on; the watch tolerates what this thread does. Entering it anew would cost more than a
+        trivial test."""
+        self.watch.active = False
+        if not case.policy.is_aside:
+            self.place.hold(None)
+
     def judge(self, case: Case, error: BaseException | None) -> None:
         """Fail a test that was refused something, although its code went on."""
         self.watch.hear(case)
-        if not case.violations or not (error is None or isinstance(error, pytest.skip.Exception)):
+        if not case.violations:
+            return
+        if self._teller is None:
+            self._teller = Teller(self)
+            self.config.pluginmanager.register(self._teller, "hermetic-teller")
+        if not (error is None or isinstance(error, pytest.skip.Exception)):
             return
         failing = [pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED]
         if failing:
@@ -209,38 +229,6 @@ class Run:
         for pair in found:
             lines += [*first_lines(*pair, self.paths), *other_lines(*pair, self.paths)]
         return "\n".join(lines)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Say in the test's report what it was refused."""
-        report = yield
-        case = self.case
-        if case is not None and case.violations and case.item is item:
-            self.tell(case, case.of_phase(call.when), call, report)
-        return report
-
-    def tell(
-        self, case: Case, found: list[tuple[Any, Detail]], call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
-        """Into the report: violations as data, and the lines of those that nobody has shown yet."""
-        data = []
-        for violation, detail in found:
-            data.append(
-                {
-                    **as_data(violation, detail, case.item.nodeid if case.item else "", self.paths),
-                    "stable": self.watch.stable(violation.message),
-                }
-            )
-            if detail.verdict in (WARNED, KNOWN) and not self.results.recording:
-                self.warn(case, self.text([(violation, detail)]))
-        report.hermetic = data  # type: ignore[attr-defined]  # reports carry what plugins add
-        error = None if call.excinfo is None else call.excinfo.value
-        if found and report.failed and error is not case.raised:
-            lines = self.text(found).splitlines()
-            if any(isinstance(item, PolicyViolation) for item in chain(error)):
-                lines = [line for pair in found for line in first_lines(*pair, self.paths)]
-                lines += [] if hasattr(error, "__notes__") else self.text(found).splitlines()[len(lines) :]
-            put_first(report, lines)
 
     def warn(self, case: Case, text: str) -> None:
         """A warning that no filter turns into an error: it would be one for pytest, not for the test."""
@@ -288,6 +276,48 @@ class FixturePolicies:
     def _again(self, policy: Policy, before: list[Policy | None]) -> None:
         before.append(self.run.place.held)
         self.run.hold(policy)
+
+
+class Teller:
+    """Says in the reports of tests what they were refused. It comes with the first violation."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+        """Say in the test's report what it was refused."""
+        report = yield
+        case = self.run.case
+        if case is not None and case.violations and case.item is item:
+            self.tell(case, case.of_phase(call.when), call, report)
+        return report
+
+    def tell(
+        self, case: Case, found: list[tuple[Any, Detail]], call: pytest.CallInfo[None], report: pytest.TestReport
+    ) -> None:
+        """Into the report: violations as data, and the lines of those that nobody has shown yet."""
+        data = []
+        for violation, detail in found:
+            data.append(
+                {
+                    **as_data(violation, detail, case.item.nodeid if case.item else "", self.run.paths),
+                    "stable": self.run.watch.stable(violation.message),
+                }
+            )
+            if detail.verdict in (WARNED, KNOWN) and not self.run.results.recording:
+                self.run.warn(case, self.run.text([(violation, detail)]))
+        if self.run.results.is_worker:
+            report.hermetic = data  # type: ignore[attr-defined]  # it travels with the report
+        else:
+            self.run.results.found += data
+        error = None if call.excinfo is None else call.excinfo.value
+        if found and report.failed and error is not case.raised:
+            lines = self.run.text(found).splitlines()
+            if any(isinstance(item, PolicyViolation) for item in chain(error)):
+                lines = [line for pair in found for line in first_lines(*pair, self.run.paths)]
+                lines += [] if hasattr(error, "__notes__") else self.run.text(found).splitlines()[len(lines) :]
+            put_first(report, lines)
 
 
 def refuse(text: str) -> None:

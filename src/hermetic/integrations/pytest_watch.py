@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import _pytest
@@ -52,6 +53,8 @@ class Detail(NamedTuple):
 class Case:
     """One attempt at one test, from its set-up to its tear-down."""
 
+    __slots__ = ("details", "item", "known", "policy", "raised", "violations", "when")
+
     def __init__(self, item: pytest.Item | None, policy: Policy, known: Known) -> None:
         self.item = item
         self.policy = policy
@@ -75,13 +78,17 @@ class Watch:
         self.paths = paths
         self.case: Case | None = None
         self.origin = ""
+        # Whether code of a test runs, and in which thread that happens; what other threads did meanwhile.
+        self.active = False
+        self.thread = get_ident()
+        self.strays: list[PolicyViolation] = []
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
 
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
         place = program_place(1)
-        if is_own(place):
+        if self.is_pytests(place):
             return True
         case, text = self.case, printable(message)
         if case is None or (guard, self.stable(text)) not in case.known:
@@ -92,12 +99,16 @@ class Watch:
     def saw(self, violation: PolicyViolation, happened: bool) -> None:
         """Remember a refusal for the running test."""
         case = self.case
-        if case is not None and not is_own(violation.place):
+        if case is not None and not self.is_pytests(violation.place):
             made: Any = violation.__reduce__()
             detail = self.note(case, made[0](*made[1]), happened)  # a copy, which holds no frames
             if hasattr(violation, "__notes__"):
                 # What a traceback shows below the message, as a test has to write it.
                 violation.__notes__ = other_lines(violation, detail, self.paths, False)
+
+    def is_pytests(self, place: tuple[str, int, str] | None) -> bool:
+        """Whether pytest acts for itself, or another plugin between two tests."""
+        return is_own(place) or (not self.active and get_ident() == self.thread)
 
     def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
         """Remember it. happened: nothing was blocked. own: it is this process's, now."""
@@ -107,12 +118,22 @@ class Watch:
         line = self.line_of(case) if own else None
         detail = Detail(verdict, case.when, line or definition(case.item), self.origin)
         case.details[id(violation)] = detail
-        case.violations.append(violation)
+        # What a thread does between two tests is the next one's affair: the last one has been judged.
+        (case.violations if self.active or not own else self.strays).append(violation)
         return detail
+
+    def adopt(self, case: Case, before: Case | None) -> None:
+        """What other threads did between two tests is seen with the second."""
+        strays, self.strays = self.strays, []
+        if before is None:
+            return
+        for violation in strays:
+            case.details[id(violation)] = before.details[id(violation)]._replace(when=case.when)
+            case.violations.append(violation)
 
     def hear(self, case: Case) -> None:
         """Add what children were refused since the last time."""
-        data = reports.hear()
+        data = reports.hear() if reports.CHILDREN[0] else b""
         if data:
             for verb, happened in (("blocked", False), (events.WOULD, True)):
                 for guard, message, reason, remedy, call, place, target in events.reported(data, verb):

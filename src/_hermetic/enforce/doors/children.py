@@ -36,7 +36,7 @@ from ...target import OFF, REQUIRE
 from .. import session
 from ..bind import bind
 from ..judge import refusal
-from ..session import BEFORE, ENVIRONMENT, IN_FORCE
+from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE
 from ..session import STARTERS as ALL_STARTERS
 from .permitted import permitted
 
@@ -151,6 +151,7 @@ def arranged(
     candidates: the files the system will try; the file is empty when it will find none. given: the child's variables,
     None for those of this process.
     """
+    CHILDREN[0] = True
     rules, (held, keeps, lists) = context[RULES], in_force(context)
     listed = permitted(lists, candidates, words, folder, context[CALL]) if lists else None
     if listed is not None:
