@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+pytest_plugins = ("pytester",)  # suites in folders of their own, for the pytest plugin
+
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 TIME_LIMIT = 60

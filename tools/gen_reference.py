@@ -21,6 +21,8 @@ sys.path[:0] = [str(SOURCE), str(Path(__file__).resolve().parent)]
 from _hermetic.capabilities import FAMILIES, load_family  # noqa: E402  # the checkout's own, not an installed one
 from _hermetic.events import trace_line  # noqa: E402  # as above
 from hermetic.cli import build_parser  # noqa: E402  # as above
+from hermetic.integrations.pytest_plugin import OWN_OPTIONS, PROFILE_HELP, help_of  # noqa: E402  # as above
+from hermetic.integrations.pytest_words import PREFIX, REFUSED, flag_of, ini_key  # noqa: E402  # as above
 from hermetic.settings import PROFILES, SETTINGS, Setting  # noqa: E402  # as above
 from policy_schema import schema_text  # noqa: E402  # found beside this file
 from reference_phrases import EXIT_CODES, FAMILY_TITLES, PHRASES, PUBLIC  # noqa: E402  # found beside this file
@@ -30,6 +32,8 @@ from reference_words import (  # noqa: E402  # as above
     CLI_TRACE_NEVER,
     CLI_WORDS,
     ERRORS_INTRODUCTION,
+    PYTEST_INTRODUCTION,
+    PYTEST_MARKER,
     SETTINGS_COMBINED,
     SETTINGS_INTRODUCTION,
     SURFACE_INTRODUCTION,
@@ -264,6 +268,32 @@ def alias_text(tree: ast.Module, name: str) -> str:
     raise SystemExit(f"api.md: no public name {name}")
 
 
+# --- pytest.md ---
+
+
+def pytest_page() -> str:
+    """Every option, ini key and marker keyword of the plugin."""
+    rows = []
+    for setting in SETTINGS:
+        flags = [flag_of(flag) for flag in spelled_flags(setting) if setting.flags]
+        spoken = bool(setting.name) and setting.key not in REFUSED
+        ini = [ini_key(setting.key)] if spoken else []
+        rows.append((code(flags), code(ini), code([setting.name] if spoken else []), help_of(setting)))
+    own = [(code([f"--{PREFIX} PROFILE"]), code([ini_key("profile")]), "`PROFILE`", PROFILE_HELP)]
+    for flag, how in OWN_OPTIONS:
+        value = how.get("metavar") or "|".join(how["choices"])
+        ini = [ini_key("mode")] if flag.endswith("mode") else []
+        own.append((code([f"{flag} {value}"]), code(ini), "-", how["help"]))
+    head = ("option", "ini key", "marker, fixture", "meaning")
+    parts = ["# pytest plugin\n", PYTEST_INTRODUCTION, table(head, [*own, *rows]), PYTEST_MARKER]
+    tree = ast.parse((SOURCE / "hermetic" / "integrations" / "pytest_fixture.py").read_text(encoding="utf-8"))
+    parts.append("## The fixture `hermetic`\n")
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            parts += class_lines(node, "###")
+    return "\n".join(parts)
+
+
 PAGES = {
     "surface.md": surface_page,
     "settings.md": settings_page,
@@ -271,6 +301,7 @@ PAGES = {
     "errors.md": errors_page,
     "api.md": api_page,
     "policy.schema.json": schema_text,
+    "pytest.md": pytest_page,
 }
 
 

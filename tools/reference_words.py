@@ -53,3 +53,17 @@ The first line of a violation, `str(error)`, is a documented phrase followed by 
 `error.guard` names the family and `error.target` the aim; `error.reason`, `error.remedy`, `error.place`,
 `error.call` and `error.origin` hold what the command line prints below it.
 """
+
+PYTEST_INTRODUCTION = """\
+What can be asked for: on the command line, in the ini file, and in the marker or the fixture. What it means and how it
+combines is in [Test with pytest](../how-to/test-with-pytest.md). Paths in the ini file are relative to that file.
+"""
+
+PYTEST_MARKER = """\
+## The marker
+
+`@pytest.mark.hermetic(*profiles, **settings)` on a test, a class, or as `pytestmark` in a module. With profiles it
+starts anew from them; with settings alone it changes what is around it: lists add up, an empty list or `False` takes
+back. `@pytest.mark.hermetic(off=True, reason="...")` guards nothing, and needs the reason. A marker that cannot mean
+anything fails its test at set-up.
+"""

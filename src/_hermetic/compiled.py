@@ -95,7 +95,7 @@ class Compiled:
         prepared: dict[tuple[int, str], Any] | None = None,
         watcher: Watcher | None = None,
     ) -> None:
-        self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed,)}
+        self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed, watcher is not None)}
         self.families: dict[str, Family] = {}
         self.carried = (carry(policy), keeper(policy), lister(policy), self)
         self.described = policy.described()

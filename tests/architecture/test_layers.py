@@ -53,6 +53,13 @@ FACE_ORDER = [
     ],
     ["blocker", "bootstrap", "launch", "resolver", "runner", "locking"],
     ["guards.*", "guards"],
+    # A host's own words, then what it asks for, what it tells, what it does.
+    ["integrations", "integrations.pytest_words", "integrations.pytest_socket_hint"],
+    ["integrations.pytest_text", "integrations.pytest_settings"],
+    ["integrations.pytest_watch"],
+    ["integrations.pytest_results", "integrations.pytest_policy", "integrations.pytest_fixture"],
+    ["integrations.pytest_runs"],
+    ["integrations.pytest_plugin"],
     ["doctor"],
     ["cli"],
     ["__main__"],
@@ -79,6 +86,10 @@ DOORS = {
     "variables",
     "early",
     "kernel",
+    # For hosts that watch a policy.
+    "reports",
+    "status",
+    "callers",
 }
 
 
@@ -241,7 +252,10 @@ def test_core_loads_nothing_heavy_at_import(name):
     assert not {n.partition(".")[0] for n in core_imports(functions=False)[name]} & HEAVY
 
 
-@pytest.mark.parametrize("name", ["", "cli", "options", "settings", "request", "targets", "launch", "__main__"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "cli", "options", "settings", "request", "targets", "launch", "__main__", "integrations.pytest_words"],
+)
 def test_light_half_of_the_faces_loads_nothing_heavy_at_import(name):
     assert not {n.partition(".")[0] for n in face_imports(functions=False)[name]} & HEAVY
 

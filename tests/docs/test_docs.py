@@ -16,12 +16,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+INSTALLED = any(found.name == "hermetic" for found in entry_points(group="pytest11"))
 FENCE = re.compile(
     r"^(?:<!-- *(?P<note>[^>]*?) *-->\n)?```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
 )
@@ -62,8 +64,8 @@ class Folder:
             {
                 "PATH": scripts + os.pathsep + os.environ.get("PATH", os.defpath),
                 "PYTHONUNBUFFERED": "1",
-                # Installed for a program under test; here it would only warn about settings.
-                "PYTEST_ADDOPTS": "-p no:asyncio",
+                # Installed for a program under test; here it would only warn about settings. Ours, where it is not.
+                "PYTEST_ADDOPTS": "-p no:asyncio" + ("" if INSTALLED else " -p hermetic.integrations.pytest_plugin"),
             }
         )
         self.status = 0

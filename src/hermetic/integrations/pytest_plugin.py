@@ -48,7 +48,11 @@ if TYPE_CHECKING:
     from hermetic.settings import Setting
 
 PROFILE_HELP = f"guard every test by this profile: {', '.join(PROFILES)}; repeatable; {OFF}: guard none in this run"
-STRICT_HELP = "no marker or fixture may widen this run's policy; no child that is not Python is started"
+# What some rows mean in a test run.
+HELP = {
+    STRICT: "no marker or fixture may widen this run's policy; no child that is not Python is started",
+    "report_only": "block nothing, and warn of each violation: as --hermetic-mode=warn",
+}
 OWN_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--hermetic-mode", {"choices": (FAIL, WARN), "help": "warn: nothing is blocked; one warning for each violation"}),
     (
@@ -70,7 +74,7 @@ def help_of(setting: Setting) -> str:
     """The row's help, with flags as this command line spells them."""
     if setting.key in REFUSED:
         return f"not for a test run: {REFUSED[setting.key]}"
-    return STRICT_HELP if setting.key == STRICT else setting.help.replace("with --", f"with --{PREFIX}-")
+    return HELP.get(setting.key) or setting.help.replace("with --", f"with --{PREFIX}-")
 
 
 def registered(setting: Setting) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other
 from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key
 from hermetic.settings import defaults, is_restrictive
-from hermetic.settings import requested as families_of
+from hermetic.request import requested as families_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -49,7 +49,7 @@ def begin(config: pytest.Config) -> Run:
 def base_of(config: pytest.Config) -> tuple[dict[str, Any], str, bool, bool]:
     """(values, who asked for them, whether tests may not widen them, whether nothing is guarded)."""
     profiles, values = from_ini(config)
-    base, origin = requested(profiles, values, defaults()), "" if config.inipath is None else config.inipath.name
+    base, origin = requested(profiles, values, defaults(), True), "" if config.inipath is None else config.inipath.name
     profiles, values = from_command_line(config)
     strict = bool(values.pop(STRICT, False))
     if OFF in profiles:
@@ -57,8 +57,8 @@ def base_of(config: pytest.Config) -> tuple[dict[str, Any], str, bool, bool]:
             raise ValueError(f"--{PREFIX} {OFF} guards nothing in this run, so nothing else can be asked for")
         return defaults(), "", False, True
     if profiles or values:
-        base, origin = requested(profiles, values, base), " ".join([f"--{PREFIX}", *profiles])
-    load_for(families_of(base).families, ())
+        base, origin = requested(profiles, values, base, True), " ".join([f"--{PREFIX}", *profiles])
+    load_for(families_of(base).families, names=())
     validate(base)
     if strict and not is_restrictive(base):
         raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
@@ -187,8 +187,7 @@ class Run:
             function(*arguments)
         except BaseException as error:
             self.rest(case)
-            for item in chain(error):
-                item.__traceback__ = trimmed(item.__traceback__)
+            trim(error)
             self.judge(case, error)
             raise
         self.rest(case)
@@ -216,6 +215,8 @@ class Run:
         if self._teller is None:
             self._teller = Teller(self)
             self.config.pluginmanager.register(self._teller, "hermetic-teller")
+        for info in getattr(case.item, "_excinfo", None) or ():
+            trim(info.value)  # what a unittest case raised, which nobody sees pass by
         if not (error is None or isinstance(error, pytest.skip.Exception)):
             return
         failing = [pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED]
@@ -318,6 +319,12 @@ class Teller:
                 lines = [line for pair in found for line in first_lines(*pair, self.run.paths)]
                 lines += [] if hasattr(error, "__notes__") else self.run.text(found).splitlines()[len(lines) :]
             put_first(report, lines)
+
+
+def trim(error: BaseException) -> None:
+    """Take hermetic's own frames out of what pytest will show."""
+    for item in chain(error):
+        item.__traceback__ = trimmed(item.__traceback__)
 
 
 def refuse(text: str) -> None:

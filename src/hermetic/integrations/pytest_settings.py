@@ -87,8 +87,11 @@ def started_anew(profiles: Iterable[str]) -> Values:
     return values
 
 
-def adjusted(around: Mapping[str, Any], given: Mapping[str, Any]) -> Values:
-    """What is asked for where the wider thing asked for ``around``: lists add, everything else is as given."""
+def adjusted(around: Mapping[str, Any], given: Mapping[str, Any], whole: bool = False) -> Values:
+    """What is asked for where the wider thing asked for ``around``: lists add, everything else is as given.
+
+    whole: nothing wider is to come, so that an allowance with nothing to relax is wrong, not merely idle here.
+    """
     values = dict(around)
     for key, value in given.items():
         if BY_KEY[key].join == EXTEND and value:
@@ -97,15 +100,17 @@ def adjusted(around: Mapping[str, Any], given: Mapping[str, Any]) -> Values:
     for setting in SETTINGS:
         lifted = setting.needs and not any(values[need] for need in setting.needs)
         # What a nearer thing has lifted altogether needs no exceptions any more.
-        if lifted and (setting.key not in given or not is_restrictive({**defaults(), **given})):
+        if lifted and (setting.key not in given or not (whole or is_restrictive({**defaults(), **given}))):
             values[setting.key] = setting.default
     return values
 
 
-def requested(profiles: Iterable[str], given: Mapping[str, Any], around: Mapping[str, Any]) -> Values:
+def requested(
+    profiles: Iterable[str], given: Mapping[str, Any], around: Mapping[str, Any], whole: bool = False
+) -> Values:
     """One level's request: with profiles it starts anew, without it changes what is around."""
     profiles = list(profiles)
-    return adjusted(started_anew(profiles) if profiles else around, given)
+    return adjusted(started_anew(profiles) if profiles else around, given, whole)
 
 
 # --- which of two policies allows more ---

@@ -25,8 +25,8 @@ GUARD = "integrity"
 INTERPRETER, MEMORY, FILES, OWN = "interpreter.new", "interpreter.memory", "filesystem.guards", "interpreter.guards"
 HEAP, TRACING = "interpreter.heap", "interpreter.tracing"
 
-# Rules: (sealed,). A seal also takes away the collector's view of the heap, which finds what a policy remembers, and
-# what shows the code of stand-ins while it runs.
+# Rules: (sealed, watched). A seal also takes away the collector's view of the heap, which finds what a policy
+# remembers, and what shows the code of stand-ins while it runs.
 
 _FUNCTION = type(lambda: None)
 
@@ -126,6 +126,12 @@ def known_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None
 
 
+def unwatched(rules: tuple[Any, ...]) -> bool:
+    """A watched policy is hygiene, not a boundary: what it guards writes its settings. Here that saves a dozen looks
+    for every test that runs under it."""
+    return not rules[1]
+
+
 def own_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """object.__getattr__(object, name): the code of a deciding function holds the policy."""
     thing = args[0]
@@ -167,7 +173,7 @@ SURFACE = (
     ),
     GuardedCall(capability=OWN, audit=("object.__setattr__", "object.__delattr__"), read=own_function),
     GuardedCall(capability=OWN, audit=("function.__new__",), read=known_code),
-    GuardedCall(capability=OWN, audit=("object.__getattr__",), read=own_code),
+    GuardedCall(capability=OWN, audit=("object.__getattr__",), read=own_code, when=unwatched),
     GuardedCall(capability=OWN, audit=("sys.addaudithook",), read=strange_hook),
     GuardedCall(
         capability=HEAP,

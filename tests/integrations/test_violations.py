@@ -1,0 +1,242 @@
+"""What a violation does to its test, and how it is told: text, warnings, baseline, summary, report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from .suites import verdicts
+
+FAILING = """
+def reach(host="blocked.example"):
+    socket.gethostbyname(host)
+
+def quietly():
+    try:
+        reach()
+    except Exception:
+        pass
+
+def test_propagates():
+    reach()
+
+def test_swallowed():
+    quietly()
+
+def test_swallowed_and_skipped():
+    quietly()
+    pytest.skip("no network here")
+
+def test_swallowed_and_failed():
+    quietly()
+    assert 1 == 2, "its own reason"
+
+def test_in_a_thread():
+    import threading
+    thread = threading.Thread(target=quietly)
+    thread.start()
+    thread.join()
+
+def test_in_a_child():
+    import subprocess, sys
+    code = "import socket\\ntry: socket.gethostbyname('child.example')\\nexcept RuntimeError: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+def test_in_a_fork():
+    import os
+    pid = os.fork()
+    if pid == 0:
+        quietly()
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+import unittest
+
+class TestUnittest(unittest.TestCase):
+    def test_swallowed_in_a_case(self):
+        quietly()
+
+    def test_propagates_in_a_case(self):
+        reach()
+
+def test_expected(hermetic):
+    with hermetic.expect("network") as found:
+        reach()
+    with hermetic.expect() as swallowed:
+        quietly()
+    assert [v.target for v in (*found, *swallowed)] == ["blocked.example"] * 2
+
+def test_expected_in_vain(hermetic):
+    with hermetic.expect("network"):
+        pass
+
+def test_taken_off_the_list(hermetic):
+    quietly()
+    assert [str(v) for v in hermetic.violations] == ["network disabled: DNS(blocked.example)"]
+    hermetic.violations.clear()
+
+def test_fine():
+    pass
+"""
+
+
+def test_a_violation_fails_its_test(suite):
+    suite.write(test_it=FAILING)
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-report", "report.json")
+    assert verdicts(result) == {
+        "test_propagates": "FAILED",
+        "test_swallowed": "FAILED",
+        "test_swallowed_and_skipped": "FAILED",
+        "test_swallowed_and_failed": "FAILED",
+        "test_in_a_thread": "FAILED",
+        "test_in_a_child": "FAILED",
+        "test_in_a_fork": "FAILED",
+        "TestUnittest::test_swallowed_in_a_case": "FAILED",
+        "TestUnittest::test_propagates_in_a_case": "FAILED",
+        "test_expected": "PASSED",
+        "test_expected_in_vain": "FAILED",
+        "test_taken_off_the_list": "PASSED",
+        "test_fine": "PASSED",
+    }
+    text = result.stdout.str()
+    # The test's own line comes first, then the message, the rule, the place, and the remedy as a test has it.
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_propagates _*",
+            "test_it.py:14: network disabled: DNS(blocked.example)",
+            "    reach()",
+            ">       reach()",
+            "E       *PolicyViolation: network disabled: DNS(blocked.example)",
+            "*_ test_swallowed _*",
+            "test_it.py:17: network disabled: DNS(blocked.example)",
+            "    quietly()",
+            "  blocked by: no-network (--hermetic net-hermetic)",
+            "  where: test_it.py, line 5, in reach",
+            "  to allow it: @pytest.mark.hermetic(allow_domains=['blocked.example'])",
+            "*_ test_swallowed_and_skipped _*",
+            "test_it.py:20: network disabled: DNS(blocked.example)",
+            "*_ test_swallowed_and_failed _*",
+            "test_it.py:24: network disabled: DNS(blocked.example)",
+            "  to allow it: *",
+            "*AssertionError: its own reason",
+            "*_ test_in_a_child _*",
+            "test_it.py:33: network disabled: DNS(child.example)",
+            "*= hermetic: 9 violations =*",
+            "9 failed their tests",
+            "by test:",
+            "by package:",
+            "     9  the project's own",
+            "by target:",
+            "     8  network blocked.example",
+            "     1  network child.example",
+        ]
+    )
+    # None of hermetic's own frames is shown.
+    assert "_hermetic/" not in text
+    data = json.loads((suite.path / "report.json").read_text())
+    assert data["version"] == 1
+    assert [v["test"].partition("::")[2] for v in data["violations"]][:2] == ["test_propagates", "test_swallowed"]
+    assert data["violations"][1] == {
+        "call": "socket.gethostbyname",
+        "guard": "network",
+        "line": {"file": "test_it.py", "line": 17},
+        "message": "network disabled: DNS(blocked.example)",
+        "package": "the project's own",
+        "place": {"file": "test_it.py", "function": "reach", "line": 5},
+        "reason": "no-network",
+        "remedy": "@pytest.mark.hermetic(allow_domains=['blocked.example'])",
+        "stable": "network disabled: DNS(blocked.example)",
+        "target": "blocked.example",
+        "test": "test_it.py::test_swallowed",
+        "verdict": "failed",
+        "when": "call",
+    }
+
+
+RECORDED = """
+import os, subprocess, sys
+
+def test_known():
+    open("written", "w").close()
+    os.mkdir(os.path.join(os.path.dirname(__file__), "made"))
+
+def test_known_in_the_temporary_folder(tmp_path):
+    (tmp_path.parent.parent / "beside").write_text("x")
+
+def test_fine():
+    pass
+"""
+NEW = """
+def test_new():
+    open("other", "w").close()
+"""
+
+
+def test_warn_lets_acts_happen_and_warns_once_for_each(suite):
+    suite.write(test_it=RECORDED)
+    result = suite.run("--hermetic", "fs-readonly", "--hermetic-mode=warn", "-W", "error", "--basetemp=t")
+    result.assert_outcomes(passed=3, warnings=3)
+    assert (suite.path / "written").exists()
+    result.stdout.fnmatch_lines(
+        ["*HermeticWarning: test_it.py:*: filesystem*", "*hermetic: 3 violations*", "3 warned of"]
+    )
+    assert "would block" not in result.stderr.str() + result.stdout.str()
+
+
+def test_a_marker_may_report_only(suite):
+    suite.write(
+        test_it="""
+        @pytest.mark.hermetic(report_only=True)
+        def test_it():
+            open("written", "w").close()
+        """
+    )
+    suite.run("--hermetic", "fs-readonly").assert_outcomes(passed=1, warnings=1)
+
+
+def test_a_baseline_fails_new_violations_alone(suite):
+    suite.write(test_it=RECORDED)
+    words = ("--hermetic", "fs-readonly", "--hermetic-baseline", "known.json")
+    first = suite.run(*words, "--basetemp=t1")
+    first.assert_outcomes(passed=3)
+    first.stdout.fnmatch_lines(["hermetic: 3 violations recorded in *known.json", "*hermetic: 3 violations*"])
+    known = json.loads((suite.path / "known.json").read_text())["violations"]
+    # Without what differs from run to run.
+    assert known["test_it.py::test_known"] == [
+        ["filesystem", "filesystem readonly: written"],
+        ["filesystem", "filesystem mutation disabled: os.mkdir(made)"],
+    ]
+    for name in ("written", "made"):
+        path = suite.path / name
+        path.rmdir() if path.is_dir() else path.unlink()
+    suite.write(test_it=RECORDED + NEW)
+    second = suite.run(*words, "--basetemp=t1")
+    assert verdicts(second)["test_new"] == "FAILED"
+    second.assert_outcomes(passed=3, failed=1, warnings=3)
+    assert (suite.path / "written").exists(), "what is known happens"
+    assert not (suite.path / "other").exists(), "what is new is blocked"
+    second.stdout.fnmatch_lines(["1 failed their tests, 3 known to the baseline"])
+    # The baseline is not written again.
+    assert json.loads((suite.path / "known.json").read_text())["violations"] == known
+
+
+def test_a_file_that_is_no_baseline_is_a_usage_error(suite):
+    suite.write(test_it="def test_it(): pass")
+    (suite.path / "known.json").write_text("[]")
+    result = suite.run("--hermetic", "fs-readonly", "--hermetic-baseline", "known.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "is no baseline" in result.stderr.str()
+
+
+def test_a_trace_goes_to_the_stderr_of_the_start(suite):
+    suite.write(
+        test_it="""
+        def test_it(hermetic):
+            with hermetic.expect("network"):
+                socket.gethostbyname("blocked.example")
+        """
+    )
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-trace")
+    result.assert_outcomes(passed=1)
+    assert "[hermetic] blocked socket.gethostbyname host=blocked.example reason=no-network" in result.stderr.lines
