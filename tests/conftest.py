@@ -14,13 +14,12 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-
-pytest_plugins = ("pytester",)  # suites in folders of their own, for the pytest plugin
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
@@ -38,9 +37,21 @@ def import_path() -> str | None:
 
 
 IMPORT_PATH = import_path()
+# Suites in folders of their own, for the pytest plugin; and that plugin, which guards these tests, where it is not
+# installed.
+INSTALLED = any(found.name == "hermetic" for found in entry_points(group="pytest11"))
+pytest_plugins = ("pytester", *(() if INSTALLED else ("hermetic.integrations.pytest_plugin",)))
 # The command line, of an interpreter that finds hermetic nowhere else: nothing that its target would inherit. As for an
 # installed command, the first folder of the path is its own.
 LAUNCHER = f"import sys; sys.path[0] = {str(SOURCE)!r}; from hermetic.__main__ import program; sys.exit(program())"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """The plugin holds these tests, not the interpreters that they start, whose own guards are what is tested."""
+    run = config.pluginmanager.get_plugin("hermetic-run")
+    if run is not None:
+        run.policies.children = None
 
 
 class Outcome(NamedTuple):

@@ -67,7 +67,8 @@ class Policies:
         self.watch = watch
         self.base = Policy(base, (base,) if strict else (), origin=origin)
         self.temporary: str | None = None
-        self._children = ((), (strict, reports.listen(), (), False), (), None, ())
+        # What children are given; None where they are not to be guarded.
+        self.children: tuple[Any, ...] | None = (*((), (strict, reports.listen(), (), False), (), None, ()),)
         self._known: dict[Node, Policy] = {}
         self._compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
         self._fixtures: dict[int, Policy] = {}
@@ -134,7 +135,7 @@ class Policies:
         key = tuple(values.items())
         known = self._compiled.get(key)
         if known is None:
-            known = self._compiled[key] = Compiled(policy_from(values), self._children, watcher=self.watch)
+            known = self._compiled[key] = Compiled(policy_from(values), self.children, watcher=self.watch)
         return known
 
     # --- fixtures that outlive a test ---

@@ -24,8 +24,8 @@ from hermetic.integrations.pytest_socket_hint import hint
 from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other_lines
 from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key
-from hermetic.settings import defaults, is_restrictive
 from hermetic.request import requested as families_of
+from hermetic.settings import defaults, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
