@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
+import sys
 import time
 from typing import NamedTuple
 
@@ -64,6 +65,15 @@ def wall_time(command: list[str], environment: dict[str, str]) -> float:
     if status:
         raise RuntimeError(f"status {os.waitstatus_to_exitcode(status)}: {' '.join(command)}")
     return took
+
+
+def peak_memory(command: list[str], environment: dict[str, str]) -> float:
+    """The most megabytes that a command held at once. Linux counts in kilobytes, macOS in bytes."""
+    pid = os.posix_spawn(command[0], command, environment, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, 1, 0)])
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        raise RuntimeError(f"status {os.waitstatus_to_exitcode(status)}: {' '.join(command)}")
+    return usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def commands_by_turns(commands: list[list[str]], environment: dict[str, str], rounds: int) -> list[float]:

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from place import alone
-from rounds import Row, commands_by_turns, workers_by_turns
+from rounds import Row, commands_by_turns, peak_memory, workers_by_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,21 +302,62 @@ def black_process(place: Place, scale: Scale) -> list[Row]:
     return [Row("black from the shell, --no-network", plain, guarded, "ms", "ratio", 1.10)]
 
 
+def suite_of(place: Place, count: int) -> list[str]:
+    """A command that runs so many trivial tests, with no plugin but those that are asked for."""
+    lines = ["import pytest", f"@pytest.mark.parametrize('n', range({count}))", "def test_it(n):", "    assert n >= 0"]
+    suite = place.write(f"suite_{count}/test_many.py", "\n".join(lines) + "\n")
+    words = ["-q", "-p", "no:cacheprovider", "--rootdir", os.path.dirname(suite), suite]
+    return [place.python, "-m", "pytest", *words]
+
+
+WITHOUT_PEER, WITHOUT_OURS = ["-p", "no:socket"], ["-p", "no:hermetic"]
+
+
 def pytest_run(place: Place, scale: Scale) -> list[Row]:
-    """A run of 2,000 small tests, beside pytest-socket."""
+    """A run of 2,000 small tests under the command line, and under the plugin, beside pytest-socket."""
     if not place.has("pytest", "pytest"):
         return []
     count = 400 if scale.quick else 2000
-    lines = ["import pytest", f"@pytest.mark.parametrize('n', range({count}))", "def test_it(n):", "    assert n >= 0"]
-    suite = place.write("suite/test_many.py", "\n".join(lines) + "\n")
-    words = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", os.path.dirname(suite), suite]
-    commands = [[place.python, *words, "-p", "no:socket"], [place.hermetic, "--no-network", "--", place.python, *words]]
+    words = suite_of(place, count)
+    plain = [*words, *WITHOUT_PEER, *WITHOUT_OURS]
+    commands = [
+        plain,
+        [place.hermetic, "--no-network", "--", *plain],
+        [*words, *WITHOUT_PEER, "--hermetic", "net-hermetic"],
+    ]
+    names = [
+        f"pytest, {count} tests, hermetic --no-network --",
+        f"pytest, {count} tests, plugin, --hermetic net-hermetic",
+        f"  pytest-socket, {count} tests, --disable-socket",
+    ]
     if place.has("pytest-socket", "pytest_socket"):
-        commands[1] += ["-p", "no:socket"]
-        commands.append([place.python, *words, "--disable-socket"])
-    plain, *others = commands_by_turns(commands, place.environment, scale.programs)
-    names = (f"pytest, {count} tests, --no-network", f"  pytest-socket, {count} tests, --disable-socket")
-    return [Row(name, plain, other, "ms", "ratio", t) for name, other, t in zip(names, others, (1.10, None))]
+        commands.append([*words, *WITHOUT_OURS, "--disable-socket"])
+    took, *others = commands_by_turns(commands, place.environment, scale.programs * 2)
+    rows = [Row(name, took, other, "ms", "ratio", t) for name, other, t in zip(names, others, (1.10, 1.03, None))]
+    if len(others) > 2:
+        rows.append(Row("  the plugin, against pytest-socket", others[2], others[1], "ms", "ratio", 1.0))
+    return rows
+
+
+def pytest_inert(place: Place, scale: Scale) -> list[Row]:
+    """A run that asks the plugin for nothing."""
+    if not place.has("pytest", "pytest"):
+        return []
+    words = [*suite_of(place, 1), *WITHOUT_PEER]
+    plain, inert = commands_by_turns([[*words, *WITHOUT_OURS], words], place.environment, scale.starts)
+    return [Row("pytest, 1 test, plugin that nothing asks for", plain, inert, "ms", "difference", 2.0)]
+
+
+def pytest_memory(place: Place, scale: Scale) -> list[Row]:
+    """The peak of resident memory of 2,000 small tests."""
+    if not place.has("pytest", "pytest"):
+        return []
+    words = [*suite_of(place, 2000), *WITHOUT_PEER]
+    plain, guarded = (
+        peak_memory(command, place.environment)
+        for command in ([*words, *WITHOUT_OURS], [*words, "--hermetic", "net-hermetic"])
+    )
+    return [Row("pytest, 2000 tests, plugin: memory", plain, guarded, "MB", "difference", 5.0)]
 
 
 # --- the kernel layer, over the guards alone ---
@@ -387,4 +428,6 @@ ROWS: dict[str, Measure] = {
     "kernel-start": kernel_starting,
     "kernel-calls": kernel_calls,
     "kernel-connect": kernel_connecting,
+    "pytest-inert": pytest_inert,
+    "pytest-memory": pytest_memory,
 }

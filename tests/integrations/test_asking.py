@@ -295,3 +295,22 @@ def test_the_wider_of_two_roots_holds_the_other(tmp_path):
     assert widened(values[1], values[0])["fs_root"] == str(tmp_path / "")
     assert widened(values[1], values[2])["fs_root"] is None
     assert widened(values[0], {**defaults(), "fs_readonly": True})["fs_root"] is None
+
+
+def test_nothing_is_left_to_the_import_system(suite, monkeypatch):
+    # It would take longer to find a module than to run it, and pytest's own hook would rewrite it.
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    suite.write(test_it="def test_it(): pass")
+    result = suite.run("--hermetic", "net-hermetic")
+    result.assert_outcomes(passed=1)
+    names = {line.rpartition("|")[2].strip() for line in result.stderr.lines}
+    found = {name for name in names if name.startswith(("hermetic", "_hermetic"))}
+    assert found <= {"hermetic", "hermetic.integrations", "hermetic.integrations.pytest_plugin"}
+
+
+def test_pytest_says_nothing_where_hermetic_was_imported_before_it(suite):
+    suite.write(test_it="def test_it(): pass")
+    code = "import sys, hermetic, pytest; sys.exit(pytest.main(['-W', 'error', '-p', 'no:asyncio']))"
+    result = suite.pytester.runpython_c(code)
+    assert result.ret == 0, result.stdout.str()
+    assert "rewrit" not in result.stdout.str() + result.stderr.str()

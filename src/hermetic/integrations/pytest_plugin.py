@@ -157,6 +157,7 @@ class Waiting:
 
             pytest_results.gather(session.config)
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """A marker or the fixture asks."""
         if asking(session.items):

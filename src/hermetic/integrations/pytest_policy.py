@@ -48,7 +48,9 @@ class Policy:
         self.blocks = blocks
         self.origin = origin
         self.problem = problem
+        # Made ready when it is first entered, and the temporary folder that was known then.
         self.compiled: tuple[Compiled, ...] | None = None
+        self.temporary: str | None = None
         # Settings' values of each layer that takes anything away, each once.
         self.layers: list[Values] = []
         for values in (*fixed, own, *blocks):
@@ -120,8 +122,9 @@ class Policies:
 
     def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
         """Its layers, ready to be entered."""
-        if policy.compiled is None:
+        if policy.compiled is None or policy.temporary != self.temporary:
             policy.compiled = tuple([self._compile(values) for values in policy.layers])
+            policy.temporary = self.temporary
         return policy.compiled
 
     def _compile(self, values: Values) -> Compiled:

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 NAME = "hermetic-run"
 NOTHING: frozenset[tuple[str, str]] = frozenset()
+# Who wants any of pytest's temporary folders wants this fixture.
+FACTORY = "tmp_path_factory"
 
 
 def begin(config: pytest.Config) -> Run:
@@ -109,7 +111,7 @@ class Run:
         if session.items:
             self.pytest_collection_finish(session)
 
-    @pytest.hookimpl(trylast=True)
+    @pytest.hookimpl(tryfirst=True)  # the terminal's own asks for report lines
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """All tests are known: so are the policies of fixtures that several of them share."""
         if self.off:
@@ -149,7 +151,7 @@ class Run:
         policy = policies.base if policies.is_uniform or self.off else policies.of(item)
         known = self.results.known
         case = self.case = Case(item, policy, known.get(item.nodeid, NOTHING) if known else NOTHING)
-        if policies.temporary is None and not policy.is_aside:
+        if policies.temporary is None and not policy.is_aside and FACTORY in getattr(item, "fixturenames", ()):
             self._settle_temporary()
         if policy.problem is not None:
             refuse(policy.problem)
