@@ -155,9 +155,20 @@ class Run:
             self._settle_temporary()
         if policy.problem is not None:
             refuse(policy.problem)
-        original = vars(item).pop("runtest", item.runtest)
-        item.runtest = Call(self, case, original)  # type: ignore[method-assign]  # of this one
+        own = vars(item)
+        found = own.get("runtest")
+        case.runtest = None if found == self.call else found  # ours is there if nothing tore the test down
+        own["runtest"] = self.call
         self.guard(case, "setup", self._set_up, item)
+
+    def call(self) -> None:
+        """The item's ``runtest``, under its policy."""
+        __tracebackhide__ = True
+        case: Any = self.case
+        if case.runtest is not None:
+            self.guard(case, "call", case.runtest)
+        else:
+            self.guard(case, "call", type(case.item).runtest, case.item)
 
     def _settle_temporary(self) -> None:
         """Find out where pytest's temporary folders are, before anything is in force."""
@@ -174,6 +185,8 @@ class Run:
         finally:
             if case.item is not None:
                 vars(case.item).pop("runtest", None)
+                if case.runtest is not None:
+                    case.item.runtest = case.runtest  # type: ignore[method-assign]  # as it was
 
     def guard(self, case: Case, when: str, function: Callable[..., object], *arguments: object) -> None:
         """Run the code of a test under its policy."""
@@ -192,7 +205,9 @@ class Run:
             trim(error)
             self.judge(case, error)
             raise
-        self.rest(case)
+        watch.active = False
+        if not case.policy.is_aside:
+            self.place.hold(None)
         if case.violations or CHILDREN[0]:
             self.judge(case, None)
 
@@ -240,19 +255,6 @@ class Run:
         self.config.hook.pytest_warning_recorded.call_historic(
             kwargs={"warning_message": message, "when": "runtest", "nodeid": nodeid, "location": None}
         )
-
-
-class Call:
-    """An item's ``runtest``, under its policy."""
-
-    def __init__(self, run: Run, case: Case, original: Callable[[], object]) -> None:
-        self.run = run
-        self.case = case
-        self.original = original
-
-    def __call__(self) -> None:
-        __tracebackhide__ = True
-        self.run.guard(self.case, "call", self.original)
 
 
 class FixturePolicies:

@@ -53,7 +53,7 @@ class Detail(NamedTuple):
 class Case:
     """One attempt at one test, from its set-up to its tear-down."""
 
-    __slots__ = ("details", "item", "known", "policy", "raised", "violations", "when")
+    __slots__ = ("details", "item", "known", "policy", "raised", "runtest", "violations", "when")
 
     def __init__(self, item: pytest.Item | None, policy: Policy, known: Known) -> None:
         self.item = item
@@ -63,6 +63,8 @@ class Case:
         self.violations: list[PolicyViolation] = []
         self.details: dict[int, Detail] = {}
         self.raised: BaseException | None = None
+        # What somebody else has put in the place of the item's own, if anything.
+        self.runtest: Any = None
 
     def of_phase(self, when: str) -> list[tuple[PolicyViolation, Detail]]:
         """The violations of one phase that the test has not dealt with."""
