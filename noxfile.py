@@ -38,6 +38,13 @@ def programs(session: nox.Session) -> None:
 
 
 @nox.session
+def kernel(session: nox.Session) -> None:
+    """The kernel layer, for real, on this machine's kernel; the long races as long as they are promised."""
+    install(session, "test")
+    session.run("pytest", "-n", "auto", "tests/kernel", *session.posargs, env={"HERMETIC_TEST_ROUNDS": "50000"})
+
+
+@nox.session
 def pairs(session: nox.Session) -> None:
     """Every row of the tables in every pair of interpreters: a command line of one, a program of the other."""
     install(session, "test")

@@ -163,6 +163,7 @@ PHRASES = (
 PUBLIC = (
     ("hermetic", "hermetic/blocker.py", ("hermetic_blocker", "with_hermetic", "BlockConfig")),
     ("hermetic.allowances", "hermetic/allowances.py", ("allowed", "current_policy", "CurrentPolicy")),
+    ("hermetic.locking", "hermetic/locking.py", ("lock",)),
     (
         "hermetic.errors",
         "_hermetic/errors.py",
