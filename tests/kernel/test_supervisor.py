@@ -327,6 +327,20 @@ def test_signals_end_the_program_as_they_would(isolated, judged, number):
     assert process.returncode == -number
 
 
+def test_who_ignores_its_children_is_no_hindrance(isolated, judged):
+    isolated.write("target.py", "print('ran')")
+    for words in (["--no-network", "--", "./target.py"], ["doctor"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "hermetic", *words],
+            env=isolated.environment(),
+            cwd=isolated.folder,
+            capture_output=True,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN),
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_signal_to_the_group_is_heard_once(isolated, judged):
     code = "import signal, time\nheard = []\nsignal.signal(signal.SIGINT, lambda *a: heard.append(1))\nprint('ready', flush=True)\ntime.sleep(1)\nprint(len(heard))"
     isolated.write("target.py", code)
