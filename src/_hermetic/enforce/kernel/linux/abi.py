@@ -52,4 +52,6 @@ MACHINES = {"x86_64": X86_64, "aarch64": AARCH64}
 SECCOMP, PRCTL, CAPGET, CAPSET, OPENAT, SOCKET = (317, 277), (157, 167), (125, 90), (126, 91), (257, 56), (41, 198)
 PIDFD_OPEN, PIDFD_GETFD, PROCESS_VM_READV = (434, 434), (438, 438), (310, 270)
 PRLIMIT, GETPPID, EXECVE, FCHMOD = (302, 261), (110, 173), (59, 221), (91, 52)
+# What the kernel tells of a call that is to be judged, and what it is told, in bytes.
+NOTICE, ANSWER = 80, 24
 MMAP, MPROTECT, CONNECT, BIND, LISTEN = (9, 222), (10, 226), (42, 203), (49, 200), (50, 201)

@@ -1,0 +1,327 @@
+"""Judging on behalf of a confined process: ``connect``, ``bind``, ``listen`` and making a UDP socket.
+
+The kernel holds these calls until they are answered here. The address is read once; this copy is judged, and used on a
+duplicate of the socket, so that what another thread changes meanwhile changes nothing. Reading and
+writing on a connected socket never come here.
+"""
+
+from __future__ import annotations
+
+from _socket import AF_INET, AF_INET6, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, inet_ntop, socket
+from _thread import allocate_lock, start_new_thread
+from errno import EACCES, EAFNOSUPPORT, EFAULT, EINVAL, ENETUNREACH
+from fcntl import ioctl
+
+from .... import events
+from ....capabilities import load_module
+from ....pristine import close_fd, fstat, native, open_fd, write_fd
+from . import abi
+from .syscalls import address_of
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .syscalls import Calls
+
+# linux/seccomp.h: requests to the listener.
+RECEIVE, SEND, IS_VALID, ADD, SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082102, 0x40182103, 0x40082104
+GO_ON, IN_PLACE, ANSWERED_TOO, SAME_PROCESSOR = 1, 1, 2, 1
+LONGEST_ADDRESS = 128
+KIND, NONBLOCKING = 0xF, 0o4000
+DOMAIN_PORT = 53
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound listens on
+O_PATH = 0o10000000
+THREADS = 2
+
+
+class Judge:
+    """Answers what the kernel asks."""
+
+    def __init__(self, calls: Calls, machine: int, traces: bool) -> None:
+        self.calls, self.machine, self.traces = calls, machine, traces
+        self.network: Any = None
+        self.rules: Any = ()
+        self.listener = -1
+        self.spare = 0
+        self.tested = False
+        self.lock = allocate_lock()
+        # What this run listens on: devices and numbers of files, and abstract names.
+        self.own: set[object] = set()
+        self.answers = {
+            abi.CONNECT[machine]: self.connect,
+            abi.BIND[machine]: self.bind,
+            abi.LISTEN[machine]: self.listen,
+            abi.SOCKET[machine]: self.make,
+        }
+        self.resolver: Any = None
+
+    def learn(self, rules: tuple[Any, ...]) -> None:
+        """By what to judge."""
+        self.network = load_module("network")
+        self.rules = self.network.prepare(rules)
+        if self.network.allows_names(self.rules):
+            from .names import Resolver
+
+            self.resolver = Resolver(self.network, self.rules)
+
+    # --- the conversation ---
+
+    def begin(self, listener: int) -> None:
+        """Answer what comes from this listener, by threads of their own."""
+        self.listener = listener
+        try:
+            ioctl(listener, SET_FLAGS, SAME_PROCESSOR.to_bytes(8, "little"))
+        except OSError:
+            pass  # before 6.6; it is only faster
+        self.spare = THREADS
+        for _ in range(THREADS):
+            start_new_thread(self.serve, ())
+
+    def serve(self) -> None:
+        """One thread: receive, answer."""
+        notice = bytearray(abi.NOTICE)
+        while True:
+            notice[:] = bytes(abi.NOTICE)
+            try:
+                ioctl(self.listener, RECEIVE, notice, True)
+            except OSError:
+                continue  # whoever asked was interrupted
+            self.take()
+            try:
+                self.answer(bytes(notice))
+            finally:
+                with self.lock:
+                    self.spare += 1
+
+    def take(self) -> None:
+        """Another thread listens while this one is busy, perhaps for as long as a connection takes."""
+        with self.lock:
+            self.spare -= 1
+            start = self.spare == 0
+            if start:
+                self.spare += 1
+        if start:
+            start_new_thread(self.serve, ())
+
+    def answer(self, notice: bytes) -> None:
+        """Fails closed: what goes wrong here is a refusal."""
+        name = notice[:8]
+        thread, number = int.from_bytes(notice[8:12], "little"), int.from_bytes(notice[16:20], "little")
+        words = [int.from_bytes(notice[at : at + 8], "little") for at in range(32, 80, 8)]
+        try:
+            error, flags = self.answers[number](name, thread, words)
+        except OSError as failed:
+            error, flags = failed.errno or EACCES, 0
+        except Exception:  # noqa: BLE001  # as above
+            error, flags = EACCES, 0
+        if error >= 0:
+            self.send(name, error, flags)
+
+    def send(self, name: bytes, error: int, flags: int) -> None:
+        record = name + bytes(8) + int.to_bytes(-error, 4, "little", signed=True) + int.to_bytes(flags, 4, "little")
+        try:
+            ioctl(self.listener, SEND, record)
+        except OSError:
+            pass  # whoever asked is gone
+
+    def is_valid(self, name: bytes) -> bool:
+        """Whether the one who asked is still the one who has this number."""
+        try:
+            ioctl(self.listener, IS_VALID, name)
+        except OSError:
+            return False
+        return True
+
+    # --- looking into the program ---
+
+    def read(self, thread: int, address: int, length: int) -> bytes:
+        """Memory of the one who asked."""
+        data = bytes(length)
+        here = address_of(data).to_bytes(8, "little") + length.to_bytes(8, "little")
+        there = address.to_bytes(8, "little") + length.to_bytes(8, "little")
+        if self.calls(abi.PROCESS_VM_READV[self.machine], thread, here, 1, there, 1, 0) != length:
+            raise OSError(EFAULT, "an address that cannot be read")
+        return data
+
+    def duplicate(self, thread: int, number: int) -> int:
+        """One of its descriptors, as ours."""
+        try:
+            process = self.calls(abi.PIDFD_OPEN[self.machine], thread, 0)
+        except OSError:
+            process = self.calls(abi.PIDFD_OPEN[self.machine], leader_of(thread), 0)
+        try:
+            return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
+        finally:
+            close_fd(process)
+
+    def socket_of(self, name: bytes, thread: int, number: int) -> socket:
+        """A duplicate of the socket that was meant."""
+        found = socket(fileno=self.duplicate(thread, number))
+        if not self.is_valid(name):
+            found.close()
+            raise OSError(EACCES, "gone")
+        return found
+
+    # --- the four calls ---
+
+    def connect(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
+        """(error, flags): connect(socket, address, length)."""
+        address = self.address(thread, words)
+        sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
+        try:
+            if sock.family == AF_UNIX:
+                return self.connect_unix(sock, thread, address), 0
+            meant = spoken(address)
+            if meant is None:
+                return EAFNOSUPPORT, 0
+            if meant[2] == DOMAIN_PORT and self.resolver is not None and sock.type & KIND == SOCK_DGRAM:
+                return self.put_resolver(name, sock, words[0] & 0x7FFFFFFF)
+            if self.is_refused(self.network.CONNECT, (*meant, "connect")):
+                return EACCES, 0
+            return sock.connect_ex(meant[1:] if meant[0] == AF_INET else (*meant[1:], 0, scope_of(address))), 0
+        finally:
+            sock.close()
+
+    def connect_unix(self, sock: socket, thread: int, address: bytes) -> int:
+        """A Unix socket: one that this run listens on; or what stands for a UDP socket."""
+        family = int.from_bytes(address[:2], "little")
+        if family != AF_UNIX:
+            if sock.type & KIND != SOCK_SEQPACKET or self.resolver is None:
+                return EACCES
+            meant = spoken(address)
+            return self.resolver.join(sock) if meant is not None and meant[2] == DOMAIN_PORT else ENETUNREACH
+        path = address[2:]
+        if path[:1] == b"\0":
+            return sock.connect_ex(path) if path in self.own else EACCES
+        path = path.partition(b"\0")[0]
+        where = path if path[:1] == b"/" else b"/proc/%d/cwd/%s" % (thread, path)
+        handle = open_fd(where, O_PATH | native.O_CLOEXEC)
+        try:
+            found = fstat(handle)
+            if (found.st_dev, found.st_ino) not in self.own:
+                return EACCES
+            return sock.connect_ex(b"/proc/self/fd/%d" % handle)
+        finally:
+            close_fd(handle)
+
+    def put_resolver(self, name: bytes, sock: socket, number: int) -> tuple[int, int]:
+        """A real UDP socket that asks for names: a connection to the resolver takes its place."""
+        waits = 0 if native.get_blocking(sock.fileno()) else NONBLOCKING
+        stand_in = socket(AF_UNIX, SOCK_SEQPACKET | waits)
+        try:
+            error: int = self.resolver.join(stand_in)
+            if not error:
+                closes = 0 if native.get_inheritable(sock.fileno()) else SOCK_CLOEXEC
+                self.add(name, IN_PLACE, stand_in, number, closes)
+            return error, 0
+        finally:
+            stand_in.close()
+
+    def add(self, name: bytes, how: int, sock: socket, number: int, flags: int) -> None:
+        """Give the one who asked a descriptor."""
+        words = (how, sock.fileno(), number, flags)
+        ioctl(self.listener, ADD, name + b"".join([word.to_bytes(4, "little") for word in words]))
+
+    def bind(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
+        """bind(socket, address, length): to loopback; Landlock judges the files of Unix sockets."""
+        address = self.address(thread, words)
+        sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
+        try:
+            if sock.family == AF_UNIX:
+                return (0, GO_ON) if int.from_bytes(address[:2], "little") == AF_UNIX else (EACCES, 0)
+            meant = spoken(address)
+            if meant is None:
+                return EAFNOSUPPORT, 0
+            if self.is_refused(self.network.BIND, (*meant, "bind")):
+                return EACCES, 0
+            sock.bind(meant[1:] if meant[0] == AF_INET else (*meant[1:], 0, scope_of(address)))
+            return 0, 0
+        finally:
+            sock.close()
+
+    def listen(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
+        """listen(socket, length): on what was bound; a socket that was not is on every interface."""
+        sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
+        try:
+            if sock.family == AF_UNIX:
+                sock.listen(words[1] & 0x7FFFFFFF)
+                self.remember(sock)
+                return 0, 0
+            host, port, *_ = sock.getsockname()
+            target = (sock.family, host, port, "bind")
+            if self.is_refused(self.network.BIND, target if port else (target[0], EVERY_INTERFACE, 0, "bind")):
+                return EACCES, 0
+            sock.listen(words[1] & 0x7FFFFFFF)
+            return 0, 0
+        finally:
+            sock.close()
+
+    def make(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
+        """socket(family, SOCK_DGRAM, protocol): a stand-in that leads nowhere, but to the resolver."""
+        flags = words[1] & 0xFFFFFFFF & ~KIND
+        stand_in = socket(AF_UNIX, SOCK_SEQPACKET | (flags & NONBLOCKING))
+        try:
+            self.add(name, ANSWERED_TOO, stand_in, 0, flags & SOCK_CLOEXEC)
+        finally:
+            stand_in.close()
+        return -1, 0  # answered already
+
+    # --- parts of these ---
+
+    def is_refused(self, capability: str, target: tuple[int, str, int, str]) -> bool:
+        """Ask the family, and tell who wants to know of a refusal."""
+        found = self.network.decide(self.rules, capability, target, target[3])
+        if found is None:
+            return False
+        message, host, reason, remedy = found
+        if self.tested and self.traces:
+            line = events.trace_line("blocked", target[3], self.network.GUARD, host, reason)
+            write_fd(events.TRACE[0], line.encode("utf-8", "backslashreplace") + b"\n")
+        if self.tested and events.REPORTS:
+            events.report((self.network.GUARD, message, reason, remedy, target[3], None, host, ""), "blocked")
+        self.tested = True  # the first refusal is the one that the self-test asks for
+        return True
+
+    def address(self, thread: int, words: list[int]) -> bytes:
+        """The address as it is now; from here on, ours. Whose it was is asked once the socket is there, too."""
+        length = words[2] & 0xFFFFFFFF
+        if not 2 <= length <= LONGEST_ADDRESS:
+            raise OSError(EINVAL, "an address of another length")
+        return self.read(thread, words[1], length)
+
+    def remember(self, sock: socket) -> None:
+        """A Unix socket that this run listens on: by its file, as the kernel knows it, or its abstract name."""
+        name: Any = sock.getsockname()
+        if isinstance(name, bytes) and name[:1] == b"\0":
+            self.own.add(name)
+            return
+        from .diagnosis import file_of
+
+        found = file_of(fstat(sock.fileno()).st_ino)
+        if found is not None:
+            self.own.add(found)
+
+
+def leader_of(thread: int) -> int:
+    """The process that a thread belongs to."""
+    descriptor = open_fd(f"/proc/{thread}/status", native.O_RDONLY)
+    try:
+        return int(native.read(descriptor, 1000).split(b"Tgid:")[1].split()[0])
+    finally:
+        close_fd(descriptor)
+
+
+def spoken(address: bytes) -> tuple[int, str, int] | None:
+    """(family, host, port) of an internet address; None for another."""
+    family = int.from_bytes(address[:2], "little")
+    port = int.from_bytes(address[2:4], "big")
+    if family == AF_INET and len(address) >= 16:
+        return family, inet_ntop(AF_INET, address[4:8]), port
+    if family == AF_INET6 and len(address) >= 24:
+        return family, inet_ntop(AF_INET6, address[8:24]), port
+    return None
+
+
+def scope_of(address: bytes) -> int:
+    return int.from_bytes(address[24:28], "little")
