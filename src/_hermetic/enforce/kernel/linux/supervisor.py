@@ -132,7 +132,7 @@ def quiet(kept: tuple[int, ...]) -> None:
     """Keep nothing of the program's open that is not needed: who reads its output must see its end."""
     null = open_fd("/dev/null", native.O_RDWR | native.O_CLOEXEC)
     for number in (0, 1, 2):
-        if number not in kept:  # where the program's own were closed, ours may be among these
+        if number not in (null, *kept):  # where the program's own were closed, ours may be among these
             native.dup2(null, number, inheritable=False)
     for name in native.listdir("/proc/self/fd"):
         if int(name) > 2 and int(name) not in kept:
