@@ -48,9 +48,9 @@ def network(rules: tuple[Any, ...]) -> tuple[KernelRule, ...]:
     if rules[SOCKETS]:
         return (*found, (LEFT + NO_NETWORK, "a list of Unix sockets"))
     if rules[ALLOWED]:
-        # Whoever judges addresses judges by the same lists.
+        # Whoever judges addresses judges by the same lists, which may name loopback.
         found.append((MAY_USE_NAME, "a list of hosts"))
-    if rules[LOCALHOST]:
+    if rules[LOCALHOST] or rules[ALLOWED]:
         found.append((MAY_USE_LOOPBACK, ""))
     return (*found, *[(MAY_USE_NAME, name) for name in sorted(rules[DOMAINS])])
 

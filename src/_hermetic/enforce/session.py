@@ -61,7 +61,7 @@ def session_judge(event: str, args: tuple[Any, ...], kwargs: dict[str, Any] | No
             found = examine(entry, args, kwargs)
             if found is not None:
                 if type(found) is tuple and len(found[1]) == 4:
-                    watcher = entry[7][2]
+                    watcher = entry[7][3]
                     if watcher is not None and watcher.tolerates(entry[1], found[1][0]):
                         continue
                     return found
