@@ -97,7 +97,9 @@ class Compiled:
     ) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed, watcher is not None)}
         self.families: dict[str, Family] = {}
-        self.carried = (carry(policy), keeper(policy), lister(policy), self)
+        # No bytes where children are not to be guarded.
+        given = (None, None) if children is None else (carry(policy), keeper(policy))
+        self.carried = (*given, lister(policy), self)
         self.described = policy.described()
         for guard, rules in policy.rules.items():
             family = load_family(guard)

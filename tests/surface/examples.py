@@ -50,6 +50,13 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
             *("readline:write_history_file", "readline:append_history_file"),
         )
     },
+    **{
+        ("subprocess", name): "judged by a list of programs, where there is one: tests/lists"
+        for name in (
+            *("_winapi.CreateProcess", "os.fork", "os.kill", "os.killpg", "os.startfile"),
+            "os:_spawnvef",
+        )
+    },
     ("filesystem", "os.chflags"): "BSD and macOS only",
     ("filesystem", "os:unshare"): "3.12 and newer, and needs the right of the administrator",
     ("filesystem", "os:setns"): "3.12 and newer, and needs the right of the administrator",

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     Values = Mapping[str, Any]
 
 OPTION_KEYS = {flag[2:]: setting.key for setting in SETTINGS for flag in setting.flags}
-# What would take the act of this verb away: (option, TOML line). For import they take the module's name.
+# What would take the act of this verb away, and as little beside it as can be: (option, TOML line), for the target.
 TAKES_AWAY = {
-    **dict.fromkeys(("connect", "resolve", "bind"), ("--no-network", "block_network = true")),
-    "read": ("--fs-readonly=ROOT", 'fs_readonly = true and fs_root = "ROOT"'),
-    "write": ("--fs-readonly", "fs_readonly = true"),
+    **dict.fromkeys(("connect", "resolve"), ("--deny-host {}", "deny_hosts = [{}]")),
+    "bind": ("--no-network", "block_network = true"),
+    "read": ("--deny-read {}", "deny_read = [{}]"),
+    "write": ("--deny-write {}", "deny_write = [{}]"),
     "run": ("--no-subprocess", "block_subprocess = true"),
     "env": ("--no-environment", "block_environment = true"),
     "import": ("--deny-import {}", "deny_imports = [{}]"),

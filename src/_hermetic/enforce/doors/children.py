@@ -136,7 +136,9 @@ def in_force(context: tuple[Any, ...]) -> tuple[tuple[bytes, ...], tuple[Any, ..
     """(policies, what their children keep of their variables, lists of programs) of the process and of blocks."""
     held, keeps, lists = context[HELD], context[KEEPS], context[LISTS]
     for carried, keep, listed, _ in [entry[2] for entry in IN_FORCE[0]]:
-        if carried not in held:
+        if carried is None:
+            lists = lists if listed is None else (*lists, listed)
+        elif carried not in held:
             held = (*held, carried)
             keeps = keeps if keep is None else (*keeps, keep)
             lists = lists if listed is None else (*lists, listed)
@@ -205,7 +207,14 @@ def search_path() -> tuple[str, ...]:
 
 
 def is_arranged(context: tuple[Any, ...]) -> bool:
-    """Whether the call comes from the stand-in of a policy around this one, which has arranged it."""
+    """Whether the call is to pass as it is.
+
+    It comes from the stand-in of a policy around this one, which has arranged it; or no policy in force guards children
+    any longer: the block that did is left, and others, entered before it, keep its stand-ins in place.
+    """
+    held, _, lists = in_force(context)
+    if not held and not lists:
+        return True
     code = get_frame(1 if FRAMES_HIDDEN else 3).f_code
     for starter in ALL_STARTERS if context[STARTERS] is None else context[STARTERS]:
         if code is starter:
