@@ -42,7 +42,7 @@ BLOCK = (
     *("enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
 _RUN = (*BLOCK, "source", "run")
-_EVERY_POLICY = ("paths", "capabilities.integrity.files", "capabilities.integrity.")
+_EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),
     *("capabilities.processes.children", "capabilities.processes.permitted"),

@@ -8,7 +8,7 @@ HEAD = """
     from _hermetic.compiled import Compiled
     from hermetic import PolicyViolation, hermetic_blocker
     from hermetic.blocker import BlockConfig, values_of
-    from hermetic.settings import policy_from
+    from hermetic.request import policy_from
 
     class Watcher:
         known = ()

@@ -161,4 +161,4 @@ def test_what_only_env_can_read_is_a_program_that_is_not_python(isolated, words)
     words = [word.replace("{python}", sys.executable) for word in words]
     code = f"import subprocess\nsubprocess.run(['env', *{words!r}])\n"
     assert "subprocess disabled: subprocess.Popen" in isolated.script("--no-network --seal --kernel=off", code).stderr
-    assert "/env is not a Python program" in isolated.script("--no-network", code).stderr
+    assert "/env is not a Python program" in isolated.script("--no-network --kernel=off", code).stderr

@@ -127,6 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # What a run loads, each after what it imports itself.
 RUN = (
     "options",
+    "request",
     "integrations.pytest_text",
     "integrations.pytest_watch",
     "integrations.pytest_results",

@@ -138,8 +138,8 @@ class Watch:
         data = reports.hear() if reports.CHILDREN[0] else b""
         if data:
             for verb, happened in (("blocked", False), (events.WOULD, True)):
-                for guard, message, reason, remedy, call, place, target in events.reported(data, verb):
-                    violation = PolicyViolation(message, guard, target, reason, remedy, call, place)
+                for guard, message, reason, remedy, call, place, target, origin in events.reported(data, verb):
+                    violation = PolicyViolation(message, guard, target, reason, remedy, call, place, origin=origin)
                     self.note(case, violation, happened, own=False)
 
     def stable(self, message: str) -> str:
