@@ -8,7 +8,7 @@ that keep nothing, and descriptors that are open already.
 from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, calling_frame
-from ...extract import NUMBER, O_PATH, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
+from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, native, readlink
 from .databases import READ_ONLY, WRITTEN, database_use
@@ -133,13 +133,8 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
 
 
 def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
-    """(path, dir_fd, flags) from a stand-in that could not open it: a denial comes before "not found".
-
-    With O_PATH among the flags it was opened, and the path is what the descriptor told.
-    """
+    """(path, dir_fd, flags) from a stand-in that could not open it: a denial comes before "not found"."""
     path, folder, flags = args
-    if flags & O_PATH:
-        return path, path
     if flags & ACCESS == O_WRONLY or flags & MADE_ANEW == MADE_ANEW:
         return None
     text = path_text(path)

@@ -6,9 +6,6 @@ opened again by its name below /proc, and the audit hook judges where that leads
 A link that is swapped meanwhile changes nothing, and no other thread ever finds a
 readable descriptor of something that is then refused.
 
-Where only single paths are denied and nobody else runs, the file itself is opened and its descriptor tells what it
-is, which costs a look instead of an opening.
-
 A number may mean another file a moment later: with threads, or under a seal, C
 opens the path that the handle told, and what was opened must be the handle's file.
 That costs two more looks. Writing is the same (``writing``).
@@ -62,9 +59,6 @@ HOLD: Any = None
 WATCHED: Any = watched
 NOBODY: Any = (frozenset(), 0)
 WRITES = False
-# How all begins that is denied where there is no root; None where there is one. What a block denies is asked.
-SUSPECT: Any = None
-DIRECTLY: Any = None
 DO: Any = None
 TOLD: Any = None
 HERE = None
@@ -100,14 +94,13 @@ OPEN_DEFAULTS = ("r", -1, None, None, None, True, None)
 def open_below(setting: Setting, original: Any) -> Any:
     """For ``builtins.open``, ``io.open`` and ``_io.open``, which are one object."""
     function = open_asked if F_GETPATH else open_held if has_handles() else None
-    others = open_otherwise, open_directly
-    return made_for(setting, original, function, others, OPEN_DEFAULTS)
+    return made_for(setting, original, function, open_otherwise, OPEN_DEFAULTS)
 
 
 def os_open_below(setting: Setting, original: Any) -> Any:
     """For ``os.open`` and ``posix.open``."""
     function = os_open_asked if F_GETPATH else os_open_held if has_handles() else None
-    return made_for(setting, original, function, (os_open_otherwise, os_open_directly), (0o777, None))
+    return made_for(setting, original, function, os_open_otherwise, (0o777, None))
 
 
 def unchanged(setting: Setting, original: Any) -> None:
@@ -122,7 +115,7 @@ def has_handles() -> bool:
     return O_PATH != 0 and own_process() == f"/proc/{getpid()}"
 
 
-def made_for(setting: Setting, original: Any, function: Any, others: tuple[Any, Any], defaults: tuple[Any, ...]) -> Any:
+def made_for(setting: Setting, original: Any, function: Any, otherwise: Any, defaults: tuple[Any, ...]) -> Any:
     """The stand-in, one for all names of the original; None where the system has no way.
 
     It is a method of the original's module: like a builtin, it does not bind in a class body. Its defaults are the
@@ -132,7 +125,7 @@ def made_for(setting: Setting, original: Any, function: Any, others: tuple[Any, 
         return None
     known = setting.memo.get(("files", id(original)))
     if known is None:
-        names = parts(setting, original, others)
+        names = parts(setting, original, otherwise)
         seen = open_seen if len(defaults) == len(OPEN_DEFAULTS) else os_open_seen
         made = setting.bind(seen, defaults=defaults, DO=bind(function, names, setting.memo))
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
@@ -141,7 +134,7 @@ def made_for(setting: Setting, original: Any, function: Any, others: tuple[Any, 
     return known
 
 
-def parts(setting: Setting, original: Any, others: tuple[Any, Any]) -> dict[str, Any]:
+def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
     """What the stand-in is bound with, none of which the program sees: its variables decide which path is taken for a
     real one.
     """
@@ -154,7 +147,6 @@ def parts(setting: Setting, original: Any, others: tuple[Any, Any]) -> dict[str,
         **{"KEY": setting.key, "JUDGE": setting.judge, "CAREFUL": setting.sealed, "ORIGINAL": original, "TOLD": told},
         "WATCHED": judged if mine else watched,
         "WRITES": lists.has_lists(rules) if mine else True,
-        "SUSPECT": rules[lists.SUSPECT] if mine and not lists.has_root(rules) else None,
     }
     hold = None
     if not F_GETPATH:
@@ -164,8 +156,7 @@ def parts(setting: Setting, original: Any, others: tuple[Any, Any]) -> dict[str,
         setting.memo["OPENERS"] = (*setting.memo.get("OPENERS", ()), *codes)
         if not setting.whole_process:
             filecalls.OPENERS = (*filecalls.OPENERS, *codes)
-    names["OTHERWISE"] = setting.bind(others[0], AGAIN=setting.bind(open_again), HOLD=hold, **names)
-    names["DIRECTLY"] = bind(others[1], names, setting.memo)
+    names["OTHERWISE"] = setting.bind(otherwise, AGAIN=setting.bind(open_again), HOLD=hold, **names)
     return names
 
 
@@ -218,8 +209,6 @@ def open_held(
         return OTHERWISE(path, mode, buffering, encoding, errors, newline, closefd, opener)
     if buffering == -1 and not device:
         buffering = SIZE
-    if SUSPECT is not None and not CAREFUL and not count_threads():
-        return DIRECTLY(path, mode, buffering, encoding, errors, newline, closefd)
     for _ in TRIES:
         try:
             first = open_fd(path, HANDLE)
@@ -259,8 +248,6 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
     folder = dir_fd if dir_fd is None else index(dir_fd)
     if flags & (WRITE_BITS | O_PATH) or OPEN_TO_READ not in (WATCHED[0] or NOBODY)[0] or is_descriptor(path):
         return int(OTHERWISE(path, flags, mode, folder))
-    if SUSPECT is not None and folder is None and not CAREFUL and not count_threads():
-        return int(DIRECTLY(path, flags))
     for _ in TRIES:
         try:
             first = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
@@ -288,41 +275,6 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
         finally:
             close_fd(handle)
     raise PermissionError(EACCES, REPLACED, path)
-
-
-# --- where single paths are denied, and nobody else runs ---
-
-
-def open_directly(path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any) -> Any:
-    try:
-        made = TOLD(ORIGINAL, (path, mode, buffering, encoding, errors, newline, closefd), path, None)
-    except OSError:
-        found = JUDGE(KEY, (path, None, O_RDONLY), None)
-        if found is not None:
-            raise refusal(found) from None
-        raise
-    kind = type(made)
-    raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
-    real = readlink(f"/proc/self/fd/{raw.fileno()}")
-    if real.startswith(SUSPECT) and (found := JUDGE(KEY, (real, None, O_PATH), None)) is not None:
-        made.close()
-        raise refusal(found)
-    return made
-
-
-def os_open_directly(path: Any, flags: int) -> int:
-    try:
-        number: int = TOLD(open_fd, (path, flags), path, None)
-    except OSError:
-        found = JUDGE(KEY, (path, None, flags), None)
-        if found is not None:
-            raise refusal(found) from None
-        raise
-    real = readlink(f"/proc/self/fd/{number}")
-    if real.startswith(SUSPECT) and (found := JUDGE(KEY, (real, None, O_PATH), None)) is not None:
-        close_fd(number)
-        raise refusal(found)
-    return number
 
 
 # --- what is no plain reading of a path ---
