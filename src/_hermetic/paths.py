@@ -7,9 +7,9 @@ a module that the program can change.
 from __future__ import annotations
 
 import os as _os
-from errno import ENAMETOOLONG
+from errno import ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, getcwd, native, readlink
+from .pristine import IS_WINDOWS, getcwd, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ _full_path: Callable[[str], str] = getattr(native, "_getfullpathname", None)  # 
 _os_normcase, _os_realpath, _os_sep = _os.path.normcase, _os.path.realpath, _os.sep
 
 MOST_LINKS = 40  # as the kernel's own limit
+REMOVED = " (deleted)"  # how /proc ends the name of what has been removed
 
 
 def absolute(path: str) -> str:
@@ -70,10 +71,23 @@ def resolve(path: str) -> str:
         links += 1
         if links > MOST_LINKS:
             raise OSError("too many links")
+        if link.endswith(REMOVED):
+            if not pending and here[:6] == "/proc/" and link[:1] == "/":
+                return link  # the thing itself: nothing is followed from there
+            same_file(here, link)
         if link[:1] == "/":
             done = ""
         pending.extend(link.split("/")[::-1])
     return done or "/"
+
+
+def same_file(here: str, link: str) -> None:
+    """OSError for a name that /proc gives to what has been removed: whoever makes a file of that name would say where
+    the rest of a path leads, which the kernel walks from the folder itself.
+    """
+    meant, found = stat(here), stat(link if link[:1] == "/" else here.rpartition("/")[0] + "/" + link)
+    if (meant.st_ino, meant.st_dev) != (found.st_ino, found.st_dev):
+        raise FileNotFoundError(ENOENT, "removed", here)
 
 
 FOLDERS = "/proc/self/fd"

@@ -7,9 +7,10 @@ descriptor has: ``/dev/stdout``, process substitution and ``/proc/self/fd/3``.
 from __future__ import annotations
 
 import sys as _sys
+from errno import EBADF
 
 from ...extract import BYTES, NUMBER, O_PATH, TEXT, is_a
-from ...paths import absolute, resolve
+from ...paths import REMOVED, absolute, resolve, same_file
 from ...pristine import fspath, native, readlink
 
 try:
@@ -74,8 +75,18 @@ def real_path(path: object, folder: int | None) -> str:
     """The path with every link followed, from a directory's descriptor if one is given. OSError, TypeError."""
     text = "." if path is None else path_text(path)
     if folder is not None and text[:1] != "/":
-        text = f"{path_of(folder)}/{text}"
+        text = f"{folder_of(folder)}/{text}"
     return resolve(text)
+
+
+def folder_of(number: int) -> str:
+    """The real path of a folder's descriptor. OSError where nobody can tell: what begins there lies somewhere else."""
+    name = path_of(number)
+    if name[:1] != "/":
+        raise OSError(EBADF, "no folder's descriptor", number)
+    if name.endswith(REMOVED):
+        same_file(DESCRIPTORS + str(number), name)
+    return name
 
 
 def path_of(number: int) -> str:

@@ -7,7 +7,7 @@ import os as _os
 from ...extract import NUMBER, exact_text, is_a
 from ...paths import absolute, meant, open_folders, resolve
 from ...pristine import IS_WINDOWS, native, readlink, stat
-from .descriptors import path_of, path_text, real_path, shown_path
+from .descriptors import folder_of, path_of, path_text, real_path, shown_path
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def entry_place(text: str, folder: int) -> str:
     if IS_WINDOWS:
         return absolute(text)
     if folder >= 0 and text[:1] != "/":
-        text = f"{path_of(folder)}/{text}"
+        text = f"{folder_of(folder)}/{text}"
     trimmed = text.rstrip("/")
     head, _, last = trimmed.rpartition("/")
     if last in ("", ".", "..") or trimmed != text:
