@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "lists"))
-from path_attempts import PLACES, tree, tried  # noqa: E402  # the tests of lists have them
+from path_attempts import PLACES, tree, tried  # the tests of lists have them
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the names of descriptors are those of Linux's /proc")
 
@@ -48,7 +48,11 @@ def test_a_folder_whose_name_only_ends_so_is_used(isolated, place):
     tree(isolated)
     (isolated.folder / "open/kept (deleted)").mkdir()
     before = "number = os.open('open/kept (deleted)', os.O_RDONLY)"
-    acts = ["os.mkdir('in', dir_fd=number)", "os.mkdir(f'/proc/self/fd/{number}/other')", "os.rmdir('in', dir_fd=number)"]
+    acts = [
+        "os.mkdir('in', dir_fd=number)",
+        "os.mkdir(f'/proc/self/fd/{number}/other')",
+        "os.rmdir('in', dir_fd=number)",
+    ]
     assert tried(isolated, place, acts, before=before) == ["done"] * 3
     assert (isolated.folder / "open/kept (deleted)/other").is_dir()
 
@@ -61,7 +65,7 @@ def test_a_folder_with_a_longer_path_than_the_kernel_tells_is_no_other_folder(is
     for _ in range(25):
         numbers.append(os.open(name, os.O_RDONLY, dir_fd=numbers[-1]))
     """
-    make = f"""
+    make = """
 import os
 os.mkdir("shut")
 number = os.open("shut", os.O_RDONLY)

@@ -86,6 +86,7 @@ CHANGES = (
 
 BUILTIN_OPEN = ("builtins:open", "io:open", "_io:open")
 OS_OPEN = ("os:open", "posix:open")
+SQLITE_CONNECT = ("_sqlite3:connect", "sqlite3.dbapi2:connect", "sqlite3:connect")
 
 SURFACE = (
     GuardedCall(capability=WRITE, audit=("open.write",), read=of.written, call="open", example="open('x', 'w')"),
@@ -155,13 +156,22 @@ SURFACE = (
     ),
     GuardedCall(
         capability=WRITE,
-        patch=("_sqlite3:connect", "sqlite3.dbapi2:connect", "sqlite3:connect"),
+        patch=SQLITE_CONNECT,
         read=of.database_attached,
         call="sqlite3.execute",
         door="databases.connect",
         late=True,
         note="the C methods called on the type (`sqlite3.Connection.set_authorizer(c, None)`) are the kernel layer's",
         example="""import sqlite3; sqlite3.connect(':memory:').execute("attach 'x.db' as x")""",
+    ),
+    GuardedCall(
+        capability=READ,
+        patch=SQLITE_CONNECT,
+        read=of.database_attached_to_read,
+        call="sqlite3.execute",
+        door="databases.connect",
+        late=True,
+        when=judges_reads,
     ),
     GuardedCall(
         capability=CHANGE,

@@ -8,12 +8,8 @@ brings other URIs into this form.
 
 from __future__ import annotations
 
-from ...pristine import close_fd, lstat, native, open_fd
+from ...pristine import close_fd, getcwd, lstat, native, open_fd
 from .descriptors import path_text
-
-TYPE_CHECKING = False  # typing costs more to import than the whole core
-if TYPE_CHECKING:
-    pass
 
 MEMORY, READ_ONLY, WRITTEN = "memory", "read-only", "written"
 # Parameters that do not change what is opened; vfs does, and an unknown one may.
@@ -41,6 +37,18 @@ def database_use(database: object) -> tuple[str, str]:
     if [value for value in modes if value != "ro"] or not (is_immutable(fields) or not in_wal_mode(path)):
         return WRITTEN, path
     return READ_ONLY, path
+
+
+def database_names(name: str) -> tuple[str, ...] | None:
+    """Every path that SQLite may take from this name: nobody says whether it is a URI. None for one nobody can tell."""
+    if not name.startswith("file:"):
+        return (name,)
+    if "%00" in name:
+        return None
+    path, _ = parse_uri(anchored_uri(name, getcwd()))
+    if path is None or "\0" in path:
+        return None
+    return (path,) if name.startswith("file:/") and not plain_folder_exists() else (path, name)
 
 
 def parse_uri(name: str) -> tuple[str | None, list[tuple[str, str]]]:
@@ -80,8 +88,12 @@ HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 def plain_folder_exists() -> bool:
     """Whether a URI taken for a plain name would lie in a folder that exists."""
+    return exists(PLAIN_FOLDER)
+
+
+def exists(path: str) -> bool:
     try:
-        lstat(PLAIN_FOLDER)
+        lstat(path)
     except OSError:
         return False
     return True

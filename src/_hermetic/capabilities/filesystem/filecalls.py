@@ -11,7 +11,7 @@ from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, native, readlink
-from .databases import READ_ONLY, WRITTEN, database_use
+from .databases import MEMORY, WRITTEN, database_names, database_use, exists
 from .descriptors import ACCESS, O_RDWR, O_WRONLY, may_reopen, named_descriptor, path_text, real_path
 from .places import (
     DATABASE,
@@ -251,12 +251,38 @@ def attributed(args: tuple[Any, ...], kwargs: Any) -> Change | None:
 def database_written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """sqlite3.connect(database)."""
     use, path = database_use(args[0])
-    return (path, -1, both_places(path, -1), (), DATABASE) if use == WRITTEN else None
+    return (path, -1, database_places(path_text(args[0])), (), DATABASE) if use == WRITTEN else None
+
+
+def database_places(name: str) -> tuple[str, ...] | None:
+    """Where a database of this name would lie, whichever way SQLite reads it; None when nobody can tell."""
+    places: list[str] = []
+    for path in database_names(name) or ():
+        found = both_places(path, -1)
+        if found is None:
+            return None
+        places += found
+    return tuple(places) or None
 
 
 def database_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
+    """sqlite3.connect(database): who may write one reads it, too."""
     use, path = database_use(args[0])
-    return (path, real_path(path, None)) if use == READ_ONLY else None
+    return None if use == MEMORY or not path else read_of_database(path_text(args[0]))
+
+
+def read_of_database(name: str) -> Reading:
+    """What is read by this name; of two meanings the one that is there."""
+    names = database_names(name)
+    if names is None or (len(names) > 1 and exists(names[1])):
+        return None, None
+    return names[0], real_path(names[0], None)
+
+
+def database_attached_to_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
+    """The same of what ATTACH and VACUUM INTO want opened; what is computed is refused as a change."""
+    name = args[0]
+    return None if name is None or name in ("", ":memory:") else read_of_database(name)
 
 
 # The code of the stand-in's constructors; a start fills it in.
@@ -286,4 +312,7 @@ def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     name = args[0]
     if name is None:
         return "ATTACH", SHOWN_AS_IT_IS, None, (), DATABASE
-    return None if name in ("", ":memory:") else (name, -1, both_places(name, -1), (), DATABASE)
+    if name in ("", ":memory:"):
+        return None
+    shown = database_names(name) or (name,)
+    return shown[0], -1, database_places(name), (), DATABASE

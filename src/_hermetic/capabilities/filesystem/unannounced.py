@@ -6,13 +6,15 @@ from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_text, is_a
 from ...paths import resolve
 from ...pristine import IS_LINUX, IS_WINDOWS, getpid
 from .clibrary import catalogue, catalogue_folder, default_file, first_file, second_file, shadow
-from .descriptors import path_text
+from .descriptors import path_text, real_path
+from .filecalls import MADE_ANEW
 from .places import NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, UNREADABLE, both_places, entry_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
+    from .filecalls import Reading
     from .places import Change
 
 WRITE, CHANGE = "filesystem.write", "filesystem.change"
@@ -66,6 +68,36 @@ def shared_name(name: object, beginning: str, remedy: str) -> Change:
 
 def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
     return shared_name(argument(args, kwargs, 0, "path", None), "", SHARED)
+
+
+def shared_memory_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
+    """_posixshmem.shm_open(path, flags, mode): what is there already is read."""
+    flags = argument(args, kwargs, 1, "flags", 0)
+    if not is_a(flags, NUMBER) or int.__index__(flags) & MADE_ANEW == MADE_ANEW:
+        return None
+    name, _, places, _, _ = shared_memory(args, kwargs)
+    return name, places[0] if places else None
+
+
+def database_file(args: tuple[Any, ...], kwargs: Any) -> Reading:
+    """dbm.gnu.open(path, ...), dbm.ndbm.open(path, ...): the name as it is."""
+    return read_with("", args, kwargs)
+
+
+def database_db(args: tuple[Any, ...], kwargs: Any) -> Reading:
+    return read_with(".db", args, kwargs)
+
+
+def database_pag(args: tuple[Any, ...], kwargs: Any) -> Reading:
+    return read_with(".pag", args, kwargs)
+
+
+def read_with(ending: str, args: tuple[Any, ...], kwargs: Any) -> Reading:
+    path = argument(args, kwargs, 0, "filename", None)
+    if not is_a(path, TEXT_OR_BYTES):
+        return path, None
+    text = path_text(path) + ending
+    return text, real_path(text, None)
 
 
 def semaphore(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -167,6 +199,11 @@ UNANNOUNCED = (
 ON_THE_TYPE = "the C method called on `_ssl._SSLContext`, and a link swapped meanwhile, are the kernel layer's"
 # What C reads by a name, where CPython announces nothing: (call, its names, reader, door, note).
 UNANNOUNCED_READS = (
+    ("_posixshmem.shm_open", ("_posixshmem:shm_open",), shared_memory_read, "", ""),
+    ("dbm.gnu.open", ("_gdbm:open", "dbm.gnu:open"), database_file, "", ""),
+    ("dbm.ndbm.open", ("_dbm:open", "dbm.ndbm:open"), database_file, "", ""),
+    ("dbm.ndbm.open", ("_dbm:open", "dbm.ndbm:open"), database_db, "", ""),
+    ("dbm.ndbm.open", ("_dbm:open", "dbm.ndbm:open"), database_pag, "", ""),
     ("readline.read_init_file", ("readline:read_init_file",), always, "history.read_init_file", ""),
     ("readline.parse_and_bind", ("readline:parse_and_bind",), always, "history.parse_and_bind", ""),
     (
