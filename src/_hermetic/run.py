@@ -37,10 +37,15 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     SystemExit passes through; any other exception has been printed already and is raised again only for the
     interpreter to end the process as it always does.
     """
+    broken: SyntaxError | None = None
+    real = judged_script(target, policies) if options.child and target.kind == SCRIPT else None
     try:
         names, code = prepare_main(target)
-    except SyntaxError as broken:
-        return conclude(broken.with_traceback(None), (), options)
+    except SyntaxError as error_in_text:
+        broken = error_in_text.with_traceback(None)
+        if real is None:
+            return conclude(broken, (), options)
+        names, code = {}, None
     except OSError as missing:
         path = os.path.join(working_folder(), target.name)
         status.say(f"{sys.executable}: can't open file {path!r}: [Errno {missing.errno}] {missing.strerror}\n")
@@ -56,6 +61,10 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
             put_in_force(policies, options, code, target, start_up)
         elif start_up is not None:
             begin(start_up, target, options)
+        if real is not None:
+            native.close(native.open(real, native.O_RDONLY))
+        if broken is not None:
+            return conclude(broken, (), options)
         searchpath.give_back(first_entry(target))
         main = make_main(names)
         result = execute(target, main, code)
@@ -64,6 +73,32 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
         error = raised
     return conclude(error, policies, options)
+
+
+def judged_script(target: Target, policies: tuple[Policy, ...]) -> str | None:
+    """The script's real path where a guarded program may not have it read, so that it is asked for; None for others.
+
+    What a program starts is its own choice, and a script that is none shows its lines. Below a root, what may
+    be executed may be run as a script, as the system itself asks for no more.
+    """
+    files = [policy.rules["filesystem"] for policy in policies if "filesystem" in policy.rules]
+    if not files:
+        return None
+    from .capabilities.filesystem.lists import NO_READS, ROOT  # its family is loaded, and so is what it needs
+    from .paths import NO_PATHS, entry_above, resolve
+
+    if not [rules for rules in files if rules[NO_READS] != NO_PATHS or rules[ROOT] is not None]:
+        return None
+    try:
+        mode = native.stat(target.name).st_mode
+    except (OSError, ValueError):
+        return None  # reading it says so
+    real = resolve(os.path.join(working_folder(), target.name))
+    denied = [rules for rules in files if entry_above(real, rules[NO_READS]) is not None]
+    return real if mode & FILE_KIND == REGULAR and (denied or not mode & EXECUTABLE) else None
+
+
+FILE_KIND, REGULAR, EXECUTABLE = 0o170000, 0o100000, 0o111
 
 
 def put_in_force(
