@@ -13,6 +13,7 @@ from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, native, readlink
 from .databases import MEMORY, WRITTEN, database_names, database_use, exists
 from .descriptors import ACCESS, O_RDWR, O_WRONLY, may_reopen, named_descriptor, path_text, real_path
+from .lists import NOWHERE
 from .places import (
     DATABASE,
     LISTENING,
@@ -196,9 +197,13 @@ def linked(args: tuple[Any, ...], kwargs: Any) -> Change:
     return args[1], args[3], places, source or (), ""
 
 
+# A link is nothing that was elsewhere before, and stands where a folder may have been.
+COMES_ANEW = (NOWHERE,)
+
+
 def symlinked(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(source, destination, dir_fd). The source is judged when somebody goes there."""
-    return args[1], args[2], entry_of(args[1], args[2]), (), ""
+    return args[1], args[2], entry_of(args[1], args[2]), COMES_ANEW, ""
 
 
 def owned(args: tuple[Any, ...], kwargs: Any) -> Change:

@@ -33,6 +33,7 @@ ROOT, OPEN, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READS, NO_WRITES, PROTE
 ABOVE, STARTUP, SUSPECT, PRIVATE = range(10, 14)
 EVERYWHERE, NOWHERE = ("",), "\0"  # how every path begins, and how none does
 NOTHING_MORE = "nothing: what the policy itself rests on cannot be written"
+BENEATH = "leaving it where it is: what may not be changed lies below it"
 STARTUP_MODULES = ("sitecustomize", "usercustomize")
 # Below /proc/PID, and of no use to a program that only reads files.
 SECRETS = ("environ", "mem")
@@ -52,12 +53,16 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
         found = write_refused(rules, place)
         if found is not None:
             return found
+    if moved and places[-1] in rules[ABOVE]:
+        return option, BENEATH, places[-1]
     for place in moved:
+        if place == NOWHERE:
+            continue
         entry = entry_above(place, rules[NO_READS])
         if entry is not None:
             return NO_READING, f"leaving out --deny-read {entry}", place
         if place in rules[ABOVE]:
-            return option, "leaving it where it is: what may not be changed lies below it", place
+            return option, BENEATH, place
         if rules[ROOT] is not None and is_readable(rules, places[-1]) and not is_readable(rules, place):
             return OPTION, f"--allow-read {place}", place
     return None
@@ -209,7 +214,7 @@ def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], 
     folders = (frozenset(packages), frozenset(entries)) if has_lists(rules) else NO_FOLDERS
     above = folders_above([*rules[NO_READS][0], *rules[NO_WRITES][0], *rules[PROTECTED][0]])
     if rules[READONLY]:
-        above |= folders[0] | folders_above(folders[0])
+        above |= folders[0] | folders[1] | folders_above(folders[0] | folders[1])
     denied = list(rules[NO_READS][0])
     suspect = _os.path.commonprefix(denied) if denied else NOWHERE  # noqa: RUF071  # by letters, as startswith asks
     return rules[ROOT], beginnings, single, sources, *rules[READONLY:ABOVE], above, folders, suspect, rules[PRIVATE]
