@@ -88,3 +88,10 @@ for name in ("file", "kept"):
         assert "done" not in found, found
     finally:
         isolated.code("import shutil; shutil.rmtree('shut')")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_an_empty_path_is_not_found(isolated, place):
+    tree(isolated)
+    acts = ["open('', 'w')", "open(b'', 'ab')", "os.open('', os.O_CREAT | os.O_WRONLY)", "open('open/', 'w')"]
+    assert tried(isolated, place, acts) == ["FileNotFoundError"] * 3 + ["IsADirectoryError"]

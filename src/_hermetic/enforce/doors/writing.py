@@ -46,7 +46,7 @@ USUAL = {
 }
 truncate: Any = getattr(native, "ftruncate", None)
 FOLLOWED, REPLACED = "Too many levels of symbolic links", "replaced while it was opened"
-EXISTS, IS_FOLDER = "File exists", "Is a directory"
+EXISTS, IS_FOLDER, MISSING = "File exists", "Is a directory", "No such file or directory"
 
 
 def mode_flags(mode: Any) -> int | None:
@@ -130,6 +130,8 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
     """
     text = named if type(named) is str else bytes.decode(named, ENCODING, ENCODING_ERRORS)
     above, _, last = text.rpartition("/")
+    if not text:
+        raise FileNotFoundError(ENOENT, MISSING, path)
     if last in ("", ".", ".."):
         raise IsADirectoryError(EISDIR, IS_FOLDER, path)
     try:
