@@ -8,6 +8,9 @@ import os
 VARIABLES, FOLDERS = ("TMPDIR", "TEMP", "TMP"), ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  # names, tried in turn
 NAME = "TMPDIR"
 TRIES = 3
+IS_WINDOWS = os.name == "nt"
+# Opens a folder that may not be read, as Linux has it; elsewhere a mode can be changed without following a link.
+HANDLE: int = getattr(os, "O_PATH", 0)
 
 
 def make() -> str:
@@ -26,22 +29,53 @@ def make() -> str:
 
 
 def remove(folder: str) -> None:
-    """Take the folder away with all that is in it, also what was made unwritable. Links in it are not followed."""
+    """Take the folder away with all that is in it, also what was made unreadable. Links in it are not followed."""
     from shutil import rmtree
-
-    def unlock(function: object, path: str, error: object) -> None:
-        """A folder that may not be changed keeps what is in it."""
-        try:
-            os.chmod(os.path.dirname(path), 0o700, follow_symlinks=os.chmod not in os.supports_follow_symlinks)
-        except OSError:
-            pass
 
     for _ in range(TRIES):  # a process that was left behind may still be writing
         if os.path.islink(folder) or os.path.isfile(folder):
             os.unlink(folder)  # what the program put in its place
-        rmtree(folder, onerror=unlock)
+        rmtree(folder, ignore_errors=True)
         if not os.path.lexists(folder):
             return
+        if IS_WINDOWS:
+            unlock_files(folder)
+        else:
+            unlock(folder)
+
+
+def unlock(name: str, around: int | None = None) -> None:
+    """Let a folder, and all below it, be read and changed again; around: a descriptor of the folder that it lies in.
+
+    By descriptors, and never outside: a process that was left behind may put a link where a folder was.
+    """
+    opened = []
+    try:
+        if not HANDLE:
+            os.chmod(name, 0o700, dir_fd=around, follow_symlinks=False)
+        opened.append(os.open(name, HANDLE | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=around))
+        if HANDLE:
+            os.chmod(f"/proc/self/fd/{opened[0]}", 0o700)
+        opened.append(os.open(".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=opened[0]))
+        with os.scandir(opened[1]) as entries:
+            folders = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        for below in folders:
+            unlock(below, opened[0])
+    except (OSError, RecursionError):  # gone meanwhile, another user's, or deeper than can be followed
+        pass
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def unlock_files(folder: str) -> None:
+    """The same on Windows, where it is the file that does not let itself be removed."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            try:
+                os.chmod(os.path.join(place, name), 0o700)
+            except OSError:
+                pass
 
 
 def in_child() -> str:

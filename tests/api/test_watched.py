@@ -104,3 +104,20 @@ def test_stand_ins_that_are_kept_are_inert_and_go_in_the_end(isolated):
     assert socket.socketpair is before
     """
     )
+
+
+def test_children_that_no_policy_in_force_guards_are_left_alone(isolated):
+    # The block's stand-ins stay: what is around it was compiled for a process whose children are not guarded.
+    isolated.passes(
+        HEAD
+        + """
+    import subprocess, sys
+    values = values_of(BlockConfig(block_network=True))
+    start.enter_block("around", Compiled(policy_from(values), None))
+    child = [sys.executable, "-c", "import hermetic, sys; print('_hermetic.start' in sys.modules)"]
+    with hermetic_blocker(block_environment=True, allow_env=["PYTHONPATH"]):
+        assert subprocess.check_output(child, text=True) == "True\\n"
+    assert refused(look_up)
+    assert subprocess.check_output(child, text=True) == "False\\n"
+    """
+    )

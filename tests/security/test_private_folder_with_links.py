@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from hermetic import private_tmp
+
 
 def test_what_links_lead_to_stays(isolated):
     (isolated.folder / "kept" / "below").mkdir(parents=True)
@@ -48,3 +50,39 @@ def test_a_folder_that_was_replaced_by_a_link_is_not_followed(isolated):
     if os.path.islink(folder):
         os.unlink(folder)
         raise AssertionError("the link was left behind")
+
+
+def test_what_cannot_be_removed_changes_nothing_around_it(tmp_path, monkeypatch):
+    # As while a process that was left behind keeps writing: the folder around is /tmp, which everybody uses.
+    (tmp_path / "around" / "folder" / "below").mkdir(parents=True)
+    (tmp_path / "kept").mkdir(mode=0o755)
+    os.symlink(tmp_path / "kept", tmp_path / "around" / "folder" / "link")
+    os.chmod(tmp_path / "around", 0o777)
+    monkeypatch.setattr("shutil.rmtree", lambda folder, **how: None)
+    private_tmp.remove(str(tmp_path / "around" / "folder"))
+    assert os.stat(tmp_path / "around").st_mode & 0o7777 == 0o777
+    assert os.stat(tmp_path / "kept").st_mode & 0o7777 == 0o755
+
+
+def test_an_ordinary_user_removes_what_was_made_unreadable(isolated):
+    isolated.passes(
+        """
+        import os, shutil
+        from hermetic import private_tmp
+        os.mkdir("folder")
+        if os.geteuid() == 0:
+            os.chown(".", 65534, 65534)
+            os.chown("folder", 65534, 65534)
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+        os.chdir("folder")
+        os.makedirs("a/b/c")
+        open("a/b/c/file", "w").close()
+        for name in ("a/b/c", "a/b", "a"):
+            os.chmod(name, 0)
+        os.chdir("..")
+        private_tmp.remove("folder")  # by a name that this user can follow
+        assert not os.path.exists("folder")
+        """
+    )

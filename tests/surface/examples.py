@@ -32,6 +32,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("filesystem", "os.listdir"): "reads under a root: tests/security",
     ("filesystem", "os.getxattr"): "reads under a root: tests/security",
     ("filesystem", "sqlite3.connect"): "reads under a root: tests/security",
+    ("filesystem", "_sqlite3:connect"): "as above",
     ("filesystem", "readline:read_history_file"): "reads under a root: tests/security",
     ("filesystem", "readline:read_init_file"): "reads under a root: tests/security",
     ("filesystem", "readline:parse_and_bind"): "reads under a root: tests/security",
