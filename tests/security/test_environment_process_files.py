@@ -99,14 +99,15 @@ def test_no_name_of_them_is_opened(isolated, place):
 
 def test_files_that_only_sound_like_them_are_read(isolated):
     isolated.write("environ", "mine")
-    isolated.write("mem", "")
     isolated.write("proc/self/environ", "mine too")
     isolated.write("real.txt", "real")
     code = """
 @attempt
 def environ(): return open("environ").read()
 @attempt
-def mem(): return open(os.path.abspath("mem")).read()
+def mem():
+    open(os.path.abspath("mem"), "w").close()
+    return open(os.path.abspath("mem")).read()
 @attempt
 def nested(): return open("proc/self/environ").read()
 @attempt

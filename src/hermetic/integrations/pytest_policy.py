@@ -195,7 +195,7 @@ class Policies:
         for policy in others:
             if own is not None:
                 own = None if policy.own is None else widened(own, policy.own)
-            origin = f"{origin} and others"
+            origin = f"{first.origin} and others"
         return first if not others else Policy(own, fixed, origin=origin)
 
     @property
