@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -205,6 +206,24 @@ class Environment:
         (path := self.bin / name).write_text(text + "    sys.exit(main())\n")
         path.chmod(0o755)
         return path
+
+
+@pytest.fixture
+def listener() -> Iterator[tuple[int, Callable[[], bool]]]:
+    """(its port, a function that tells whether somebody came)."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        server.settimeout(0.2)
+
+        def reached() -> bool:
+            try:
+                server.accept()[0].close()
+            except TimeoutError:
+                return False
+            return True
+
+        yield server.getsockname()[1], reached
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ proved in a plain run first.
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from importlib.util import cache_from_source
 
@@ -21,24 +20,6 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the layout of a
 
 VERSION = "python%d.%d" % sys.version_info[:2]
 BASE = os.path.join(sys.base_prefix, "bin", VERSION)
-
-
-@pytest.fixture
-def listener():
-    """(its port, a function that tells whether somebody came)."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        server.settimeout(0.2)
-
-        def reached():
-            try:
-                server.accept()[0].close()
-            except TimeoutError:
-                return False
-            return True
-
-        yield server.getsockname()[1], reached
 
 
 def knock(port: int) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from pathlib import Path
 
@@ -24,24 +23,6 @@ STANDARD = (
 # Loaded by the interpreter itself on its way to any program, where they are not frozen into it.
 EARLY = ("os", "posixpath", "genericpath", "stat", "codecs", "io", "abc", "site", "_collections_abc", "_sitebuiltins")
 OPTIONS = "--no-network"
-
-
-@pytest.fixture
-def listener():
-    """(its port, a function that tells whether somebody came)."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen()
-        server.settimeout(0.2)
-
-        def reached():
-            try:
-                server.accept()[0].close()
-            except TimeoutError:
-                return False
-            return True
-
-        yield server.getsockname()[1], reached
 
 
 def knock(port: int) -> str:

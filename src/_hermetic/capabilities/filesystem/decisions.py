@@ -12,7 +12,7 @@ from ...paths import entry_above, meant, open_folders
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
 from .lists import NO_READING, NO_READS, OPEN, OPTION, PRIVATE, ROOT, SOURCES, SUSPECT, change_refused, is_readable
 from .places import TEMPORARY, UNKNOWN, is_folder, shown
-from .readable import SUFFIXES
+from .readable import OWN_PROCESS, SUFFIXES
 from .unannounced import CHANGE, WRITE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -25,24 +25,6 @@ if TYPE_CHECKING:
 READ, LIST, REPLACE = "filesystem.read", "filesystem.list", "filesystem.replace"
 # C has asked a PathLike already, and may have heard something else: io.FileIO, which has no stand-in.
 TEXT_REMEDY = "a path that is text (os.fspath(path)), or --fs-readonly without a root"
-# Below /proc/PID of the program itself; neither its environment nor its memory.
-OWN_PROCESS = frozenset(
-    {
-        "cgroup",
-        "cmdline",
-        "comm",
-        "fd",
-        "io",
-        "limits",
-        "maps",
-        "mountinfo",
-        "mounts",
-        "stat",
-        "statm",
-        "status",
-        "task",
-    }
-)
 # What a stand-in is told that shall do in memory what would be done on disk; or the folder where it may be done.
 IN_MEMORY = True
 SEPARATOR = _os.sep

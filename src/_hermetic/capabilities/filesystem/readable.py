@@ -81,7 +81,7 @@ FILES = frozenset(
         "/proc/filesystems",
     }
 )
-# Below /proc/PID of the program itself.
+# Below /proc/PID of the program itself; neither its environment nor its memory.
 OWN_PROCESS = frozenset(
     {
         "cgroup",
