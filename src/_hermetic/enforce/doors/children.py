@@ -136,10 +136,8 @@ def in_force(context: tuple[Any, ...]) -> tuple[tuple[bytes, ...], tuple[Any, ..
     """(policies, what their children keep of their variables, lists of programs) of the process and of blocks."""
     held, keeps, lists = context[HELD], context[KEEPS], context[LISTS]
     for carried, keep, listed, _ in [entry[2] for entry in IN_FORCE[0]]:
-        if carried is None:
-            lists = lists if listed is None else (*lists, listed)
-        elif carried not in held:
-            held = (*held, carried)
+        if carried not in held:
+            held = held if carried is None else (*held, carried)
             keeps = keeps if keep is None else (*keeps, keep)
             lists = lists if listed is None else (*lists, listed)
     return held, keeps, lists
