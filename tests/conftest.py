@@ -91,6 +91,8 @@ class Isolated:
             "HOME": str(self.folder),
             "TMPDIR": str(self.temp),
             "LANG": "C.UTF-8",
+            # Names that nobody has are asked for: where no server of names answers, that shall not take long.
+            "RES_OPTIONS": "timeout:1 attempts:1",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         for name in ("SYSTEMROOT", "COMSPEC", "PATHEXT", "LD_LIBRARY_PATH"):

@@ -172,6 +172,7 @@ def test_what_is_denied_is_denied_whatever_allows_it(isolated, place):
     assert set(found[1].values()) == {"reached"}, found
 
 
+# The host that an entry allows is one to which the kernel sends nothing.
 HOSTILE = """
 found = {}
 class Lying(str):
@@ -182,9 +183,9 @@ class Changing(tuple):
     turn = 0
     def __getitem__(self, index):
         self.turn += 1
-        return "192.0.2.1" if index == 0 and self.turn == 1 else tuple.__getitem__(self, index)
+        return "255.255.255.255" if index == 0 and self.turn == 1 else tuple.__getitem__(self, index)
 forms = {
-    "lying text": (Lying("localhost"), PORT), "lying host": (Lying("192.0.2.1"), PORT), "changing": Changing(("127.0.0.1", PORT)),
+    "lying text": (Lying("localhost"), PORT), "lying host": (Lying("255.255.255.255"), PORT), "changing": Changing(("127.0.0.1", PORT)),
     "NUL": ("127.0.0.1\\0.example.com", PORT), "full width": ("\\uff11\\uff12\\uff17.0.0.1", PORT), "circled": ("\\u2460\\u2461\\u2466.0.0.1", PORT),
     "dot": ("127.0.0.1.", PORT), "bytes": (b"127.0.0.1", PORT), "bytearray": (bytearray(b"127.0.0.1"), PORT), "octal": ("0177.1", PORT),
     "below": ("x.localhost", PORT), "capitals": ("LocalHost", PORT),
@@ -206,7 +207,7 @@ print(json.dumps(found))
     [
         ["--deny-host", "127.0.0.0/8"],
         ["--deny-host", "localhost"],
-        ["--no-network", "--allow-host", "example.com", "--allow-host", "192.0.2.0/24"],
+        ["--no-network", "--allow-host", "example.com", "--allow-host", "255.255.255.0/24"],
         ["--no-network", "--allow-host", "0.0.0.0/0", "--allow-host", "localhost", "--deny-host", "127.0.0.1"],
     ],
     ids=" ".join,

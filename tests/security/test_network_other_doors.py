@@ -83,13 +83,14 @@ def test_sockets_of_other_families_are_refused(isolated):
     assert (done.code, done.stdout) == (0, ""), done.stderr
 
 
+# Beside loopback they name a host that is allowed: one to which the kernel makes no connection, and sends nothing.
 DISGUISES = {
-    "tuple subclass": "class T(tuple):\n    def __getitem__(self, i): return ('192.0.2.1', 9)[i]\n    def __iter__(self): return iter(('192.0.2.1', 9))\naddress = T(('127.0.0.1', PORT))",
+    "tuple subclass": "class T(tuple):\n    def __getitem__(self, i): return ('224.0.0.1', 9)[i]\n    def __iter__(self): return iter(('224.0.0.1', 9))\naddress = T(('127.0.0.1', PORT))",
     "str subclass": "class S(str):\n    def __str__(self): return 'allowed.test'\n    def lower(self): return self\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\naddress = (S('127.0.0.1'), PORT)",
     "bytes": "address = (b'127.0.0.1', PORT)",
     "bytearray": "address = (bytearray(b'127.0.0.1'), PORT)",
     "bytearray changed meanwhile": "import threading\nhost = bytearray(b'127.0.0.1')\nleft = []\ndef flip():\n"
-    "    while not left: host[:] = b'192.0.2.1'; host[:] = b'127.0.0.1'\n"
+    "    while not left: host[:] = b'224.0.0.1'; host[:] = b'127.0.0.1'\n"
     "threading.Thread(target=flip, daemon=True).start()\nsocket.setdefaulttimeout(0.1)\naddress = (host, PORT)\n"
     "for _ in range(300):\n    attempt(lambda: socket.socket().connect(address))",
     "port with an index": "class P(int):\n    def __index__(self): return PORT\naddress = ('127.0.0.1', P(9))",
@@ -108,6 +109,6 @@ def test_disguised_address_is_read_as_c_reads_it(isolated, name):
         + "\nattempt(lambda: real().connect(address))\nattempt(lambda: _socket.socket().connect(address))\n"
     )
     code += "attempt(lambda: socket.create_connection(address, 1))\n"
-    _, reached, done = attack(isolated, code, "--no-network --allow-domain allowed.test --allow-domain 192.0.2.1")
+    _, reached, done = attack(isolated, code, "--no-network --allow-domain allowed.test --allow-domain 224.0.0.1")
     assert not reached
     assert done.code == 0, done

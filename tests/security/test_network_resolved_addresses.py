@@ -47,8 +47,9 @@ print("END")
 )
 ANSWERS = {
     "loopback": ["127.0.0.1"],
-    "loopback after a public address": ["192.0.2.1", "127.0.0.1"],
-    "loopback before a public address": ["127.0.0.1", "192.0.2.1"],
+    # The other address is allowed and tried: one for which the kernel sends nothing.
+    "loopback after another address": ["255.255.255.255", "127.0.0.1"],
+    "loopback before another address": ["127.0.0.1", "255.255.255.255"],
     "mapped loopback": ["::ffff:127.0.0.1"],
     "unspecified": ["0.0.0.0"],
 }
