@@ -324,6 +324,14 @@ def test_a_name_that_is_denied_on_a_port_takes_its_addresses_with_it():
     assert not mine[LEARNT]
 
 
+def test_a_range_gives_back_no_address_of_a_name_that_is_denied():
+    mine = rules(allow_domains=["a.org"], allow_hosts=["0.0.0.0/0"], deny_hosts=["a.org:80"])
+    answer(mine, "a.org", "192.0.2.7")
+    assert connect(mine, "192.0.2.7", 80)[3] == "leaving out --deny-host a.org:80"
+    assert connect(mine, "192.0.2.7", 443) is None
+    assert connect(mine, "192.0.2.8", 80) is None
+
+
 PRIVATE = ["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.0.1", "fc00::1", "fdff::1", "169.254.1.1",
            "fe80::1", "fec0::1", "::ffff:10.0.0.1", "0xa000001", "64:ff9b::10.0.0.1"]  # fmt: skip
 PUBLIC = [

@@ -372,8 +372,6 @@ def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None,
     refused = ports_of_name(rules[DENIED], name) if rules[DENIED] else None
     if allowed is not None and refused is not None:
         allowed = without(allowed, refused)
-    if rules[BLOCK]:
-        refused = None  # nothing is reachable that nothing allows
     if allowed is None and refused is None:
         return
     for answer in (result,) if type(result) is str else result[2] if type(result) is tuple else result:

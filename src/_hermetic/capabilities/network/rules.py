@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # SOCKETS: Unix sockets, (the place as given, the place it led to at the start).
 BLOCK, LOCALHOST, DOMAINS, ALLOWED, DENIED, PRIVATE, SOCKETS = range(7)
 # The rest is made by `prepare` and filled while the program runs; what it can add is bounded by the others. LEARNT:
-# addresses that allowed names resolved to, with the ports of their rules; DENIED_LEARNT: without BLOCK, the same of
+# addresses that allowed names resolved to, with the ports of their rules; DENIED_LEARNT: the same of
 # names that are denied on some ports. OWN, SHARED: Unix sockets bound by this process, and by this one and its forks.
 LEARNT, DENIED_LEARNT, OWN, SHARED = range(7, 11)
 
