@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Slot: TypeAlias = tuple[str, Any, Any, tuple[Entry, ...]]
 
 # Stand-ins for what bind() puts in place of these names.
+# It keeps nothing and tells nothing, so that no family has a word to say; our stand-ins open it in place of a path.
+NULL_DEVICE = "/dev/null"
 GUARDED: frozenset[str] = frozenset()
 INTEREST = -1
 ANSWER: Any = None
@@ -58,7 +60,9 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
             return
     if event in names:
         if event == OPEN:
-            flags = args[2]
+            path, _, flags = args
+            if type(path) is str and path == NULL_DEVICE:
+                return
             if type(flags) is not int or not flags or flags & WRITE_BITS:
                 found = session_judge(OPEN_TO_WRITE, args, None) if opens_to_write(args) else None
                 if found is not None:
@@ -90,10 +94,12 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
     ANSWER(event, args, HERE)
 
 
-def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:
+def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noqa: PLR0912  # a call here is paid by every event
     """Asks the entries of a guarded event. A judge of its own: each call that the hook makes is paid by every event."""
     if event == OPEN:
-        flags = args[2]
+        path, _, flags = args
+        if type(path) is str and path == NULL_DEVICE:
+            return
         if type(flags) is not int:
             entries = TO_WRITE
         elif (not flags or flags & WRITE_BITS) and opens_to_write(args):

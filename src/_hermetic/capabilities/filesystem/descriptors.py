@@ -102,6 +102,8 @@ def path_of(number: int) -> str:
 def named_descriptor(path: object) -> int | None:
     """The descriptor of this process that a path names by its text, or None."""
     text = path_text(path)
+    if text[:5] not in BEGINNINGS:
+        return None
     for name, number in STANDARD:
         if text == name:
             return number
@@ -109,6 +111,18 @@ def named_descriptor(path: object) -> int | None:
     if not (last.isascii() and last.isdigit() and len(last) < 10):
         return None
     return int(last) if folder in FOLDERS or folder == own_process() + "/fd" else None
+
+
+def names_open(path: str, flags: int) -> bool:
+    """Whether a path names a descriptor of this process, and opening it again gives nothing that it does not have.
+
+    The descriptor first: of what our stand-ins hold, nothing can be opened again.
+    """
+    last = path.rpartition("/")[2]
+    if path[:6] == "/proc/" and last.isdigit() and len(last) < 10 and not may_reopen(int(last), flags):
+        return False
+    number = named_descriptor(path)
+    return number is not None and may_reopen(number, flags)
 
 
 def own_process() -> str:

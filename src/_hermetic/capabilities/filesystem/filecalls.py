@@ -12,7 +12,7 @@ from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_
 from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, native, readlink
 from .databases import MEMORY, WRITTEN, database_names, database_use, exists
-from .descriptors import ACCESS, O_RDWR, O_WRONLY, may_reopen, named_descriptor, path_text, real_path
+from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, real_path
 from .lists import NOWHERE
 from .places import (
     DATABASE,
@@ -61,15 +61,13 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
             UNREADABLE,
         )  # a PathLike: C asked it already, and may have heard something else
     text = path_text(path)
-    if text in DEVICES:
-        return None
-    number = named_descriptor(text)
-    if number is not None and may_reopen(number, wanted_flags(mode, flags)):
-        return None
-    held = held_place(text, flags)
-    if held is not None:
-        # What a handle has told is that device, whatever becomes of the name.
-        return None if held in DEVICES else (text, -1, (held,), (), "")
+    if text[:5] in BEGINNINGS:
+        if text in DEVICES or names_open(text, wanted_flags(mode, flags)):
+            return None
+        held = held_place(text, flags)
+        if held is not None:
+            # What a handle has told is that device, whatever becomes of the name.
+            return None if held in DEVICES else (text, -1, (held,), (), "")
     if mode is None and text[:1] != "/" and not IS_WINDOWS:
         # os.open by a reference older than our stand-in: its event does not name a dir_fd, so every open folder counts.
         return text, -1, all_meant(text), (), ""

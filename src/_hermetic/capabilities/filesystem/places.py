@@ -86,7 +86,7 @@ def held_place(text: str, flags: object) -> str | None:
     if len(parts) == 6 and (parts[5] in ("", ".", "..") or not int.__index__(flags) & O_NOFOLLOW):  # type: ignore[arg-type]  # of an event
         return None
     try:
-        place = readlink("/".join(parts[:5]))
+        place = readlink(text if len(parts) == 5 else "/".join(parts[:5]))
     except OSError:
         return None
     if place[:1] != "/":

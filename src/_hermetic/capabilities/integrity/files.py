@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...callers import CORE, FACES
-from ...extract import NUMBER, exact_path, is_a, opens_to_write
+from ...extract import NUMBER, exact_path, is_a
 from ...paths import absolute, is_below, resolve
 from ...pristine import IS_WINDOWS, lstat, native, readlink, stat
 from ...searchpath import bytecode_folder
@@ -27,6 +27,10 @@ FOLDERS, ELSEWHERE = [CORE[:-1], FACES[:-1]], bytecode_folder()
 # Where these have their bytecode if it is told to lie elsewhere.
 OWN_BYTECODE = with_real([absolute(ELSEWHERE) + splitdrive(folder) for folder in FOLDERS] if ELSEWHERE else [])
 OWN_FILES = (*with_real(FOLDERS), *OWN_BYTECODE)
+SEPARATOR = "\\" if IS_WINDOWS else "/"
+OWN_BEGINNINGS = tuple([own + SEPARATOR for own in OWN_FILES])
+# How the names end of what an import loads.
+LOADED = (".py", ".pyc", ".so", ".pyd", ".dll")
 
 
 def folder_of(path: str) -> str:
@@ -65,10 +69,12 @@ except OSError:
 
 def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing, of memory."""
-    if not opens_to_write(args):
-        return None
-    path = exact_path(args[0])
-    if type(path) is not str or is_plain(path):
+    path = args[0]
+    if type(path) is not str:
+        path = exact_path(path)
+        if type(path) is not str:
+            return None
+    if is_elsewhere(path, args[1]):
         return None
     if is_memory_file(path):
         return "memory"
@@ -78,20 +84,23 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None
 
 
-def is_plain(path: str) -> bool:
-    """Whether a path that begins at the root is itself a file, no link, in a folder outside /proc: most writes."""
-    if path[:1] != "/":
+def is_elsewhere(path: str, mode: object) -> bool:
+    """Whether one look shows that this is no memory, as with most writes: what is there lies in no procfs, and it is
+    there itself, not by a link, or a descriptor leads to it. mode: of the event, None for os.open, which does not tell
+    where a relative path begins.
+    """
+    if path[-4:] == "/mem" or (path[:1] != "/" and mode is None):
         return False
     try:
-        return path == NULL_DEVICE or (
-            lstat(path).st_mode & FORMAT != LINK and stat(folder_of(path)).st_dev != PROC_DEVICE
-        )
+        if path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
+            return stat(path).st_dev != PROC_DEVICE
+        status = lstat(path)
     except (OSError, ValueError):
         return False
+    return status.st_mode & FORMAT != LINK and status.st_dev != PROC_DEVICE
 
 
 FORMAT, LINK = 0o170000, 0o120000
-NULL_DEVICE = "/dev/null"
 
 
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
@@ -164,13 +173,25 @@ def is_link(path: str) -> bool:
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing. The name first, then what it leads to, or the folder that would have it."""
-    if not opens_to_write(args) or is_a(args[0], NUMBER):
-        return None
-    path = exact_path(args[0])
-    if type(path) is not str or path == NULL_DEVICE:
-        return None
+    path = args[0]
+    if type(path) is not str:
+        path = exact_path(path)
+        if type(path) is not str:
+            return None
     text = absolute(path)
-    if is_below(text, OWN_FILES) or is_ours(path) or is_ours(folder_of(path)):
+    if (text + SEPARATOR).startswith(OWN_BEGINNINGS):
+        return text
+    try:
+        found = stat(path)
+        if (found.st_dev, found.st_ino) in OWN_IDENTITIES:
+            return text
+        # There, and nothing that was ours at the start: in a folder of ours it matters if an import finds it.
+        looks_above = path.endswith(LOADED)
+    except (OSError, ValueError):
+        if is_link(path) and is_below(resolve(path), OWN_FILES):
+            return text
+        looks_above = True
+    if looks_above and is_ours(folder_of(path)):
         return text
     for place in hidden_places(args, path):
         if is_ours(place) or is_ours(folder_of(place)):
