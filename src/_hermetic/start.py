@@ -135,6 +135,7 @@ def start_process(
         "CONNECTORS": memo.get("CONNECTORS", ()),
         "PROBERS": tuple(session.PROBERS),
     }
+    told["KNOWN"] = tuple([code for codes in told.values() if type(codes) is tuple for code in codes])
     hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
     audit.add_hook(hook, PROBE)
     for holder, name, _, new in (*changes, *loaders):

@@ -44,3 +44,48 @@ def test_what_runs_during_an_opening_finds_no_descriptor_of_what_is_denied(isola
     isolated.write("target.py", "import os\n" + PEEK + CHANCES[chance] + "\nprint(b'secret/file\\n' in seen)")
     done = isolated.cli("--deny-read", "secret", "--", "./target.py")
     assert (done.code, done.stdout) == (0, "False\n"), done
+
+
+FORGED = """
+import codecs, io, sqlite3, sys, types
+frames = []
+def look(name):
+    frame = sys._getframe(1)
+    while frame is not None:
+        frames.append(frame.f_code)
+        frame = frame.f_back
+codecs.register(look)
+for mode in ("r", "r+", "a"):
+    try:
+        open("target.py", mode, encoding="unheard-of")
+    except (LookupError, OSError):
+        pass
+seen = []
+def take(make):
+    for words in ((io.FileIO, ("link", "r")), (io.FileIO, ("secret/file", "r"))):
+        try:
+            with make()(*words, "x", None) as file:
+                seen.append(file.read())
+        except Exception:
+            pass
+def again(*words): pass
+def set_code(): again.__code__ = code
+for code in frames:
+    if code.co_filename != __file__:
+        take(lambda: types.FunctionType(code, {}))
+        take(lambda: (set_code(), again)[1])
+print(len(frames) > 3, b"secret/file\\n" in seen)
+"""
+
+
+@pytest.mark.parametrize(
+    "options", [["--deny-read", "secret"], ["--deny-read", "secret", "--seal"], ["--fs-readonly=inside"]]
+)
+def test_the_code_of_what_opens_files_opens_nothing_for_others(isolated, options):
+    (isolated.folder / "secret").mkdir()
+    (isolated.folder / "secret/file").write_text("secret/file\n")
+    (isolated.folder / "inside").mkdir()
+    (isolated.folder / "link").symlink_to("secret/file")
+    isolated.write("target.py", FORGED)
+    done = isolated.cli(*options, "--", "./target.py")
+    assert (done.code, done.stdout) == (0, "True False\n"), done

@@ -74,6 +74,8 @@ def interpreter_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 # The code of the stand-ins that may make C modules; a start fills it in. In a block, fresh copies are patched as well.
 MAKERS: tuple[Any, ...] = ()
+# The code of every stand-in that some row knows by its frame; filled in like MAKERS.
+KNOWN: tuple[Any, ...] = ()
 
 
 def stray_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -112,7 +114,7 @@ def own_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
     thing = args[0]
     if type(thing) is _FUNCTION and (thing.__globals__ is PRIVATE or thing.__globals__ is PUBLIC):
         return "guards"
-    for code in MAKERS:
+    for code in KNOWN:
         if args[2:] and args[2] is code:
             return "guards"
     return None
@@ -120,7 +122,7 @@ def own_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def known_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """function.__new__(code): the code of a frame that guards know, in a function that calls what the program likes."""
-    for code in MAKERS:
+    for code in KNOWN:
         if args[0] is code:
             return "guards"
     return None
