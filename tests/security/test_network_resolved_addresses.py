@@ -6,6 +6,9 @@ allowed led to an address that was not.
 
 from __future__ import annotations
 
+import errno
+import json
+
 import pytest
 from network_attack import PRELUDE, listening
 
@@ -64,6 +67,51 @@ def test_an_allowed_name_does_not_lead_to_loopback(isolated, name, place):
         done = isolated.code(code, str(guarded.port), guarded.path)
         assert not guarded.reached(), done
     assert done.stdout == "END\n", done
+
+
+TRIES = """
+import json, socket
+def tried(act):
+    try:
+        act()
+    except OSError as error:
+        return error.errno  # C's answer: nothing was refused
+    except RuntimeError as error:
+        return str(error)
+found = [tried(lambda: socket.create_connection(("allowed.test", 80), 1))]
+address = socket.getaddrinfo("allowed.test", 80)[0][4]
+for port in (80, 22):
+    found.append(tried(lambda: socket.socket().connect((address[0], port))))
+print(json.dumps(found))
+"""
+REFUSED = "network disabled: connect(255.255.255.255)"
+# The options, and whether the address may be reached on port 80 and on port 22.
+LEARNING = {
+    "a domain": ("--no-network --allow-domain allowed.test", True, True),
+    "a host": ("--no-network --allow-host allowed.test", True, True),
+    "a port": ("--no-network --allow-host allowed.test:80", True, False),
+    "beside loopback": ("--no-network --allow-localhost --allow-host allowed.test:80", True, False),
+    "a denied port": ("--deny-host allowed.test:22", True, False),
+    "a denied port of a range": (
+        "--no-network --allow-domain allowed.test --allow-host 0.0.0.0/0 --deny-host allowed.test:22",
+        True,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LEARNING)
+@pytest.mark.parametrize("seal", [[], ["--seal"]], ids=["", "sealed"])
+def test_an_allowed_name_leads_to_its_addresses(isolated, name, seal):
+    """Of the whole process: which addresses they are, only the look-up's answer says."""
+    options, *expected = LEARNING[name]
+    isolated.write("target.py", TRIES)
+    words = [*seal, "--kernel=off", *options.split(), "--", "./target.py"]
+    code = RESOLVER.format(answers=["255.255.255.255"]) + f"sys.argv[1:] = {words!r}\n"
+    done = isolated.code(code + "from hermetic.cli import program\nsys.exit(program())\n")
+    unreachable = errno.ENETUNREACH
+    answers = [unreachable if allowed else REFUSED for allowed in (expected[0], *expected)]
+    assert (json.loads(done.stdout or "0"), done.code) == (answers, 0), done
 
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "169.254.1.1", "fe80::1", "fd00:ec2::254"])

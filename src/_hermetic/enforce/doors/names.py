@@ -7,6 +7,7 @@ what C finds for a name that it is to connect to it tells nobody: it gets an add
 
 from __future__ import annotations
 
+from ...capabilities.network.rules import learns
 from ...capabilities.network.sockets import SENDMSG_PLACE, pinned, place_in_sendto
 from ..bind import bind
 from ..judge import refusal
@@ -27,8 +28,8 @@ ASK: Any = None
 
 def look_up(setting: Setting) -> Any:
     """A stand-in whose original is in the constants of private code only."""
-    # A policy for the whole process without domains has nothing to remember.
-    after = None if setting.whole_process and not setting.rules[1] else setting.after
+    # A policy for the whole process may have nothing to remember.
+    after = None if setting.whole_process and not learns(setting.rules) else setting.after
     return setting.bind(
         ask, ASK=bind(ask_in_ascii, {"KEY": setting.key, "AFTER": after, "BOX": setting.box}, setting.memo)
     )
