@@ -62,6 +62,18 @@ def _templates(
 
 
 ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(*FORMAT[1:4], *FORMAT[5:7], FORMAT[8])
+WITH_NULL_AT = 3 if FORMAT is not None and FORMAT[6] else 1
+OPERATION = b"" if FORMAT is None else bytes(FORMAT[:1])
+# By the number of a constant: what takes a LOAD_GLOBAL's place, alone and with the NULL of a call.
+_loads: list[tuple[bytes, bytes]] = []
+
+
+def _add_load() -> None:
+    number = bytes((len(_loads),))
+    with_null = WITH_NULL[:WITH_NULL_AT] + number + WITH_NULL[WITH_NULL_AT + 1 :]
+    _loads.append((ALONE[:1] + number + ALONE[2:], with_null))
+
+
 CAN_BIND = FORMAT is not None and sys.implementation.name == "cpython"
 # Filled once a policy for the whole process refuses that code is made; twins for later blocks keep the code they have.
 FIXED_CODE: list[bool] = []
@@ -177,31 +189,33 @@ def _edited(code: CodeType, hidden: bool) -> tuple[bytes, tuple[str, ...]]:
     if plan is not None and plan[0] is code:
         return plan[1], plan[2]
     assert FORMAT is not None
-    load_global, _, _, nop, extended, caches, null_first, resume, _ = FORMAT
-    size, shift, with_null_at = 2 * (1 + caches), 1 if caches else 0, 3 if null_first else 1
+    _, _, _, nop, extended, caches, _, resume, _ = FORMAT
+    size, shift = 2 * (1 + caches), 1 if caches else 0
     first = len(code.co_consts)
     plain, names = code.co_code, code.co_names
     places: dict[str, int] = {}
-    text = bytearray(plain)
     # One byte per instruction or cache entry; caches are zero here, so a search by bytes finds instructions only.
     operations = plain[::2]
-    at = operations.find(load_global)
-    while at >= 0:
-        if at and operations[at - 1] == extended:
+    between = operations.split(OPERATION)
+    place = 2 * len(between.pop(0))
+    edited = [plain[:place]]
+    for rest in between:
+        if place and plain[place - 2] == extended:
             raise BootstrapError(f"{code.co_name} names too many globals to be bound")
-        place = 2 * at
         argument = plain[place + 1]
-        index = places.setdefault(names[argument >> shift], first + len(places))
-        if index > 255:
-            raise BootstrapError(f"{code.co_name} has too many constants to be bound")
+        name = names[argument >> shift]
+        if name not in places:
+            index = places[name] = first + len(places)
+            if index > 255:
+                raise BootstrapError(f"{code.co_name} has too many constants to be bound")
+            while index >= len(_loads):
+                _add_load()
         # A call's NULL is pushed apart, and the rest of the instruction's room does nothing.
-        if argument & shift:
-            text[place : place + size] = WITH_NULL
-            text[place + with_null_at] = index
-        else:
-            text[place : place + size] = ALONE
-            text[place + 1] = index
-        at = operations.find(load_global, at + 1 + caches)
+        edited.append(_loads[places[name]][argument & shift])
+        start = place + size
+        place += 2 + 2 * len(rest)
+        edited.append(plain[start:place])
+    text = bytearray().join(edited)
     if hidden:
         if code.co_flags & GENERATORS:
             raise BootstrapError(f"{code.co_name} cannot be hidden: the frame of a generator is always to be seen")
