@@ -17,6 +17,8 @@ except ImportError:  # Windows
 
 native = _native
 IS_WINDOWS = _sys.platform == "win32"
+# It keeps nothing and tells nothing.
+NULL_DEVICE = "nul" if IS_WINDOWS else "/dev/null"
 IS_LINUX = _sys.platform.startswith("linux")
 
 stat = native.stat

@@ -7,6 +7,7 @@ import sys
 from ..errors import BootstrapError, PolicyViolation
 from ..events import COUNT, LOG, REPORTS
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
+from ..pristine import NULL_DEVICE
 from .bind import bind
 from .judge import examine, refusal
 from .session import (
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     Slot: TypeAlias = tuple[str, Any, Any, tuple[Entry, ...]]
 
 # Stand-ins for what bind() puts in place of these names.
-# It keeps nothing and tells nothing, so that no family has a word to say; our stand-ins open it in place of a path.
-NULL_DEVICE = "/dev/null"
 GUARDED: frozenset[str] = frozenset()
 INTEREST = -1
 ANSWER: Any = None
@@ -98,6 +97,7 @@ def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noq
     """Asks the entries of a guarded event. A judge of its own: each call that the hook makes is paid by every event."""
     if event == OPEN:
         path, _, flags = args
+        # No family has a word to say to it, and our stand-ins open it in place of a path.
         if type(path) is str and path == NULL_DEVICE:
             return
         if type(flags) is not int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE
-from ...pristine import IS_WINDOWS, native, readlink
+from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from .databases import MEMORY, WRITTEN, database_names, database_use, exists
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, real_path
 from .lists import NOWHERE
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     Reading: TypeAlias = tuple[object, "str | None"]
 
 # What is written there is nowhere. By their plain names only: a link may be changed after it was looked at.
-DEVICES = frozenset({"/dev/null", "/dev/full", "/dev/zero", "/dev/tty"})
-NULL_DEVICE = "/dev/null"
+DEVICES = frozenset({NULL_DEVICE} if IS_WINDOWS else {NULL_DEVICE, "/dev/full", "/dev/zero", "/dev/tty"})
 # Whoever makes a file anew reads nothing by it.
 MADE_ANEW = native.O_CREAT | native.O_EXCL
 
@@ -61,8 +60,10 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
             UNREADABLE,
         )  # a PathLike: C asked it already, and may have heard something else
     text = path_text(path)
+    if text in DEVICES:
+        return None
     if text[:5] in BEGINNINGS:
-        if text in DEVICES or names_open(text, wanted_flags(mode, flags)):
+        if names_open(text, wanted_flags(mode, flags)):
             return None
         held = held_place(text, flags)
         if held is not None:

@@ -34,7 +34,7 @@ from ...capabilities.filesystem.descriptors import (
     path_text,
 )
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
-from ...pristine import close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
+from ...pristine import NULL_DEVICE, close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
 from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
@@ -77,7 +77,6 @@ SAME = slice(0, 3)
 KIND, REGULAR = 0o170000, 0o100000
 # Others may replace a file at every look.
 TRIES = (1,) * 20
-NULL_DEVICE = filecalls.NULL_DEVICE
 DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
 REPLACED = "replaced while it was opened"
 MISSING = "No such file or directory"
