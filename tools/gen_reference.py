@@ -23,7 +23,8 @@ from _hermetic.events import trace_line  # noqa: E402  # as above
 from hermetic.cli import build_parser  # noqa: E402  # as above
 from hermetic.integrations.pytest_plugin import OWN_OPTIONS, PROFILE_HELP, help_of  # noqa: E402  # as above
 from hermetic.integrations.pytest_words import PREFIX, REFUSED, flag_of, ini_key  # noqa: E402  # as above
-from hermetic.settings import PROFILES, SETTINGS, Setting  # noqa: E402  # as above
+from hermetic.settings import SETTINGS, Setting  # noqa: E402  # as above
+from hermetic.values import PROFILES  # noqa: E402  # as above
 from policy_schema import schema_text  # noqa: E402  # found beside this file
 from reference_phrases import EXIT_CODES, FAMILY_TITLES, PHRASES, PUBLIC  # noqa: E402  # found beside this file
 from reference_words import (  # noqa: E402  # as above

@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 from hermetic.policies.files import ALLOW, DENY, EXTENDS, PROFILE, PROFILE_TABLES, SPELLINGS, TESTS
-from hermetic.settings import BY_KEY, LIST, PROFILES, SETTINGS, SWITCH, Setting
+from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH, Setting
+from hermetic.values import PROFILES
 
 TEXT = {"type": "string", "minLength": 1}
 TEXTS = {"type": "array", "items": TEXT}

@@ -13,7 +13,7 @@ def program() -> int:
 
     searchpath.set_aside()
     _hermetic.load_at_once(_hermetic.__spec__, _hermetic.SENDER)
-    _hermetic.load_at_once(hermetic.__spec__, ["settings", "request", "options", "targets", "launch", "cli"])
+    _hermetic.load_at_once(hermetic.__spec__, ["settings", "values", "request", "options", "targets", "launch", "cli"])
     from hermetic.cli import main
 
     return main()

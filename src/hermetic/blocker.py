@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block, start_policies
 from hermetic.request import policy_from
-from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT, check, defaults, joined, profile
+from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT
+from hermetic.values import check, defaults, joined, profile
 
 if TYPE_CHECKING:
     import os

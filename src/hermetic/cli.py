@@ -92,8 +92,8 @@ def run_target(words: list[str], choice: Choice) -> int:
     from _hermetic.target import Options
     from hermetic.launch import launch
     from hermetic.request import request_from, rows_of
-    from hermetic.settings import is_restrictive
     from hermetic.targets import find
+    from hermetic.values import is_restrictive
 
     values = choice.values
     files: tuple[str, ...] = ()
@@ -137,7 +137,8 @@ def build_parser() -> ArgumentParser:
                 return ", ".join(f"{flag}[={action.metavar}]" for flag in action.option_strings)
             return super()._format_action_invocation(action)
 
-    from hermetic.settings import CHOICE, NUMBERS, PROFILES, SETTINGS, SWITCH
+    from hermetic.settings import CHOICE, NUMBERS, SETTINGS, SWITCH
+    from hermetic.values import PROFILES
 
     parser = ArgumentParser(
         prog="hermetic",

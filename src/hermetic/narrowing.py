@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from hermetic.settings import (
-    BOTH,
-    BY_KEY,
-    EXTEND,
-    HOSTS,
-    NARROWER,
-    PATHS,
-    PROGRAMS,
-    VARIABLES,
-    WORDS,
-    is_restrictive,
-)
+from hermetic.settings import BOTH, BY_KEY, EXTEND, HOSTS, NARROWER, PATHS, PROGRAMS, VARIABLES, WORDS
+from hermetic.values import is_restrictive
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

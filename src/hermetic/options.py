@@ -7,7 +7,8 @@ costs more than the guards; argparse only prints the help.
 from __future__ import annotations
 
 from _hermetic.model import Value
-from hermetic.settings import BY_KEY, CHOICE, LIST, NUMBERS, PROFILES, SETTINGS, SWITCH, check, defaults, joined
+from hermetic.settings import BY_KEY, CHOICE, LIST, NUMBERS, SETTINGS, SWITCH
+from hermetic.values import PROFILES, check, defaults, joined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hermetic.settings import PROFILES as _BUNDLES
-from hermetic.settings import SETTINGS, defaults, joined, profile
+from hermetic.settings import SETTINGS
+from hermetic.values import PROFILES as _BUNDLES
+from hermetic.values import defaults, joined, profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

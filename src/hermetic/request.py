@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from _hermetic.policy import Policy, Request, make_rules
-from hermetic.settings import BY_KEY, LIST, RESTRICTIONS, SETTINGS, SWITCH
+from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
+from hermetic.values import RESTRICTIONS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from hermetic.options import SPELLED
 from hermetic.private_tmp import PrivateFolder
 from hermetic.profiles import GuardConfig, to_values
 from hermetic.request import policy_from, request_from
-from hermetic.settings import check, is_restrictive
 from hermetic.targets import find
+from hermetic.values import check, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from _hermetic.capabilities.network import addresses as adr
 from hermetic import BlockConfig
 from hermetic.blocker import values_of
 from hermetic.request import policy_from
-from hermetic.settings import check
+from hermetic.values import check
 
 NETWORK = ("block_network", "allow_localhost", "allow_domains", "allow_hosts", "deny_hosts", "deny_private_network")
 

@@ -36,6 +36,7 @@ FACE_ORDER = [
     [
         "errors",
         "settings",
+        "values",
         "runners",
         "request",
         "common_hosts",

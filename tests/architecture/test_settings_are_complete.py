@@ -23,15 +23,14 @@ from hermetic.settings import (
     NARROWER,
     NUMBERS,
     PATHS,
-    PROFILES,
     PROGRAMS,
-    RESTRICTIONS,
     SETTINGS,
     SWITCH,
     TEXT,
     VARIABLES,
     WORDS,
 )
+from hermetic.values import PROFILES, RESTRICTIONS
 
 
 def test_block_config_fields_are_the_rows():

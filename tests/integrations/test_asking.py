@@ -7,7 +7,8 @@ import pytest
 from hermetic.integrations.pytest_plugin import INI_KEYS
 from hermetic.integrations.pytest_settings import adjusted, requested, widened
 from hermetic.integrations.pytest_words import REFUSED, flag_of, ini_key
-from hermetic.settings import PROFILES, SETTINGS, defaults
+from hermetic.settings import SETTINGS
+from hermetic.values import PROFILES, defaults
 
 from .suites import verdicts
 

@@ -36,7 +36,7 @@ from _hermetic.enforce.kernel.plan import (
     receipt,
 )
 from hermetic.request import policy_from
-from hermetic.settings import defaults
+from hermetic.values import defaults
 
 CURRENT = Support(landlock=7, filters=True, supervisor=True)
 NO_SUPERVISOR = Support(landlock=7, filters=True)

@@ -13,7 +13,8 @@ from hermetic.blocker import values_of
 from hermetic.cli import main
 from hermetic.options import Choice, read_choice
 from hermetic.policies.show import as_json, as_toml, toml_text
-from hermetic.settings import LIST, SETTINGS, SWITCH, defaults
+from hermetic.settings import LIST, SETTINGS, SWITCH
+from hermetic.values import defaults
 
 POLICY = """\
 block_network = true

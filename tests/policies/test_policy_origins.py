@@ -122,7 +122,7 @@ def test_violations_of_blocks_name_the_blocks_own_file(policy):
 def test_what_only_tells_people_is_left_out_where_it_is_long(policy):
     from _hermetic.policy import DESCRIBED, carried, carry
     from hermetic.request import policy_from
-    from hermetic.settings import defaults
+    from hermetic.values import defaults
 
     names = tuple(f"m{number}" for number in range(DESCRIBED + 1))
     origins = tuple(("deny-import", name, "", "p.toml:1") for name in names)

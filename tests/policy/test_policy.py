@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from _hermetic.capabilities import network as net
 from _hermetic.policy import VERSION, Policy, first_denial, from_plain
 from hermetic.request import policy_from
-from hermetic.settings import defaults
+from hermetic.values import defaults
 
 DOMAINS = st.lists(st.sampled_from(["a.org", "b.a.org", "c.com", "localhost"]), unique=True, max_size=3).map(tuple)
 

@@ -8,7 +8,7 @@ from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block
 from hermetic.blocker import BlockConfig, values_of
 from hermetic.request import policy_from
-from hermetic.settings import check
+from hermetic.values import check
 
 
 class Slot:

@@ -24,7 +24,7 @@ def load_faces(*names: str) -> None:
 
 
 _hermetic.load_at_once(_hermetic.__spec__, ("model", "capabilities.", "policy"))
-load_faces("settings", "integrations.pytest_words")
+load_faces("settings", "values", "integrations.pytest_words")
 
 from hermetic.integrations.pytest_words import (  # noqa: E402  # loaded above
     FAIL,
@@ -37,7 +37,8 @@ from hermetic.integrations.pytest_words import (  # noqa: E402  # loaded above
     ini_key,
     marked_among,
 )
-from hermetic.settings import PROFILES, SETTINGS  # noqa: E402  # as above
+from hermetic.settings import SETTINGS  # noqa: E402  # as above
+from hermetic.values import PROFILES  # noqa: E402  # as above
 
 TYPE_CHECKING = False  # typing is loaded by pytest, but these names are not needed
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from hermetic.integrations.pytest_settings import adjusted, marked, requested, w
 from hermetic.integrations.pytest_words import PREFIX, marked_among
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
-from hermetic.settings import BY_KEY, RESTRICTIONS, check, defaults, is_restrictive
+from hermetic.settings import BY_KEY
+from hermetic.values import RESTRICTIONS, check, defaults, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

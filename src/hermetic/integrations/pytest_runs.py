@@ -25,7 +25,7 @@ from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other
 from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key
 from hermetic.request import requested as families_of
-from hermetic.settings import defaults, is_restrictive
+from hermetic.values import defaults, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

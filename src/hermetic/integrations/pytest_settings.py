@@ -10,7 +10,8 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hermetic.integrations.pytest_words import PREFIX, REFUSED, flag_of, ini_key
-from hermetic.settings import BY_KEY, EXTEND, SETTINGS, SWITCH, defaults, is_restrictive, joined, profile
+from hermetic.settings import BY_KEY, EXTEND, SETTINGS, SWITCH
+from hermetic.values import defaults, is_restrictive, joined, profile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -9,7 +9,7 @@ from _hermetic.extract import printable
 from hermetic.policies.errors import PolicyFileError, at
 from hermetic.policies.files import Layer, built_in, join, load, resolved, unknown_profile
 from hermetic.request import KEYWORD, policy_from, rows_of
-from hermetic.settings import PROFILES, check, is_restrictive
+from hermetic.values import PROFILES, check, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -14,7 +14,7 @@ from hermetic.policies.files import ALLOW, Layer, load
 from hermetic.policies.judging import refusal
 from hermetic.policies.show import as_json, as_toml
 from hermetic.request import policy_from
-from hermetic.settings import check, is_restrictive
+from hermetic.values import check, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from _hermetic.extract import printable
 from hermetic.policies.errors import PolicyFileError, PolicyTypeError, at, nearest
 from hermetic.policies.text import Lines, Path, parse, read_text
-from hermetic.settings import BY_KEY, LIST, PATHS, PROFILES, PROGRAMS, SETTINGS, SWITCH, defaults, joined
+from hermetic.settings import BY_KEY, LIST, PATHS, PROGRAMS, SETTINGS, SWITCH
+from hermetic.values import PROFILES, defaults, joined
 
 if TYPE_CHECKING:
     from hermetic.settings import Setting

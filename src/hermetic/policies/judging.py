@@ -14,7 +14,8 @@ from _hermetic.compiled import Compiled
 from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of
 from _hermetic.programs import INTERPRETER, absolute_program, unwrapped
 from hermetic.request import policy_from, rows_of
-from hermetic.settings import BY_KEY, LIST, RESTRICTIONS, SETTINGS, SWITCH, is_restrictive
+from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
+from hermetic.values import RESTRICTIONS, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
