@@ -127,15 +127,16 @@ def start_process(
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None, "is_patched": patched}, memo)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
+    makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
     told = {
-        "MAKERS": (*_makers, *session.STARTERS, audit.add_hook.__code__),
+        "MAKERS": makers,
+        "KNOWN": (*makers, *memo.get("OPENERS", ()), *memo.get("CONNECTORS", ()), *session.PROBERS),
         "STARTING": tuple(session.STARTERS),
         "SESSION_HOOK": audit.session_hook,
         "OPENERS": memo.get("OPENERS", ()),
         "CONNECTORS": memo.get("CONNECTORS", ()),
         "PROBERS": tuple(session.PROBERS),
     }
-    told["KNOWN"] = tuple([code for codes in told.values() if type(codes) is tuple for code in codes])
     hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
     audit.add_hook(hook, PROBE)
     for holder, name, _, new in (*changes, *loaders):

@@ -74,7 +74,7 @@ def interpreter_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 # The code of the stand-ins that may make C modules; a start fills it in. In a block, fresh copies are patched as well.
 MAKERS: tuple[Any, ...] = ()
-# The code of every stand-in that some row knows by its frame; filled in like MAKERS.
+# All code by whose frames a guard knows that one of our stand-ins is asking; filled in likewise.
 KNOWN: tuple[Any, ...] = ()
 
 
