@@ -130,17 +130,16 @@ def start_process(
     makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
     told = {
         "MAKERS": makers,
-        "KNOWN": (*makers, *memo.get("OPENERS", ()), *memo.get("CONNECTORS", ()), *session.PROBERS),
+        "KNOWN": (*makers, *[code for name in TOLD_BY_CODE for code in memo.get(name, ())], *session.PROBERS),
         "STARTING": tuple(session.STARTERS),
         "SESSION_HOOK": audit.session_hook,
-        "OPENERS": memo.get("OPENERS", ()),
-        "CONNECTORS": memo.get("CONNECTORS", ()),
+        **{name: memo.get(name, ()) for name in TOLD_BY_CODE},
         "PROBERS": tuple(session.PROBERS),
     }
     hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
     audit.add_hook(hook, PROBE)
-    for holder, name, _, new in (*changes, *loaders):
-        setattr(holder, name, new)
+    for change in (*changes, *loaders):
+        patches.put(*change)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
     compiled.engage()
     _process_names.update([pair for pair in compiled.patched if pair[0] == "children"])
@@ -149,6 +148,8 @@ def start_process(
 
 
 ENTRIES: tuple[Entry, ...] = ()
+# In a memo: the code of the stand-ins by whose frames readers know who asks.
+TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "LINKERS")
 
 
 def after_bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
@@ -324,8 +325,8 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
     patched = bind(patches.is_patched, {"PENDING": pending}, memo)
     apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal, "is_patched": patched}, memo)
     loaders = loader_changes(apply, memo, None) if pending else []
-    for holder, name, _, new in (*journal, *loaders):
-        setattr(holder, name, new)
+    for change in (*journal, *loaders):
+        patches.put(*change)
     journal.extend(loaders)
     patches.install_now(pending, apply, {})
     if "children" in compiled.families:

@@ -64,3 +64,49 @@ def test_code_of_a_known_frame_is_not_made_a_function(isolated, seal, attack):
     code = "import os; os.chdir('root'); exec(open('target.py').read())"
     done = isolated.cli(*options, "--", "python", "-c", code)
     assert done.stdout.split() == ["PolicyViolation"] * 2, done
+
+
+LINK = """
+import os, types
+FRAMES
+original = [f for f in os.supports_follow_symlinks if f.__name__ == "utime" and type(f) is type(len)][0]
+code = code_named("link_told", lambda: os.utime("no/such", follow_symlinks=False))
+for maker in (made, given):
+    attempt(lambda: maker(code)(original, ("link", (1, 1)), {}))
+"""
+DEPUTY = """
+import functools, os
+original = [f for f in os.supports_follow_symlinks if f.__name__ == "utime" and type(f) is type(len)][0]
+class Number:
+    __index__ = functools.partial(original, "link", (1, 1))
+class Path:
+    __fspath__ = functools.partial(original, "link", (1, 1))
+class Text(str):
+    encode = functools.partial(original, "link", (1, 1))
+for act in (
+    lambda: os.lchown("own", Number(), -1),
+    lambda: os.utime("own", (Number(), 1), follow_symlinks=False),
+    lambda: os.utime(Path(), follow_symlinks=False),
+    lambda: os.utime(Text("own"), follow_symlinks=False),
+    lambda: os.chown("own", -1, -1, dir_fd=Number(), follow_symlinks=False),
+):
+    try:
+        act()
+    except BaseException as error:
+        pass
+"""
+
+
+@pytest.mark.parametrize("seal", [[], ["--seal"]], ids=["", "sealed"])
+@pytest.mark.parametrize("attack", [FRAMES + LINK.replace("FRAMES\n", ""), DEPUTY], ids=["code", "deputy"])
+def test_nobody_else_leaves_links_unfollowed(isolated, seal, attack):
+    """The frame that says so is passed by nothing of the program's, which would call what follows a link."""
+    outside = isolated.folder / "outside"
+    outside.write_text("")
+    before = outside.stat().st_mtime
+    isolated.write("open/own", "")
+    (isolated.folder / "open/link").symlink_to("../outside")
+    isolated.write("target.py", f"import os\nos.chdir('open')\n{attack}\nprint('came to its end')")
+    done = isolated.cli("--kernel=off", "--fs-readonly", "--allow-write=open", *seal, "--", "./target.py")
+    assert done.stdout.endswith("came to its end\n"), done
+    assert outside.stat().st_mtime == before, done

@@ -58,6 +58,10 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
             "os:_spawnvef",
         )
     },
+    **{
+        ("filesystem", f"os:{name}"): "tells whether a link is followed, and refuses nothing: tests/lists"
+        for name in ("chmod", "chown", "utime", "setxattr", "removexattr", "chflags", "lchown", "lchmod", "lchflags")
+    },
     ("filesystem", "os.chflags"): "BSD and macOS only",
     ("filesystem", "os:unshare"): "3.12 and newer, and needs the right of the administrator",
     ("filesystem", "os:setns"): "3.12 and newer, and needs the right of the administrator",

@@ -87,6 +87,7 @@ SHOWN = frozenset(
         "compile_annotation",
         "compile_code",
         "init_connection",
+        "link_told",
         "make_in_c",
         "mark_coroutine",
         "open_again",

@@ -8,6 +8,7 @@ their wrapper keeps ours, which is inert once no policy is active.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from ..model import PUBLIC, GuardedCall
@@ -38,6 +39,11 @@ LOADED = sys.modules
 
 # The last two are those of _multiprocessing.SemLock, which its users take from it.
 DRESS = ("__name__", "__qualname__", "__module__", "__doc__", "SEM_VALUE_MAX", "_rebuild")
+
+# By these the library asks what a function of os can do. A stand-in can what its original can: without it, shutil would
+# leave the times of links alone, and walk a tree that it removes by names.
+SYSTEM: Any = os
+ABLE: Any = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
 
 # What an attribute was that its class only inherits: it is taken away again, not set.
 INHERITED = object()
@@ -126,6 +132,18 @@ def is_patched(original: Any, at: int) -> bool:
     return False
 
 
+def put(holder: Any, name: str, old: Any, new: Any) -> None:
+    """Rebind an attribute."""
+    setattr(holder, name, new)
+    if holder is SYSTEM:
+        for able in ABLE:
+            try:
+                if old in able:
+                    able.add(new)
+            except TypeError:
+                pass  # somebody's own, which no set can hold
+
+
 def apply_pending(name: str, module: Any) -> None:
     """A module has been loaded (again): patch what the rows name in it."""
     for at, (wanted, path, made, box) in enumerate(PENDING):
@@ -145,7 +163,7 @@ def apply_pending(name: str, module: Any) -> None:
                     pass
             own = path[-1] in holder.__dict__
             try:
-                setattr(holder, path[-1], made)
+                put(holder, path[-1], original, made)
             except TypeError:
                 continue  # a class of C's in the place of the module's own: a reload failed before it came to that
             if JOURNAL is not None:
@@ -169,6 +187,9 @@ def undo(journal: list[Change]) -> None:
             delattr(holder, name)
         else:
             setattr(holder, name, old)
+            if holder is SYSTEM:
+                for able in ABLE:
+                    able.discard(new)
 
 
 def redo(journal: list[Change]) -> bool:
@@ -178,7 +199,7 @@ def redo(journal: list[Change]) -> bool:
         if name in holder.__dict__ if old is INHERITED else getattr(holder, name, None) is not old:
             undo(journal[:done])
             return False
-        setattr(holder, name, new)
+        put(holder, name, old, new)
     return True
 
 

@@ -75,13 +75,19 @@ CHANGES = (
     # The parts of these are judged as well; asked as a whole they change nothing by halves. rmtree is not here:
     # it may have been told to ignore errors.
     ("shutil.copyfile", of.copied, "import shutil; shutil.copyfile('x', 'y')"),
-    ("shutil.copymode", of.copied, "import shutil; shutil.copymode('x', 'y')"),
-    ("shutil.copystat", of.copied, "import shutil; shutil.copystat('x', 'y')"),
+    ("shutil.copymode", of.entry_copied, "import shutil; shutil.copymode('x', 'y')"),
+    ("shutil.copystat", of.entry_copied, "import shutil; shutil.copystat('x', 'y')"),
     ("shutil.copytree", of.copied, "import shutil; shutil.copytree('x', 'y')"),
-    ("shutil.move", of.copied, "import shutil; shutil.move('x', 'y')"),
+    ("shutil.move", of.entry_copied, "import shutil; shutil.move('x', 'y')"),
     ("shutil.chown", of.changed, "import shutil; shutil.chown('x', 0)"),
     ("shutil.make_archive", of.changed, "import shutil; shutil.make_archive('x', 'tar')"),
     ("shutil.unpack_archive", of.copied, "import shutil; shutil.unpack_archive('x.tar', 'y')"),
+)
+
+# Which of them may be told, or are meant, to change a link itself: their events do not say so.
+LINKS = (
+    *((name, "links.when_told") for name in ("chmod", "chown", "utime", "setxattr", "removexattr", "chflags")),
+    *((name, "links.never") for name in ("lchown", "lchmod", "lchflags")),
 )
 
 BUILTIN_OPEN = ("builtins:open", "io:open", "_io:open")
@@ -110,6 +116,17 @@ SURFACE = (
         GuardedCall(capability=capability, patch=names, read=reader, call=call, when=has_lists)
         for call, names, capability, reader, allowable, _ in UNANNOUNCED
         if allowable
+    ),
+    *(
+        GuardedCall(
+            capability=CHANGE,
+            patch=(f"os:{name}", f"posix:{name}"),
+            read=always,
+            call=f"os.{name}",
+            door=door,
+            when=has_lists,
+        )
+        for name, door in LINKS
     ),
     GuardedCall(
         capability=WRITE,

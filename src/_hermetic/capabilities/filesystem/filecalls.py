@@ -164,10 +164,22 @@ def listed(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
 
 # --- changing ---
 
+# The code of the stand-ins that change a link itself; a start fills it in.
+LINKERS: tuple[Any, ...] = ()
+
+
+def link_or_both(path: object, folder: int, linkers: tuple[Any, ...]) -> Change:
+    """What is changed at a path: the link alone where our stand-in asks, which was told not to follow it."""
+    frame = calling_frame(CALLER_DEPTH + 1)
+    for known in linkers:
+        if frame is not None and frame.f_code is known:
+            return path, folder, entry_of(path, folder), (), ""
+    return change_of(path, folder)
+
 
 def changed(args: tuple[Any, ...], kwargs: Any) -> Change:
     """The first argument, path or descriptor: xattr, chflags."""
-    return change_of(args[0], -1)
+    return link_or_both(args[0], -1, LINKERS)
 
 
 def removed(args: tuple[Any, ...], kwargs: Any) -> Change:
@@ -177,7 +189,7 @@ def removed(args: tuple[Any, ...], kwargs: Any) -> Change:
 
 def made(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(path, mode, dir_fd): mkdir, chmod."""
-    return change_of(args[0], args[2])
+    return link_or_both(args[0], args[2], LINKERS)
 
 
 def renamed(args: tuple[Any, ...], kwargs: Any) -> Change:
@@ -207,7 +219,7 @@ def symlinked(args: tuple[Any, ...], kwargs: Any) -> Change:
 
 def owned(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(path, two values, dir_fd): chown, utime."""
-    return change_of(args[0], args[3])
+    return link_or_both(args[0], args[3], LINKERS)
 
 
 def cut(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -221,6 +233,14 @@ def copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if not is_a(path, TEXT_OR_BYTES):
         return None  # a PathLike is judged when it is opened, and text by then
     return None if path_text(path) in DEVICES else change_of(path, -1)
+
+
+def entry_copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """The same where its parts say whether a link is followed, and the first of them changes nothing by halves."""
+    path = args[1]
+    if not is_a(path, TEXT_OR_BYTES):
+        return None
+    return None if path_text(path) in DEVICES else (path, -1, entry_of(path, -1), (), "")
 
 
 def temporary(args: tuple[Any, ...], kwargs: Any) -> Change:
