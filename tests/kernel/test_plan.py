@@ -21,7 +21,7 @@ from _hermetic.capabilities.confinement import (
     kernel_rules,
 )
 from _hermetic.enforce.kernel.linux import abi
-from _hermetic.enforce.kernel.linux.landlock import grants, handled
+from _hermetic.enforce.kernel.linux.landlock import UNMADE, grants, handled, with_unmade
 from _hermetic.enforce.kernel.plan import (
     CLOSED,
     GUARD_ONLY,
@@ -171,6 +171,18 @@ def test_every_capability_has_its_limits_and_its_family():
     from _hermetic.enforce.kernel.linux import backend
 
     assert set(plan.LIMITS) == set(TAKEN) == set(backend.TESTS)
+
+
+def test_what_is_to_be_made_in_the_root_folder_is_left_to_the_guards(tmp_path):
+    """No rule can give it back alone; without one the kernel would refuse what the policy allows."""
+    missing = "/hermetic-makes-no-such-file"
+    asked = Plan(taken=frozenset([NO_WRITES]), write=(str(tmp_path), str(tmp_path / "new"), "/", missing))
+    plan, gaps = with_unmade(asked).within(CURRENT)
+    assert (NO_WRITES, False, f"{missing} {UNMADE}") in gaps
+    assert NO_WRITES not in plan.taken
+    plan, gaps = with_unmade(asked.but(write=asked.write[:3])).within(CURRENT)
+    assert NO_WRITES in plan.taken
+    assert not [text for _, _, text in gaps if UNMADE in text]
 
 
 SUPPORTS = st.builds(

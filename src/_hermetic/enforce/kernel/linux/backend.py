@@ -93,6 +93,7 @@ def confine(
     or does not start the command.
     """
     calls, support = None, EVERYTHING
+    asked = landlock.with_unmade(asked)
     if asked.within(EVERYTHING)[0].taken:  # else ctypes is not even loaded
         try:
             calls = Calls()

@@ -112,6 +112,25 @@ def standing_folder(path: str) -> str:
     return given
 
 
+def with_unmade(plan: Plan) -> Plan:
+    """The plan, with writing left to the guards where a rule could only give all of it back: what is still to be made
+    in the root folder.
+    """
+    unmade = [path for path in plan.write if standing_folder(path) == path and not is_there(path)]
+    return plan.but(limits=(*plan.limits, *[(NO_WRITES, False, f"{path} {UNMADE}") for path in unmade]))
+
+
+UNMADE = "is not there yet, and a rule for the root folder would give back everything"
+
+
+def is_there(path: str) -> bool:
+    try:
+        stat(path or "/")
+    except OSError:
+        return False
+    return True
+
+
 def leaves_semaphores(plan: Plan) -> bool:
     """Whether /dev/shm stays open: always, unless everything shall be held."""
     return NO_WRITES in plan.taken and not plan.whole
