@@ -7,7 +7,7 @@ a module that the program can change.
 from __future__ import annotations
 
 import os as _os
-from errno import ENAMETOOLONG, ENOENT
+from errno import ELOOP, ENAMETOOLONG, ENOENT
 
 from .pristine import IS_WINDOWS, getcwd, native, readlink, stat
 
@@ -44,7 +44,7 @@ def absolute(path: str) -> str:
 def resolve(path: str) -> str:
     """The path with every symbolic link followed, the last one too; what does not exist stays as it is named.
 
-    OSError (ELOOP as text) when links go round.
+    OSError when links go round: ELOOP, with the one that was followed once too often.
     """
     if IS_WINDOWS:
         return _os_normcase(_os_realpath(path))
@@ -70,7 +70,7 @@ def resolve(path: str) -> str:
             continue
         links += 1
         if links > MOST_LINKS:
-            raise OSError("too many links")
+            raise OSError(ELOOP, "too many links", here)
         if link.endswith(REMOVED):
             if not pending and here[:6] == "/proc/" and link[:1] == "/":
                 return link  # the thing itself: nothing is followed from there

@@ -7,7 +7,7 @@ descriptor has: ``/dev/stdout``, process substitution and ``/proc/self/fd/3``.
 from __future__ import annotations
 
 import sys as _sys
-from errno import EBADF
+from errno import EBADF, ELOOP
 
 from ...extract import BYTES, NUMBER, O_PATH, TEXT, is_a
 from ...paths import REMOVED, absolute, resolve, same_file
@@ -77,6 +77,18 @@ def real_path(path: object, folder: int | None) -> str:
     if folder is not None and text[:1] != "/":
         text = f"{folder_of(folder)}/{text}"
     return resolve(text)
+
+
+def read_place(path: object, folder: int | None) -> str:
+    """The same of what is to be opened. Where links go round it is the place of one of them: if that is allowed, C says
+    that they do.
+    """
+    try:
+        return real_path(path, folder)
+    except OSError as error:
+        if error.errno != ELOOP:
+            raise
+        return str(error.filename)
 
 
 def folder_of(number: int) -> str:

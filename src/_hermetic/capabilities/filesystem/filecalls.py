@@ -12,7 +12,7 @@ from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_
 from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from .databases import MEMORY, WRITTEN, database_names, database_use, exists
-from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, real_path
+from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place, real_path
 from .lists import NOWHERE
 from .places import (
     DATABASE,
@@ -26,6 +26,7 @@ from .places import (
     change_of,
     entry_of,
     held_place,
+    opened_places,
 )
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -72,7 +73,7 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if mode is None and text[:1] != "/" and not IS_WINDOWS:
         # os.open by a reference older than our stand-in: its event does not name a dir_fd, so every open folder counts.
         return text, -1, all_meant(text), (), ""
-    return text, -1, both_places(text, -1), (), ""
+    return text, -1, opened_places(text, -1), (), ""
 
 
 def wanted_flags(mode: object, flags: object) -> int:
@@ -129,7 +130,7 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
     if mode is None and text[:1] != "/" and not IS_WINDOWS:
         # os.open, and not by our stand-in, which asks for handles only: a dir_fd would not be announced.
         return text, None
-    return text, real_path(text, None)
+    return text, read_place(text, None)
 
 
 def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
@@ -139,9 +140,9 @@ def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
         return None
     text = path_text(path)
     try:
-        return text, real_path(text, folder)
+        return text, read_place(text, folder)
     except OSError:
-        return None  # links that go round: it leads nowhere, and the program hears so
+        return None  # it leads nowhere, and the program hears so
 
 
 def named_to_write(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -153,13 +154,13 @@ def named_to_write(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if held is not None:
         return path, -1, (held,), (), ""
     number = -1 if folder is None else folder
-    return path, number, both_places(path, number), (), ""
+    return path, number, opened_places(path, number), (), ""
 
 
 def listed(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """os.listdir(path), os.getxattr(path, ...): the first argument, unless it is a descriptor."""
     path = args[0]
-    return None if is_a(path, NUMBER) else ("." if path is None else path_text(path), real_path(path, None))
+    return None if is_a(path, NUMBER) else ("." if path is None else path_text(path), read_place(path, None))
 
 
 # --- changing ---

@@ -174,8 +174,8 @@ def make_rules(
         real,
         *((), frozenset(), ()),
         bool(readonly),
-        held([*private, *(resolve(path) for path in map(path_named, allow_read))]),
-        held([*private, *(resolve(path) for path in map(path_named, allow_write))]),
+        held([*private, *(where(path) for path in map(path_named, allow_read))]),
+        held([*private, *(where(path) for path in map(path_named, allow_write))]),
         *(held([name for path in map(path_named, given) for name in both(path)]) for given in (deny_read, deny_write)),
         held([name for path in protected for name in both(_os.fsdecode(path))]),
         *(frozenset(), NO_FOLDERS, NOWHERE, private[0] if private else None),
@@ -187,7 +187,15 @@ NO_FOLDERS: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 def both(path: str) -> tuple[str, str]:
     """The names of a denied path: as it is given, and with its links followed."""
-    return absolute(path), resolve(path)
+    return absolute(path), where(path)
+
+
+def where(path: str) -> str:
+    """Where an entry leads. ValueError where it leads nowhere."""
+    try:
+        return resolve(path)
+    except OSError as error:
+        raise ValueError(f"{path!r} leads nowhere: {error.strerror}") from None
 
 
 PATTERN = frozenset("*?[]{},")

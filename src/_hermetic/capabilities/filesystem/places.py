@@ -7,7 +7,7 @@ import os as _os
 from ...extract import NUMBER, exact_text, is_a
 from ...paths import absolute, meant, open_folders, resolve
 from ...pristine import IS_WINDOWS, native, readlink, stat
-from .descriptors import folder_of, path_of, path_text, real_path, shown_path
+from .descriptors import folder_of, path_of, path_text, read_place, real_path, shown_path
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ def both_places(path: object, folder: int) -> tuple[str, ...] | None:
     except OSError:
         return None
     return (real,) if entry == real else (entry, real)
+
+
+def opened_places(path: object, folder: int) -> tuple[str, ...] | None:
+    """The same of what is opened by a path to be written: where its links go round, nothing is."""
+    try:
+        return both_places(path, folder) or (read_place(path, None if folder < 0 else folder),)
+    except OSError:
+        return None
 
 
 def entry_of(path: object, folder: int) -> tuple[str, ...] | None:

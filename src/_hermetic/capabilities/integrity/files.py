@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from errno import ELOOP
+
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
 from ...paths import absolute, is_below, resolve
@@ -158,8 +160,8 @@ def is_ours(path: str) -> bool:
         found = stat(path)
     except ValueError:
         return False
-    except OSError:
-        return is_link(path) and is_below(resolve(path), OWN_FILES)
+    except OSError as error:
+        return error.errno != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES)
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
@@ -187,8 +189,8 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
             return text
         # There, and nothing that was ours at the start: in a folder of ours it matters if an import finds it.
         looks_above = path.endswith(LOADED)
-    except (OSError, ValueError):
-        if is_link(path) and is_below(resolve(path), OWN_FILES):
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
             return text
         looks_above = True
     if looks_above and is_ours(folder_of(path)):
