@@ -77,6 +77,25 @@ def keeper(policy: Policy) -> tuple[Any, Any] | None:
     return bind(module.is_kept, {}, {}), rules
 
 
+def ready(policy: Policy, guard: str, prepared: dict[tuple[int, str], Any], whole: Policy | None = None) -> Any:
+    """A family's rules, prepared once. whole: the policy that this one is a part of."""
+    key = id(whole or policy), guard
+    if key not in prepared:
+        prepare = load_family(guard).prepare
+        prepared[key] = policy.rules[guard] if prepare is None else prepare(policy.rules[guard])
+    return prepared[key]
+
+
+def handed_on(policy: Policy, prepared: dict[tuple[int, str], Any], whole: Policy | None = None) -> Policy:
+    """The policy as children get it: what a family found here holds for them, too."""
+    rules = dict(policy.rules)
+    for guard, given in policy.rules.items():
+        hand: Any = getattr(load_module(guard), "handed_on", None)
+        if hand is not None:
+            rules[guard] = hand(given, ready(policy, guard, prepared, whole))
+    return policy.with_rules(rules)
+
+
 def key_of(guard: str, name: str) -> str:
     """What a stand-in for this name asks the judge by. To start a child and to be refused one are two questions."""
     return (STARTING if guard == "children" else PATCHED) + name
@@ -97,15 +116,14 @@ class Compiled:
     ) -> None:
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed, watcher is not None)}
         self.families: dict[str, Family] = {}
-        # No bytes where children are not to be guarded.
-        given = (None, None) if children is None else (carry(policy), keeper(policy))
-        self.carried = (*given, lister(policy), self)
         self.described = policy.described()
-        for guard, rules in policy.rules.items():
-            family = load_family(guard)
-            ready = None if prepared is None else prepared.get((id(whole or policy), guard))
-            self.rules[guard] = ready or (rules if family.prepare is None else family.prepare(rules))
-            self.families[guard] = family
+        prepared = {} if prepared is None else prepared
+        for guard in policy.rules:
+            self.rules[guard] = ready(policy, guard, prepared, whole)
+            self.families[guard] = load_family(guard)
+        # No bytes where children are not to be guarded.
+        given = (None, None) if children is None else (carry(handed_on(policy, prepared, whole)), keeper(policy))
+        self.carried = (*given, lister(policy), self)
         self.families["integrity"] = load_family("integrity")
         if children is not None and starts_processes(policy):
             # Last: what children inherit is what the other families leave.

@@ -55,6 +55,17 @@ class Policy(Value):
         rules = self.rules.get(guard)
         return load_family(guard).decide(rules, capability, target, call) if rules is not None else None
 
+    def with_rules(self, rules: dict[str, tuple[Any, ...]]) -> Policy:
+        """The same with the rules of other families, or more of them."""
+        return Policy(
+            rules=rules,
+            trace=self.trace,
+            report_only=self.report_only,
+            sealed=self.sealed,
+            origins=self.origins,
+            asked=self.asked,
+        )
+
     def described(self) -> tuple[Any, ...]:
         """For people, and nothing that can be changed: ((family, its keywords or None), ...), report_only, sealed."""
         known = None if self.asked is None else {guard: tuple(asked.items()) for guard, asked in self.asked.items()}

@@ -96,8 +96,10 @@ def expect(first: str | None, whole: tuple[str, ...] | None = None) -> None:
 
 
 def coming() -> list[str]:
-    """``sys.path`` as the target will see it, also while parts of it are set aside."""
-    return [*_first, *_original, *sys.path]
+    """What the target will see on ``sys.path``, also while parts of it are set aside; not what hermetic itself saw
+    first there.
+    """
+    return [*_first, *(whole() if _original else ()), *sys.path]
 
 
 def destined() -> list[str]:

@@ -12,7 +12,7 @@ import sys
 from . import events
 from .asking import ask_entry, questions_of
 from .capabilities import load_module
-from .compiled import PATCHED, PROBE, Compiled, keeper, lister, probe_entry, starts_processes
+from .compiled import PATCHED, PROBE, Compiled, handed_on, keeper, lister, probe_entry, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
@@ -65,7 +65,8 @@ def start_policies(
     if all(starts_processes(policy) for policy in policies):
         # The first, so that the others' hooks know its stand-ins.
         guardian = next(policy for policy in order if not policy.report_only or policy is order[-1])
-    held = tuple([carry(policy) for policy in policies])
+    prepared = {} if prepared is None else prepared
+    held = tuple([carry(handed_on(policy, prepared)) for policy in policies])
     keeps = tuple([keep for keep in map(keeper, policies) if keep is not None])
     lists = tuple([listed for listed in map(lister, policies) if listed is not None])
     for policy in order:
@@ -81,15 +82,7 @@ def start_policies(
 
 def part(policy: Policy, guards: frozenset[str], these: bool) -> Policy:
     """A policy with the rules of these families only, or of all others."""
-    rules = {guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these}
-    return Policy(
-        rules=rules,
-        trace=policy.trace,
-        report_only=policy.report_only,
-        sealed=policy.sealed,
-        origins=policy.origins,
-        asked=policy.asked,
-    )
+    return policy.with_rules({guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these})
 
 
 def makes_no_code(policy: Policy) -> bool:

@@ -17,6 +17,7 @@ from . import unannounced
 from .decisions import LIST, READ, REPLACE, decide
 from .lists import (
     EVERYWHERE,
+    OPEN,
     PRIVATE,
     READONLY,
     ROOT,
@@ -29,7 +30,7 @@ from .lists import (
 )
 from .lists import make_rules as make_rules
 from .lists import taken_options as taken_options
-from .readable import readable
+from .readable import readable, readable_too
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -298,7 +299,13 @@ def prepare(rules: Rules) -> Rules:
     """Add what stays readable, resolved now and not again."""
     if rules[ROOT] is None:
         return prepared(rules, EVERYWHERE, frozenset(), ())
-    return prepared(rules, *readable(rules[ROOT]))
+    given = rules[OPEN:READONLY]
+    return prepared(rules, *(readable_too(given) if given[0] else readable(rules[ROOT])))
+
+
+def handed_on(rules: Rules, ready: Rules) -> Rules:
+    """The rules as children get them: with what was found readable here. ready: the same, prepared."""
+    return rules if rules[ROOT] is None else (rules[ROOT], *ready[OPEN:READONLY], *rules[READONLY:])
 
 
 # (folder of a policy in force, what tempfile had found before)

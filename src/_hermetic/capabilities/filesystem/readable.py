@@ -16,6 +16,12 @@ from ... import searchpath
 from ...callers import CORE, FACES
 from ...paths import resolve
 
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Readable: TypeAlias = "tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]"
+
 # The kernel layer grants the same folders.
 LIBRARIES = (
     "/lib",
@@ -100,22 +106,22 @@ OWN_PROCESS = frozenset(
     }
 )
 
+RUNNING = "/proc/self/exe"
 # File names that the import system reads.
 SUFFIXES = tuple(dict.fromkeys((*SOURCE_SUFFIXES, *BYTECODE_SUFFIXES, *extension_suffixes())))
 PACKAGES = ("site-packages", "dist-packages")
 
 
-def readable(root: str) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...]]:
+def readable(root: str) -> Readable:
     """(beginnings of paths below which all is readable, single paths, beginnings below which modules are).
 
     The root comes first: most reads are found there.
     """
-    entries = [resolve(entry or os.getcwd()) for entry in dict.fromkeys(searchpath.coming())]
+    entries = path_entries()
     packages = [entry for entry in entries if entry.rpartition(os.sep)[2] in PACKAGES]
     # Who starts the program may have said where certificates are.
     named = [value for value in map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")) if value]
-    folders = [CORE[:-1], FACES[:-1], *interpreter_folders(), *packages, *DATA, *named]
-    real = dict.fromkeys([root, *(resolve(folder) for folder in folders if os.path.lexists(folder))])
+    real = dict.fromkeys([root, *real_paths([*interpreter_folders(), *packages, *DATA, *named])])
     single = {resolve(name) for name in interpreter_files()}
     return (
         tuple(beginning(path) for path in real if path == root or path != os.sep),
@@ -125,23 +131,67 @@ def readable(root: str) -> tuple[tuple[str, ...], frozenset[str], tuple[str, ...
     )
 
 
+def readable_too(given: Readable) -> Readable:
+    """The same in a child: what was found for the program that started it, and what this interpreter is made of.
+
+    That program chooses the child's variables, path, working directory and name: these give nothing to read.
+    """
+    beginnings, single, sources = given
+    real = dict.fromkeys(real_paths(interpreter_folders()))
+    # The import system lists what is on the path.
+    folders = [entry for entry in path_entries() if os.path.isdir(entry)]
+    own = [resolve(name) for name in interpreter_files()]
+    return (
+        tuple(dict.fromkeys([*beginnings, *(beginning(path) for path in real if path != os.sep)])),
+        frozenset((*single, *real, *own, *folders)),
+        sources,
+    )
+
+
+def path_entries() -> list[str]:
+    """The real paths of what modules are looked for in.
+
+    Without what nobody can tell, as a working directory with a longer path than the system knows: whatever lies there
+    cannot be judged, and is refused.
+    """
+    found = []
+    for entry in dict.fromkeys(searchpath.coming()):
+        try:
+            found.append(resolve(entry or os.getcwd()))
+        except OSError:
+            continue
+    return found
+
+
+def real_paths(folders: list[str]) -> list[str]:
+    """Of what there is of these."""
+    return [resolve(folder) for folder in folders if os.path.lexists(folder)]
+
+
 def beginning(folder: str) -> str:
     """How every path below a folder begins."""
     return folder if folder.endswith(os.sep) else folder + os.sep
 
 
 def interpreter_folders() -> list[str]:
-    """The standard library, and where packages of this interpreter are installed."""
+    """hermetic's own, the standard library, and where packages of this interpreter are installed."""
     name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     prefixes = dict.fromkeys((sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix))
     below = [os.path.join(lib, name) for lib in dict.fromkeys(("lib", "lib64", sys.platlibdir))]
     if os.name == "nt":
         below = ["Lib", "DLLs"]
-    return [os.path.dirname(os.__file__), *(os.path.join(prefix, lib) for prefix in prefixes for lib in below)]
+    return [
+        CORE[:-1],
+        FACES[:-1],
+        os.path.dirname(os.__file__),
+        *(os.path.join(prefix, lib) for prefix in prefixes for lib in below),
+    ]
 
 
 def interpreter_files() -> list[str]:
     """The interpreter itself, and the program: tracebacks show its lines."""
     main = getattr(sys.modules.get("__main__"), "__file__", None)
-    names = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), main]
+    # What the interpreter is called, whoever starts it says.
+    running = RUNNING if os.path.lexists(RUNNING) else sys.executable
+    names = [running, os.path.join(sys.prefix, "pyvenv.cfg"), main]
     return [name for name in names if isinstance(name, str) and name]
