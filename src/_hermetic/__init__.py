@@ -41,7 +41,7 @@ BLOCK = (
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "reports", "enforce.audit", "enforce.fresh"),
     *("enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
-_RUN = (*BLOCK, "source", "run")
+_RUN = (*BLOCK, "paths", "script", "source", "run")
 _EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),
@@ -60,8 +60,8 @@ _FAMILIES = {
     ),
     "filesystem": (
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
-        *("capabilities.filesystem.lists", "capabilities.filesystem.places", "capabilities.filesystem.filecalls"),
-        *("capabilities.filesystem.readable", "capabilities.filesystem.clibrary"),
+        *("capabilities.filesystem.readable", "capabilities.filesystem.places", "capabilities.filesystem.lists"),
+        *("capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.databases"),
     ),

@@ -15,6 +15,7 @@ from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessF
 from . import HELD_BY_KERNEL, events, reports, searchpath, status
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, native
+from .script import read_script
 from .source import code_of
 from .start import start_policies, version_warning
 from .target import CALL, CODE, FOLDER, OFF, SCRIPT, STDIN, Options, Target
@@ -38,16 +39,19 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     interpreter to end the process as it always does.
     """
     broken: SyntaxError | None = None
-    real = judged_script(target, policies) if options.child and target.kind == SCRIPT else None
+    text: bytes | None = None
+    real: str | None = None
     try:
-        names, code = prepare_main(target)
+        if options.child and target.kind == SCRIPT:
+            text, real = read_script(script_path(target), policies)
+        names, code = prepare_main(target, text)
     except SyntaxError as error_in_text:
         broken = error_in_text.with_traceback(None)
         if real is None:
             return conclude(broken, (), options)
         names, code = {}, None
     except OSError as missing:
-        path = os.path.join(working_folder(), target.name)
+        path = script_path(target)
         status.say(f"{sys.executable}: can't open file {path!r}: [Errno {missing.errno}] {missing.strerror}\n")
         return NO_FILE
     if target.executable is not None:
@@ -73,32 +77,6 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
         error = raised
     return conclude(error, policies, options)
-
-
-def judged_script(target: Target, policies: tuple[Policy, ...]) -> str | None:
-    """The script's real path where a guarded program may not have it read, so that it is asked for; None for others.
-
-    What a program starts is its own choice, and a script that is none shows its lines. Below a root, what may
-    be executed may be run as a script, as the system itself asks for no more.
-    """
-    files = [policy.rules["filesystem"] for policy in policies if "filesystem" in policy.rules]
-    if not files:
-        return None
-    from .capabilities.filesystem.lists import NO_READS, ROOT  # its family is loaded, and so is what it needs
-    from .paths import NO_PATHS, entry_above, resolve
-
-    if not [rules for rules in files if rules[NO_READS] != NO_PATHS or rules[ROOT] is not None]:
-        return None
-    try:
-        mode = native.stat(target.name).st_mode
-    except (OSError, ValueError):
-        return None  # reading it says so
-    real = resolve(os.path.join(working_folder(), target.name))
-    denied = [rules for rules in files if entry_above(real, rules[NO_READS]) is not None]
-    return real if mode & FILE_KIND == REGULAR and (denied or not mode & EXECUTABLE) else None
-
-
-FILE_KIND, REGULAR, EXECUTABLE = 0o170000, 0o100000, 0o111
 
 
 def put_in_force(
@@ -186,19 +164,26 @@ def working_folder() -> str:
         return ""
 
 
-def prepare_main(target: Target) -> tuple[dict[str, Any], CodeType | None]:
-    """What ``__main__`` holds at first, and its code where it can be compiled before the guards start."""
+def script_path(target: Target) -> str:
+    """Joined, not normalised: so does the interpreter, and tracebacks show it."""
+    return os.path.join(working_folder(), target.name)
+
+
+def prepare_main(target: Target, text: bytes | None) -> tuple[dict[str, Any], CodeType | None]:
+    """What ``__main__`` holds at first, and its code where it can be compiled before the guards start.
+
+    text: what a script says, if it has been read.
+    """
     names: dict[str, Any] = {"__builtins__": sys.modules["builtins"]}
     if sys.version_info < (3, 14):
         names["__annotations__"] = {}
     code: CodeType | None = None
     if target.kind == SCRIPT:
-        # Joined, not normalised: so does the interpreter, and tracebacks show it.
-        path = os.path.join(working_folder(), target.name)
+        path = script_path(target)
         compiled = path.endswith(".pyc")
         loader = (SourcelessFileLoader if compiled else SourceFileLoader)("__main__", path)
         names.update(__file__=path, __cached__=None, __loader__=loader)
-        code = compile_script(loader, path, compiled, target.second_line)
+        code = compile_script(loader, path, compiled, target.second_line, text)
     elif target.kind in (CODE, STDIN):
         names["__loader__"] = BuiltinImporter
         filename = "<string>" if target.kind == CODE else "<stdin>"
@@ -225,11 +210,15 @@ def make_main(names: dict[str, Any]) -> ModuleType:
     return main
 
 
-def compile_script(loader: Any, path: str, compiled: bool, second_line: bool) -> CodeType:
+def compile_script(loader: Any, path: str, compiled: bool, second_line: bool, text: bytes | None) -> CodeType:
     """The script's code; SyntaxError as a plain run reports it. Lines are counted with one that is left out."""
     if compiled:
-        return loader.get_code("__main__")  # type: ignore[no-any-return]  # importlib has no types here
-    text = loader.get_data(path)
+        if text is not None:
+            loader.get_data = lambda path: text
+        code: CodeType = loader.get_code("__main__")
+        vars(loader).pop("get_data", None)
+        return code
+    text = loader.get_data(path) if text is None else text
     if second_line:
         text = b"\n" + text.partition(b"\n")[2]
     return code_of(text, path, searchpath.is_set_aside())

@@ -27,7 +27,7 @@ CORE_ORDER = [
     ["start"],
     ["acts"],
     # Running.
-    ["status", "reports", "source", "kernel", "run"],
+    ["status", "reports", "script", "source", "kernel", "run"],
     ["carried"],
     ["entry"],
     ["carrier.*"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import py_compile
 
 import pytest
 
@@ -24,7 +25,7 @@ def test_a_script_that_may_not_be_read_shows_nothing(isolated, options, seal):
         isolated.write(name, "print('ran')" if "right" in name else SECRET)
     (isolated.folder / "open/link").symlink_to("../secret/key")
     isolated.write("target.py", START)
-    # A module's file beside a script is what Python itself reads, below a root too.
+    # A module's file below the folder of the program is what Python itself reads, below a root too.
     right = ["secret/right.py"] if options == "deny-read" else []
     names = ["secret/key", "open/link", *right, "open/wrong.py"]
     done = isolated.cli(*LISTS[options], *seal, "--", "./target.py", *names)
@@ -47,3 +48,39 @@ def test_the_script_of_the_command_line_is_the_users_choice(isolated):
     isolated.write("secret/target.py", "print('ran')")
     done = isolated.cli("--deny-read", "secret", "--", "secret/target.py")
     assert (done.code, done.stdout) == (0, "ran\n"), done
+
+
+SWAPPED = """
+import os, sys
+from _hermetic.compiled import handed_on
+from _hermetic.run import run_main
+from _hermetic.target import SCRIPT, Options, Target
+from hermetic.request import policy_from
+from hermetic.values import defaults
+
+def swap(event, args):
+    # Between any look at the name and the opening that it asks for.
+    if event == "open" and args[0] == os.path.abspath("open/link" + ENDING) and os.path.lexists("other"):
+        os.replace("other", "open/link" + ENDING)
+sys.addaudithook(swap)
+sys.path.remove("")
+policy = handed_on(policy_from({**defaults(), **LISTS}), {})
+target = Target(kind=SCRIPT, name="open/link" + ENDING, argv=["x"])
+sys.exit(run_main(target, (policy,), Options(child=True)))
+"""
+
+
+@pytest.mark.parametrize("ending", [".py", ".pyc"])
+@pytest.mark.parametrize("lists", [{"deny_read": ("secret",)}, {"fs_readonly": True, "fs_root": "open"}])
+def test_what_was_read_is_what_is_asked_for(isolated, lists, ending):
+    """A link is swapped for one that leads to what may not be read, when it is opened."""
+    isolated.write("open/own.py", "print('own')")
+    isolated.write("secret/key.py", "print('secret of this file')")
+    for name in ("open/own.py", "secret/key.py"):
+        path = isolated.folder / name
+        py_compile.compile(str(path), str(path) + "c")
+    (isolated.folder / f"open/link{ending}").symlink_to(f"own{ending}")
+    (isolated.folder / "other").symlink_to(f"../secret/key{ending}")
+    done = isolated.code(f"ENDING, LISTS = {ending!r}, {lists!r}\n{SWAPPED}")
+    assert "secret of" not in done.stdout + done.stderr, done
+    assert "secret/key" in done.stderr, done
