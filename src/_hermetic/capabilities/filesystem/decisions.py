@@ -27,6 +27,9 @@ READ, LIST, REPLACE = "filesystem.read", "filesystem.list", "filesystem.replace"
 TEXT_REMEDY = "a path that is text (os.fspath(path)), or --fs-readonly without a root"
 # What a stand-in is told that shall do in memory what would be done on disk; or the folder where it may be done.
 IN_MEMORY = True
+# No system tells more of a path, so no entry of a list names what lies there.
+LONGEST = 4095
+TOO_DEEP = "a working directory with a shorter path, which the system tells whole"
 SEPARATOR = _os.sep
 
 
@@ -49,7 +52,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         path = place  # the other end
     if option != OPTION and (path.endswith(CACHE) or path.rpartition(SEPARATOR)[0].endswith(CACHE)):
         return "", None, option, "", PermissionError(EACCES, READ_ONLY, path)  # Python goes on without cached bytecode
-    remedy = instead or remedy
+    remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
     if not remedy:
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {place or path}"
     if capability == WRITE:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os as _os
 import sys as _sys
 
-from ... import searchpath
 from ...extract import exact_text
 from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, resolve
+from .readable import path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def path_named(entry: Any) -> str:
 
 def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], sources: tuple[str, ...]) -> Rules:
     """Add what stays readable under a root, and what may not be moved. See ``readable``."""
-    entries = [resolve(entry or _os.getcwd()) for entry in dict.fromkeys(searchpath.coming())]
+    entries = path_entries()
     packages = [entry for entry in entries if entry.rpartition(_os.sep)[2] in ("site-packages", "dist-packages")]
     folders = (frozenset(packages), frozenset(entries)) if has_lists(rules) else NO_FOLDERS
     above = folders_above([*rules[NO_READS][0], *rules[NO_WRITES][0], *rules[PROTECTED][0]])
