@@ -50,6 +50,9 @@ READS = (
     "make(':memory:', \"attach 'secret/base' as s\", 'select * from s.t')",
     "make('file:x?mode=memory', \"attach 'file:secret/base' as s\", 'select * from s.t', uri=True)",
     "make(':memory:', \"attach 'link' as s\", 'select * from s.t')",
+    # One that is not there yet as well: whoever has a database open reads it, and what lies beside it.
+    "make('secret/new', 'create table t (x)')",
+    "make(':memory:', \"attach 'secret/new' as s\", 'create table s.t (x)')",
 )
 
 
