@@ -7,7 +7,7 @@ import os
 # As tempfile looks for them; it is not loaded here, because a program would find it loaded.
 VARIABLES, FOLDERS = ("TMPDIR", "TEMP", "TMP"), ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  # names, tried in turn
 NAME = "TMPDIR"
-TRIES = 3
+TRIES = 10
 IS_WINDOWS = os.name == "nt"
 # Opens a folder that may not be read, as Linux has it; elsewhere a mode can be changed without following a link.
 HANDLE: int = getattr(os, "O_PATH", 0)
@@ -32,6 +32,13 @@ def remove(folder: str) -> None:
     """Take the folder away with all that is in it, also what was made unreadable. Links in it are not followed."""
     from shutil import rmtree
 
+    # Who was left behind finds nothing at the old name at once, and guards let it write at no other.
+    gone = f"{folder}-ended"
+    try:
+        os.rename(folder, gone)
+        folder = gone
+    except OSError:
+        pass  # Windows, where something in it is open; or it is gone already
     for _ in range(TRIES):  # a process that was left behind may still be writing
         if os.path.islink(folder) or os.path.isfile(folder):
             os.unlink(folder)  # what the program put in its place

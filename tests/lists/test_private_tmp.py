@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -208,3 +210,65 @@ def test_a_machine_that_cannot_fork_removes_the_folder_at_the_end(isolated):
         atexit._run_exitfuncs()
         assert not os.path.exists(folder)
     """)
+
+
+DAEMON = """
+import json, os, sys, tempfile, time
+folder, log = tempfile.gettempdir(), sys.argv[1]
+print(folder, flush=True)
+below = os.path.join(folder, "below")
+os.mkdir(below)
+kept = os.open(below, os.O_RDONLY)
+os.chdir(below)
+if os.fork():
+    os._exit(0)
+os.setsid()
+null = os.open(os.devnull, os.O_RDWR)
+for number in range(3):
+    os.dup2(null, number)
+deadline = time.monotonic() + 30
+while os.path.exists(folder) and time.monotonic() < deadline:
+    try:
+        open(f"x{time.monotonic()}", "w").close()
+        open(f"{folder}/{time.monotonic()}", "w").close()
+    except OSError:
+        pass
+found = []
+for act in (
+    lambda: open(folder + "/late", "w"),
+    lambda: open("late", "w"),
+    lambda: os.open("late", os.O_CREAT | os.O_WRONLY, dir_fd=kept),
+    lambda: os.mkdir(folder),
+    lambda: os.makedirs(folder + "/late"),
+    lambda: os.symlink("/", folder),
+    lambda: open(folder, "w"),
+    lambda: tempfile.mkdtemp(),
+):
+    try:
+        act()
+        found.append("done")
+    except OSError as error:
+        found.append(getattr(error, "reason", type(error).__name__))
+with open(log + "/new", "w") as file:
+    json.dump(found, file)
+os.replace(log + "/new", log + "/found")
+"""
+
+
+def test_a_daemon_finds_the_folder_gone_and_makes_it_not_anew(isolated):
+    log = isolated.folder / "log"
+    log.mkdir()
+    isolated.write("target.py", DAEMON)
+    done = isolated.cli(
+        "--kernel=off", "--fs-readonly", "--private-tmp", "--allow-write=log", "--", "./target.py", str(log)
+    )
+    assert done.code == 0, done
+    deadline = time.monotonic() + 30
+    while not (log / "found").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    found = json.loads((log / "found").read_text())
+    assert found[0] in ("FileNotFoundError", "fs-readonly")
+    assert found[3:7] == ["fs-readonly"] * 4
+    assert "done" not in found
+    assert is_gone(done)
+    assert not Path(done.stdout.split()[0] + "-ended").exists()

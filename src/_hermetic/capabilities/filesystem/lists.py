@@ -11,6 +11,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, resolve
+from .places import is_folder
 from .readable import path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -33,6 +34,7 @@ ROOT, OPEN, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READS, NO_WRITES, PROTE
 ABOVE, STARTUP, SUSPECT, PRIVATE = range(10, 14)
 EVERYWHERE, NOWHERE = ("",), "\0"  # how every path begins, and how none does
 NOTHING_MORE = "nothing: what the policy itself rests on cannot be written"
+ENDED = "nothing: the temporary folder of a run is made once, and removed at its end"
 BENEATH = "leaving it where it is: what may not be changed lies below it"
 STARTUP_MODULES = ("sitecustomize", "usercustomize")
 # Below /proc/PID, and of no use to a program that only reads files.
@@ -79,6 +81,8 @@ def write_refused(rules: Rules, place: str) -> Refused:
         return None
     if entry_above(place, rules[WRITES]) is None:
         return OPTION, "", place
+    if place == rules[PRIVATE] and not is_folder(place):
+        return OPTION, ENDED, place
     if place not in rules[WRITES][0] and is_startup_file(rules[STARTUP], place):
         return OPTION, f"--allow-write {place}", place
     return None
