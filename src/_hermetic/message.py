@@ -6,8 +6,8 @@ shares descriptors with this process.
 
 from __future__ import annotations
 
-import marshal
 import os
+from marshal import dumps, loads
 
 from . import VERSION
 from .errors import BootstrapError
@@ -34,7 +34,7 @@ def message(held: tuple[bytes, ...], options: tuple[Any, ...], target: tuple[Any
     still to be read. Of the words before the arguments, those that are the target's name are None: it may be a whole
     program, and travels once.
     """
-    data = marshal.dumps((VERSION, held, options, target), MARSHAL_VERSION)
+    data = dumps((VERSION, held, options, target), MARSHAL_VERSION)
     if len(data) > MESSAGE_LIMIT:
         raise BootstrapError("the policy is too long to be handed over")
     return bytes.hex(data)
@@ -57,7 +57,7 @@ def head_of(name: str, words: tuple[str, ...], rest: tuple[str, ...]) -> tuple[s
 def opened(text: str) -> tuple[tuple[bytes, ...], tuple[Any, ...], Any]:
     """What ``message`` was given. BootstrapError for what is no message, or another version's."""
     try:
-        version, held, options, target = marshal.loads(bytes.fromhex(text))
+        version, held, options, target = loads(bytes.fromhex(text))
     except (ValueError, EOFError, TypeError) as error:
         raise BootstrapError(f"what was handed over cannot be read: {error}") from None
     if version != VERSION:

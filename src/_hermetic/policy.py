@@ -6,7 +6,7 @@ conjunction: each is asked, and any of them can refuse.
 
 from __future__ import annotations
 
-import marshal
+from marshal import dumps, loads
 
 from .capabilities import FAMILIES, load_family, load_module
 from .model import Value
@@ -139,7 +139,7 @@ def carry(held: Policy | Request) -> bytes:
     fields = held.to_fields()
     if len(fields[5]) > DESCRIBED or size_of(fields[6]) > DESCRIBED:
         fields = (*fields[:5], (), None)  # what only tells people must not be what makes a message too long
-    return marshal.dumps(fields, MARSHAL_VERSION)
+    return dumps(fields, MARSHAL_VERSION)
 
 
 # How many entries are described to another process.
@@ -156,7 +156,7 @@ def size_of(asked: dict[str, dict[str, Any]] | None) -> int:
 
 def carried(data: bytes) -> Policy:
     """The inverse of ``carry``. ValueError, EOFError or TypeError for anything else."""
-    families, rules, trace, report_only, sealed, origins, asked = marshal.loads(data)
+    families, rules, trace, report_only, sealed, origins, asked = loads(data)
     modes = {"trace": trace, "report_only": report_only, "sealed": sealed, "origins": origins}
     if families is not None:
         return Request(families=families, **modes).policy()
@@ -165,7 +165,7 @@ def carried(data: bytes) -> Policy:
 
 def family_names(data: bytes) -> tuple[str, ...]:
     """The families that a carried policy restricts."""
-    families, rules, *_ = marshal.loads(data)
+    families, rules, *_ = loads(data)
     return tuple(rules if families is None else families)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from .pristine import IS_WINDOWS, close_fd, fstat, getcwd, native, open_fd, readlink
+from .pristine import IS_WINDOWS, access, close_fd, fstat, getcwd, native, open_fd, read_fd, readlink, stat
 from .target import CODE, FOLDER, MODULE, SCRIPT, STDIN
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -87,7 +87,7 @@ def start_of(path: str, size: int) -> bytes:
     try:
         if fstat(descriptor).st_mode & KIND_OF_FILE != REGULAR:
             return b""
-        return native.read(descriptor, size)
+        return read_fd(descriptor, size)
     finally:
         close_fd(descriptor)
 
@@ -260,7 +260,7 @@ def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> st
 def is_executable(path: str) -> bool:
     """Whether the system would try to start this file."""
     try:
-        return native.stat(path).st_mode & KIND_OF_FILE == REGULAR and native.access(path, MAY_EXECUTE)
+        return stat(path).st_mode & KIND_OF_FILE == REGULAR and access(path, MAY_EXECUTE)
     except (OSError, ValueError):
         return False
 
@@ -299,8 +299,8 @@ def meaning(words: tuple[str, ...]) -> Meaning:
 def program_kind(path: str) -> str:
     """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
-        if native.stat(path).st_mode & KIND_OF_FILE != REGULAR:
-            return FOLDER if native.stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
+        if stat(path).st_mode & KIND_OF_FILE != REGULAR:
+            return FOLDER if stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
         return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
     except (OSError, ValueError):
         return SCRIPT

@@ -8,7 +8,7 @@ import sys
 from . import events, status
 from .enforce.session import CHILDREN as CHILDREN
 from .errors import PolicyViolation
-from .pristine import IS_WINDOWS, fstat, getpid, native
+from .pristine import IS_WINDOWS, fstat, getpid, native, read_fd
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def hear() -> bytes:
     """Add what children were refused to this process's own log; returns all that they wrote."""
     data = b""
     try:
-        while _heard and (piece := native.read(_heard[0], events.PIECE)):
+        while _heard and (piece := read_fd(_heard[0], events.PIECE)):
             data += piece
     except OSError:
         pass  # nothing more was written

@@ -8,14 +8,13 @@ brings other URIs into this form.
 
 from __future__ import annotations
 
-from ...pristine import close_fd, getcwd, lstat, native, open_fd
+from ...pristine import close_fd, getcwd, lstat, native, open_fd, read_fd
 from .descriptors import path_text
 
 MEMORY, READ_ONLY, WRITTEN = "memory", "read-only", "written"
 # Parameters that do not change what is opened; vfs does, and an unknown one may.
 HARMLESS = frozenset({"mode", "cache", "immutable", "nolock", "psow"})
 PLAIN_FOLDER = "file:"
-read_fd = native.read
 OPENING = native.O_RDONLY | getattr(native, "O_NONBLOCK", 0) | getattr(native, "O_CLOEXEC", 0)
 # The file format's two version bytes are 2 in WAL mode, where readers write beside the database.
 VERSIONS, WAL = slice(18, 20), b"\2"

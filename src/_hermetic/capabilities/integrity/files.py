@@ -6,7 +6,7 @@ from errno import ELOOP
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
-from ...paths import absolute, is_below, resolve
+from ...paths import absolute, is_below, list_folder, resolve
 from ...pristine import IS_WINDOWS, lstat, native, readlink, stat
 from ...searchpath import bytecode_folder
 
@@ -25,6 +25,7 @@ def splitdrive(folder: str) -> str:
     return folder[2:] if folder[1:2] == ":" else folder
 
 
+O_CREAT = native.O_CREAT
 FOLDERS, ELSEWHERE = [CORE[:-1], FACES[:-1]], bytecode_folder()
 # Where these have their bytecode if it is told to lie elsewhere.
 OWN_BYTECODE = with_real([absolute(ELSEWHERE) + splitdrive(folder) for folder in FOLDERS] if ELSEWHERE else [])
@@ -114,10 +115,10 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     if args[1] is not None or path[:1] == "/":
         return found
     last = path.rpartition("/")[2]
-    makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & native.O_CREAT
+    makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & O_CREAT
     if makes or last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last:
         try:
-            numbers = native.listdir("/proc/self/fd")
+            numbers = list_folder("/proc/self/fd")
         except OSError:
             return found
         for number in numbers:

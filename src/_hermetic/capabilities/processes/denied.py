@@ -80,11 +80,19 @@ def other_process(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None if pid == getpid() or number == 0 else f"pid {pid}"
 
 
+# Windows has neither; there nothing is a child that a signal could go to.
+look_for, group_of = getattr(native, "waitid", None), getattr(native, "getpgid", None)
+CHILD = getattr(native, "P_PID", 1)
+LOOKS = getattr(native, "WEXITED", 0) | getattr(native, "WNOHANG", 0) | getattr(native, "WNOWAIT", 0)
+
+
 def is_child(pid: int) -> bool:
     """Whether this is a child of this process that has not been waited for: no other process can have its number."""
+    if look_for is None:
+        return False
     try:
-        native.waitid(native.P_PID, pid, native.WEXITED | native.WNOHANG | native.WNOWAIT)
-    except (OSError, OverflowError, AttributeError):
+        look_for(CHILD, pid, LOOKS)
+    except (OSError, OverflowError):
         return False
     return True
 
@@ -92,7 +100,7 @@ def is_child(pid: int) -> bool:
 def is_led_by_child(group: int) -> bool:
     """Whether a group of processes was begun by a child of this process."""
     try:
-        return group > 1 and is_child(group) and native.getpgid(group) == group
+        return group > 1 and group_of is not None and is_child(group) and group_of(group) == group
     except OSError:
         return False
 

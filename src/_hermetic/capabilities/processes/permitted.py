@@ -6,7 +6,7 @@ A list is made once, at the start, and looked up like a word: a start costs the 
 from __future__ import annotations
 
 from ...paths import resolve
-from ...pristine import IS_WINDOWS, native
+from ...pristine import IS_WINDOWS, stat
 from ...programs import base_name, has_separator, is_python_name, located, placed_really
 from .starting import information_denial, own_name
 
@@ -60,7 +60,7 @@ def looked_up(path: str) -> Found:
 def identity(path: str) -> str:
     """What tells that a file is still the one that it was: which it is, and when it was last changed in any way."""
     try:
-        found = native.stat(path)
+        found = stat(path)
     except (OSError, ValueError):
         return GONE
     return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"

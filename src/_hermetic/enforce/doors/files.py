@@ -72,6 +72,7 @@ SIZE = _io.DEFAULT_BUFFER_SIZE
 O_NOFOLLOW, O_DIRECTORY = getattr(native, "O_NOFOLLOW", 0), getattr(native, "O_DIRECTORY", 0)
 HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 KEPT = O_NOFOLLOW | O_DIRECTORY
+O_CREAT = native.O_CREAT
 # Kind and permissions, number, device.
 SAME = slice(0, 3)
 KIND, REGULAR = 0o170000, 0o100000
@@ -84,7 +85,7 @@ METHOD = MethodType
 truncate: Any = getattr(native, "ftruncate", None)
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
-NOT_AGAIN = O_TRUNC | native.O_CREAT | native.O_EXCL | O_NOFOLLOW
+NOT_AGAIN = O_TRUNC | O_CREAT | native.O_EXCL | O_NOFOLLOW
 
 
 OPEN_DEFAULTS = ("r", -1, None, None, None, True, None)
@@ -289,7 +290,7 @@ def open_otherwise(
     if is_descriptor(path):
         if mode not in MODES:
             return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
-        number = [AGAIN(path, flags & ~native.O_CREAT)]
+        number = [AGAIN(path, flags & ~O_CREAT)]
     elif WRITES and flags & WRITE_BITS and HOLD is not None:
         number = [HOLD(path, flags, 0o666, None)]
     else:
