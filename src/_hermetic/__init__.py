@@ -45,7 +45,7 @@ _RUN = (*BLOCK, "paths", "script", "source", "run")
 _EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),
-    *("capabilities.processes.children", "capabilities.processes.permitted"),
+    *("library", "capabilities.processes.children", "capabilities.processes.permitted"),
     *("enforce.doors.permitted", "enforce.doors.children"),
 )
 _FAMILIES = {

@@ -152,7 +152,9 @@ def start_again(text: str) -> None:
         from .start import start_policies
 
         policies, known, _ = unpacked(text)
-        start_policies(policies, known.strict, known.reports, kernel=(known.held, known.kernel == "require"))
+        start_policies(
+            policies, known.strict, known.reports, kernel=(known.held, known.kernel == "require"), since=known.since
+        )
         return
     flags, kept, variables = held_back(flags, os.environ.items())
     fields = described(kind, name, tuple(sys.orig_argv), rest, kept)

@@ -23,9 +23,9 @@ PATCHED, STARTING = "patch ", "start "
 
 
 # What the stand-ins that start children know of the whole process: its policies as bytes, (strict, where children
-# report, the families that the kernel holds, whether it has to hold all), what its environment families keep, the
-# loader variables of its start, its lists of programs. Of a block, nothing.
-BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None, (), False), (), None, ())
+# report, the families that the kernel holds, whether it has to hold all, since when there are guards), what its
+# environment families keep, the loader variables of its start, its lists of programs. Of a block, nothing.
+BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None, (), False, 0), (), None, ())
 
 
 def starts_processes(policy: Policy) -> bool:

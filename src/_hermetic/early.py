@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 NOTHING: Kept = (False, (), ())
 PATH, CACHE, WARNINGS = "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS"
 CACHE_OPTION = "pycache_prefix"
+# Where it finds and leaves nothing: below what is no folder. For a child whose library has bytecode that is not to be
+# believed.
+NOWHERE = "/dev/null/hermetic"
 # The interpreter that hermetic starts finds these variables under other names, and gives them back.
 ASIDE = "HERMETIC_"
 HELD_BACK = (ASIDE + PATH, ASIDE + CACHE, ASIDE + WARNINGS)

@@ -27,8 +27,10 @@ def load_core():
     if "_hermetic" in sys.modules:
         for name in [name for name in sys.modules if name.partition(".")[0] in ("_hermetic", "hermetic")]:
             del sys.modules[name]
-    # Bytecode of ours lies beside us, where no program can write it, and nowhere else.
-    sys.pycache_prefix = None
+    # Bytecode of ours lies beside us, where no program can write it, and nowhere else. Where the parent
+    # sees reason not to believe what lies in the library, it keeps all of it from us (library.py).
+    if sys.pycache_prefix != "/dev/null/hermetic":
+        sys.pycache_prefix = None
     here = __file__.rpartition("/")[0] if "/" in __file__ else __file__.rpartition("\\")[0]
     spec = external.spec_from_file_location("_hermetic", here + "/__init__.py", submodule_search_locations=[here])
     core = machinery.module_from_spec(spec)

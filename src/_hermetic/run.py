@@ -112,12 +112,13 @@ def put_in_force(
     if told is not None:
         events.REPORTS.append(told[0])
     if start_up is None:
-        start_policies(policies, options.strict, told, kernel=kernel, prepared=prepared)
+        start_policies(policies, options.strict, told, kernel=kernel, prepared=prepared, since=options.since)
         return
     if "environment" in restricted:
         sees_nothing_of_it()
     waiting = late_families(restricted, options.child)
-    start_policies(policies, options.strict, told, waiting, lambda: begin(start_up, target, options), kernel, prepared)
+    run_files = lambda: begin(start_up, target, options)  # noqa: E731
+    start_policies(policies, options.strict, told, waiting, run_files, kernel, prepared, options.since)
 
 
 # Start-up files do what these take away: finders of editable installs, for one.

@@ -19,6 +19,7 @@ from .errors import BootstrapError
 from .extract import exact_text
 from .model import PRIVATE, PUBLIC
 from .policy import Policy, carry
+from .pristine import now
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -52,14 +53,17 @@ def start_policies(
     meanwhile: Callable[[], None] | None = None,
     kernel: tuple[tuple[str, ...], bool] = ((), False),
     prepared: dict[tuple[int, str], Any] | None = None,
+    since: int = 0,
 ) -> None:
     """Put policies in force for the rest of this process, by conjunction. BootstrapError when that cannot be done.
 
     strict, reports: see ``Options``. waiting: families that are put in force when ``meanwhile`` has been called.
     kernel: the families that it holds, and whether nothing may run that it does not hold. prepared: rules that are
-    ready, by policy and family. One that forbids making code comes last: after it no more can be bound. Children are
+    ready, by policy and family. since: when the first guards of the run were started, 0 for now. One that
+    forbids making code comes last: after it no more can be bound. Children are
     the business of one policy, which knows them all.
     """
+    began = now()
     order = sorted(policies, key=makes_no_code)
     guardian = None
     if all(starts_processes(policy) for policy in policies):
@@ -71,7 +75,9 @@ def start_policies(
     lists = tuple([listed for listed in map(lister, policies) if listed is not None])
     for policy in order:
         known = None if guardian is None else load_module("children").loader_variables(inherited())
-        children = (held, (strict, reports, *kernel), keeps, known, lists) if policy is guardian else None
+        children = (
+            (held, (strict, reports, *kernel, since or began), keeps, known, lists) if policy is guardian else None
+        )
         start_process(part(policy, waiting, False) if waiting else policy, children, policy, prepared)
     if meanwhile is not None:
         meanwhile()

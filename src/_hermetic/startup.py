@@ -13,7 +13,7 @@ from _frozen_importlib import BuiltinImporter, FrozenImporter
 from _frozen_importlib_external import PathFinder
 
 from . import searchpath
-from .early import ASIDE, CACHE, PATH, WARNINGS
+from .early import ASIDE, CACHE, CACHE_OPTION, NOWHERE, PATH, WARNINGS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ def take_back(kept: Kept) -> StartUp | None:
     for option in caches:
         _, separator, value = option.partition("=")
         sys._xoptions["pycache_prefix"] = value if separator else True
+    if not caches and sys._xoptions.get(CACHE_OPTION) == NOWHERE:
+        del sys._xoptions[CACHE_OPTION]  # the parent's
     if caches:
         cache = caches[0].partition("=")[2]  # where an option is given twice, C takes the first
     searchpath.expect_cache(cache or None)

@@ -45,10 +45,11 @@ class Options(Value):
     process, whose open sockets are what the policy allowed. told: whether the run has been told of a child that
     nothing holds. reports: (descriptor, its inode) of the pipe where the children of a strict run report, or None.
     path: the ``sys.path`` of the process whose worker this is, or None. kernel: auto, require or off. held: of a
-    child, the families that the kernel holds already.
+    child, the families that the kernel holds already. since: of a child, when the first
+    guards of its run were started, in nanoseconds, or 0.
     """
 
-    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held")
+    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held", "since")
     DEFAULTS = {
         "strict": False,
         "keep_fds": (),
@@ -58,6 +59,7 @@ class Options(Value):
         "path": None,
         "kernel": OFF,
         "held": (),
+        "since": 0,
     }
 
     strict: bool
@@ -68,6 +70,7 @@ class Options(Value):
     path: tuple[str, ...] | None
     kernel: str
     held: tuple[str, ...]
+    since: int
 
     def fields(self) -> tuple[Any, ...]:
         """What travels to another process, in the order of the slots."""

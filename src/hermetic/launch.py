@@ -67,6 +67,7 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
     from _hermetic.kernel import become
     from _hermetic.message import message
     from _hermetic.policy import carry
+    from _hermetic.pristine import now
     from _hermetic.variables import is_kept, make_rules
 
     if "environment" in request.families:
@@ -79,7 +80,7 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
     if "subprocess" not in request.families:
         # A Python that the program starts finds the guards in its variables.
         held = tuple(sorted(HELD_BY_KERNEL.intersection(request.families)))
-        fields = (options.strict, (), True, True, None, None, options.kernel, held)
+        fields = (options.strict, (), True, True, None, None, options.kernel, held, now())
         environment = dict(with_carriers(list(environment.items()), message((carry(request),), fields, None)))
     become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE)
     return 1

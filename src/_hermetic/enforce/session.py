@@ -10,7 +10,7 @@ from __future__ import annotations
 import os as _os
 
 from ..extract import WRITE_BITS
-from ..pristine import RLock
+from ..pristine import RLock, now
 from .judge import examine
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -39,6 +39,7 @@ watched: list[Any] = [()]
 IN_FORCE: list[tuple[Any, ...]] = [()]
 ENVIRONMENT: list[Any] = [getattr(_os.environ, "_data", {})]
 BEFORE: list[Any] = [{}]
+SINCE = [0]
 STARTERS: list[Any] = []
 # Whether any child was started under a policy of a block.
 CHILDREN = [False]
@@ -98,6 +99,7 @@ def add(token: object, table: Table, carried: Any = (b"", None, None, None), wat
     with lock:
         if not entered:
             BEFORE[0] = dict(ENVIRONMENT[0])
+            SINCE[0] = now()
         entered = IN_FORCE[0] = (*entered, (token, table, carried, watched))
         # A policy that is in force already, as in recursion, changes nothing.
         if not any(table is known for known in tables[0]):

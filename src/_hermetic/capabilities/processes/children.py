@@ -51,7 +51,7 @@ UNGUARDED = "subprocess.unguarded"
 STRAY = "subprocess.stray"
 
 # What a program sets to have code of its own run in a child before anything else does. Kept as they were at the start.
-LOADER_NAMES = ("BASH_ENV", "ENV")
+LOADER_NAMES = ("BASH_ENV", "ENV", "__PYVENV_LAUNCHER__")
 LOADER_PREFIXES = ("LD_", "DYLD_", "PYTHON")
 # Which of these C knows about is not to be seen from Python, so all that do harm are set anew before C starts a shell.
 HARMFUL = (
@@ -355,10 +355,15 @@ def with_carriers(environment: Environment, text: str) -> Environment:
 
 def path_in(environment: Environment) -> str:
     """The PATH that a child would look along."""
+    return path_set(environment) or DEFAULT_PATH
+
+
+def path_set(environment: Environment) -> str:
+    """The PATH among these, or an empty text."""
     for name, value in environment:
-        if name == "PATH":
+        if name == PATH:
             return value
-    return DEFAULT_PATH
+    return ""
 
 
 FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE)

@@ -19,6 +19,7 @@ from ...capabilities.processes.children import (
     is_worker,
     loader_variables,
     path_in,
+    path_set,
     started,
     warning,
     with_carriers,
@@ -26,9 +27,10 @@ from ...capabilities.processes.children import (
     without_loaders,
 )
 from ...capabilities.processes.starting import name_of
-from ...early import held_back
+from ...early import CACHE_OPTION, NOWHERE, held_back
 from ...events import TOLD, say_once
 from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, TUPLE, exact_text, is_a
+from ...library import made_since, own_place
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
 from ...programs import ABSENT, OTHER, open_program
@@ -36,7 +38,7 @@ from ...target import OFF, REQUIRE
 from .. import session
 from ..bind import bind
 from ..judge import refusal
-from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE
+from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SINCE
 from ..session import STARTERS as ALL_STARTERS
 from .permitted import permitted
 
@@ -70,6 +72,8 @@ CLOSE, CLOSE_FROM = getattr(native, "POSIX_SPAWN_CLOSE", 1), getattr(native, "PO
 POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_exec"
 POPEN_CALL = "subprocess.Popen"
 SHELL = "/bin/sh"
+# Why a child is refused, before the name of a file.
+OWN_LIBRARY = "an interpreter with a standard library that is as it was when the guards started, and not "
 
 
 # --- reading what the program passed ---
@@ -164,16 +168,15 @@ def arranged(
     if what == ABSENT:
         return "", words, environment
     if what == OTHER or reason:
-        found = context[JUDGE](context[KEY], (name_of(file), reason), None)
-        if found is not None:
-            raise refusal(found)
-    strict, reports, by_kernel, required = context[OPTIONS]
+        refuse(context, file, reason)
+    strict, reports, by_kernel, required, since = context[OPTIONS]
+    since = since or SINCE[0]
     mode = REQUIRE if required else OFF
     if what == OTHER:
         if not rules[2] and rules[3]:
             say_once(warning(file, rules))
         told = bool(rules[3]) or len(TOLD) > 0
-        carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel), None)
+        carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
         return file, words, with_carriers(environment, carried)
     if target is None:
         return file, words, environment
@@ -186,10 +189,24 @@ def arranged(
         environment = [*environment, *[pair for pair in known if pair[0] not in names and is_loader_name(pair[0])]]
     kind, name, words, rest = target
     path = search_path() if is_worker(kind, name) else None
-    options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel)
+    options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel, since)
     flags, kept, environment = held_back(first[1:], environment)
+    # Said outright: what is taken for its place decides where the interpreter finds its library.
+    place = own_place(first[0], file, folder, path_set(environment))
+    made, cached = made_since(since, place, file, folder, flags, environment)
+    if made:
+        refuse(context, file, OWN_LIBRARY + made)
+    if cached:
+        flags = (*flags, "-X", f"{CACHE_OPTION}={NOWHERE}")
     carried = message(held, options, described(kind, name, words, rest, kept))
-    return file, (first[0], *flags, ENTRY, carried, name, *rest), environment
+    return file, (place, *flags, ENTRY, carried, name, *rest), environment
+
+
+def refuse(context: tuple[Any, ...], file: str, reason: str) -> None:
+    """Raise what the policy says of a child that it cannot hold; nothing where it lets that pass."""
+    found = context[JUDGE](context[KEY], (name_of(file), reason), None)
+    if found is not None:
+        raise refusal(found)
 
 
 def let_through(environment: Environment, keeps: tuple[Any, ...], known: Any) -> Environment:
