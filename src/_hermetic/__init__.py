@@ -41,7 +41,7 @@ BLOCK = (
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "reports", "enforce.audit", "enforce.fresh"),
     *("enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
-_RUN = (*BLOCK, "paths", "script", "source", "run")
+_RUN = (*BLOCK, "paths", "script", "source", "ending", "run")
 _EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),

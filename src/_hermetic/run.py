@@ -13,6 +13,7 @@ from _frozen_importlib import BuiltinImporter
 from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessFileLoader
 
 from . import HELD_BY_KERNEL, events, reports, searchpath, status
+from .ending import conclude
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, native
 from .script import read_script
@@ -117,8 +118,16 @@ def put_in_force(
     if "environment" in restricted:
         sees_nothing_of_it()
     waiting = late_families(restricted, options.child)
-    run_files = lambda: begin(start_up, target, options)  # noqa: E731
-    start_policies(policies, options.strict, told, waiting, run_files, kernel, prepared, options.since)
+    start_policies(
+        policies,
+        options.strict,
+        told,
+        waiting,
+        lambda: begin(start_up, target, options),
+        kernel,
+        prepared,
+        options.since,
+    )
 
 
 # Start-up files do what these take away: finders of editable installs, for one.
@@ -347,53 +356,3 @@ def close_sockets(keep: tuple[int, ...]) -> None:
                 close_fd(number)
         except OSError:
             pass
-
-
-def conclude(error: BaseException | None, policies: tuple[Policy, ...], options: Options) -> int:
-    """End the run as a plain one would, or with 2 and an explanation."""
-    if isinstance(error, HermeticError) and not isinstance(error, PolicyViolation):
-        raise error
-    if error is not None and not isinstance(error, SystemExit):
-        status.trim_chain(error)
-        sys.excepthook(type(error), error, error.__traceback__)
-    join_threads()
-    if policies:
-        if reports_only(policies):
-            status.say(status.summary("would be blocked"))
-        else:
-            if options.strict:
-                reports.hear()
-            record = status.culprit(error, status.plain_status(error), options.strict)
-            if record is not None:
-                if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
-                    status.say(f"{error.code}\n")
-                status.say(status.explain(record, events.COUNT[1]))
-                if options.strict:
-                    status.say(status.summary("were blocked"))
-                return status.BLOCKED
-    if error is None:
-        return 0
-    if options.held or status.KERNEL:
-        status.say(status.kernel_hint(error))
-    if not isinstance(error, SystemExit):
-        sys.excepthook = silent  # it has been printed, without hermetic's frames
-    raise error
-
-
-def reports_only(policies: tuple[Policy, ...]) -> bool:
-    """Whether nothing was blocked. A plain loop: a trace function of the program's can crash CPython in a generator."""
-    for policy in policies:
-        if not policy.report_only:
-            return False
-    return True
-
-
-def join_threads() -> None:
-    """As the interpreter does before it ends; what threads were refused belongs to the status."""
-    threading = sys.modules.get("threading")
-    if threading is not None:
-        threading._shutdown()
-
-
-def silent(*exception: object) -> None:
-    """An excepthook for what was printed already."""

@@ -27,7 +27,7 @@ CORE_ORDER = [
     ["start"],
     ["acts"],
     # Running.
-    ["status", "reports", "script", "source", "kernel", "run"],
+    ["status", "reports", "script", "source", "kernel", "ending", "run"],
     ["carried"],
     ["entry"],
     ["carrier.*"],
