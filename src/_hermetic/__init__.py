@@ -32,7 +32,7 @@ SUFFIX = f".{sys.implementation.cache_tag}.pyc" if IS_ORDINARY else ""
 READ_BYTES = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 
 # What a start loads, each after what it imports itself; a dot at the end marks a package.
-SENDER = ("errors", "model", "pristine", "target", "programs", "capabilities.", "policy")
+SENDER = ("errors", "model", "pristine", "target", "commandline", "programs", "capabilities.", "policy")
 HAND_OVER = ("variables", "message", "early", "carried")
 RECEIVER = (*SENDER, "message", "early", "startup", "carried")
 # For a block; a whole run needs two more.

@@ -11,11 +11,12 @@ import sys
 
 from . import load_for
 from .capabilities import load_family
+from .commandline import INFORMS, UNKNOWN, has_flag, meaning
 from .early import NOTHING, held_back
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .message import ENTRY, described, families, head_of, message, opened, unpacked
 from .pristine import IS_WINDOWS
-from .programs import INFORMS, INTERPRETER, UNKNOWN, followed, has_flag, meaning, program_kind, recognise, start_of
+from .programs import INTERPRETER, followed, program_kind, recognise, start_of
 from .target import SCRIPT, STDIN, Options, Target
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

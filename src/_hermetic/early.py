@@ -8,7 +8,7 @@ that start children too: made of tuples and text, it looks nothing up.
 
 from __future__ import annotations
 
-from .programs import has_flag
+from .commandline import has_flag
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import sys
 
+from .commandline import has_flag
 from .paths import MOST_LINKS, resolve
 from .pristine import IS_WINDOWS, access, getcwd, lstat, native, readlink, stat
-from .programs import KIND_OF_FILE, REGULAR, has_flag, has_separator, placed, search, start_of
+from .programs import KIND_OF_FILE, REGULAR, has_separator, placed, search, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

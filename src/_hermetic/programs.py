@@ -1,4 +1,4 @@
-"""What an executable file is, and what a Python command line means.
+"""What an executable file is, and what starts in the end where it is started.
 
 Read by the launcher, and by the stand-ins that start children: everything here is
 made of tuples and text, looks nothing up in the program's hands, and runs nothing.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from .pristine import IS_WINDOWS, access, close_fd, fstat, getcwd, native, open_fd, read_fd, readlink, stat
-from .target import CODE, FOLDER, MODULE, SCRIPT, STDIN
+from .target import FOLDER, SCRIPT
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -17,25 +17,19 @@ if TYPE_CHECKING:
 
     # (kind, interpreter as it is spelled, its options); the last two for SCRIPT_FILE only
     Recognised: TypeAlias = tuple[str, str, tuple[str, ...]]
-    # (kind, name, options, the words after the name)
-    Meaning: TypeAlias = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
 # What a file is: an interpreter, a script for one, a zipped program, something else, or nothing that can be started.
 INTERPRETER, SCRIPT_FILE, ARCHIVE, OTHER, ABSENT = "interpreter", "script", "archive", "other", "absent"
-# What a command line of an interpreter means when nothing of a program runs, or when it cannot be read.
-INFORMS, UNKNOWN = "informs", "unknown"
-
-# Interpreter options by how many further words they take; the others are single letters without any.
-WITH_VALUE = "WX"
-WITHOUT_VALUE = "bBdEiIOPqRsSuvx"
-INFORMATIVE = ("-h", "-?", "-V", "-VV", "--help", "--version", "--help-all", "--help-env", "--help-xoptions")
-PRESITE = "presite"  # of debug builds, since 3.13
-HASH_CHECK = "--check-hash-based-pycs"
 HEAD = 512  # bytes of a file's start that tell what it is
 # An interpreter under another name gives itself away by the function that its main() calls; a library that embeds
 # Python calls another. The table of names lies near the start of an executable.
 MAIN_FUNCTION, SEARCHED = b"Py_BytesMain", 1 << 22
-NATIVE_MAGIC = (b"\x7fELF", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
+ELF = b"\x7fELF"
+NATIVE_MAGIC = (ELF, b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
+# The name alone makes none: a link called python may lead to a program that takes the entry's words for something else.
+# Those of older versions and of PyPy, which the entry refuses by their names, and what a build without a table has.
+MAIN_FUNCTIONS, FIRST_PART = (MAIN_FUNCTION, b"Py_Main", b"Py_UnixMain", b"pypy_main"), 1 << 18
+VARIABLE, ALL_OF_IT = b"PYTHONHOME", 1 << 26
 NAMES = ("python", "pypy")
 HERE = None
 # What tells words apart in a first line, what makes env's own grammar out of them, and how often a script's interpreter
@@ -100,13 +94,23 @@ def recognise(path: str) -> Recognised:
         # What may be started and not be read is no Python that could be guarded.
         return (OTHER if is_executable(path) else ABSENT), "", ()
     if head.startswith(NATIVE_MAGIC):
-        if is_python_name(base_name(path)) or is_python_name(base_name(followed(path))):
-            return INTERPRETER, "", ()
-        return (INTERPRETER if MAIN_FUNCTION in start_of(path, SEARCHED) else OTHER), "", ()
+        named = is_python_name(base_name(path)) or is_python_name(base_name(followed(path)))
+        is_one = is_interpreter(path, named) if head.startswith(ELF) or not named else True
+        return (INTERPRETER if is_one else OTHER), "", ()
     if head.startswith(b"PK"):
         return ARCHIVE, "", ()
     command = shebang(head)
     return (OTHER, "", ()) if command is None else (SCRIPT_FILE, *command)
+
+
+def is_interpreter(path: str, named: bool) -> bool:
+    """Whether a native program is Python's own. named: it is called like one."""
+    for size in (FIRST_PART, SEARCHED) if named else (SEARCHED,):
+        text = start_of(path, size)
+        for function in MAIN_FUNCTIONS if named else (MAIN_FUNCTION,):
+            if function in text:
+                return True
+    return named and VARIABLE in start_of(path, ALL_OF_IT)
 
 
 def unwrapped(
@@ -265,37 +269,6 @@ def is_executable(path: str) -> bool:
         return False
 
 
-def meaning(words: tuple[str, ...]) -> Meaning:
-    """What ``python WORDS`` means: kind, name and the rest.
-
-    kind: one of the kinds of a target; INFORMS when nothing of a program runs; UNKNOWN, with
-    the reason as name, for what this module cannot read.
-    """
-    flags: list[str] = []
-    at = 0
-    while at < len(words):
-        word = words[at]
-        at += 1
-        if word in INFORMATIVE:
-            return INFORMS, "", tuple(flags), ()
-        if word.startswith(HASH_CHECK):
-            flags.append(word)
-            if "=" not in word and at < len(words):
-                flags.append(words[at])
-                at += 1
-        elif word == "-" or not word.startswith("-"):
-            return STDIN if word == "-" else SCRIPT, word, tuple(flags), words[at:]
-        else:
-            found = cluster(word, words[at : at + 1], flags)
-            if found is None:
-                continue
-            kind, name, taken = found
-            at += taken
-            if kind:
-                return kind, name, tuple(flags), words[at:]
-    return STDIN, "", tuple(flags), ()
-
-
 def program_kind(path: str) -> str:
     """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
@@ -304,35 +277,6 @@ def program_kind(path: str) -> str:
         return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
     except (OSError, ValueError):
         return SCRIPT
-
-
-def cluster(word: str, following: tuple[str, ...], flags: list[str]) -> tuple[str, str, int] | None:
-    """One word of options such as ``-Bu`` or ``-Wignore``.
-
-    None when it holds options only; else (kind and name of the target, or empty; how many of the
-    following words were taken).
-    """
-    for place in range(1, len(word)):
-        letter, rest = word[place], word[place + 1 :]
-        if letter in "cm" or letter in WITH_VALUE:
-            if not rest and not following:
-                return UNKNOWN, f"python -{letter} needs a value", 0
-            value, taken = (rest, 0) if rest else (following[0], 1)
-            if letter == "X" and value.partition("=")[0] == PRESITE:
-                return UNKNOWN, f"python -X {PRESITE} runs a module before everything else", taken
-            if letter in "cm":
-                return (CODE if letter == "c" else MODULE), value, taken
-            flags += ["-" + letter, value]
-            return "", "", taken
-        if letter not in WITHOUT_VALUE:
-            return UNKNOWN, f"python has no option -{letter} that hermetic knows", 0
-        flags.append("-" + letter)
-    return None
-
-
-def has_flag(flags: tuple[str, ...], letter: str) -> bool:
-    """Whether an option is among these, as ``meaning`` splits them."""
-    return "-" + letter in flags
 
 
 def suffixes_of(environment: Any) -> tuple[str, ...]:

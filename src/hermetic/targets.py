@@ -10,23 +10,21 @@ from __future__ import annotations
 import os
 import sys
 
+from _hermetic.commandline import INFORMS, UNKNOWN, meaning
 from _hermetic.errors import HermeticError
 from _hermetic.model import Value
 from _hermetic.programs import (
     ABSENT,
     ARCHIVE,
     HEAD,
-    INFORMS,
     INTERPRETER,
     OTHER,
     SCRIPT_FILE,
-    UNKNOWN,
     absolute_program,
     base_name,
     has_separator,
     is_executable,
     is_python_name,
-    meaning,
     path_among,
     program_kind,
     recognise,

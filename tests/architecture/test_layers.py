@@ -15,7 +15,18 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
-    ["extract", "paths", "callers", "searchpath", "programs", "variables", "early", "startup", "library"],
+    [
+        "extract",
+        "paths",
+        "callers",
+        "searchpath",
+        "commandline",
+        "programs",
+        "variables",
+        "early",
+        "startup",
+        "library",
+    ],
     # Deciding.
     ["capabilities.*"],
     ["capabilities", "policy", "events"],

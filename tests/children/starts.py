@@ -52,6 +52,12 @@ STARTS: dict[str, str] = {
     "run, isolated": "def start(): return subprocess.run([PY, '-I', '-c', CODE], capture_output=True, text=True).stdout",
     "run, no site": "def start(): return subprocess.run([PY, '-IES', '-c', CODE], env={}, capture_output=True, text=True).stdout",
     "run, safe path": "def start(): return subprocess.run([PY, *(['-P'] if sys.version_info >= (3, 11) else []), '-c', CODE], capture_output=True, text=True).stdout",
+    "run, options in one word": "def start(): return subprocess.run([PY, '-ISc' + CODE], capture_output=True, text=True).stdout",
+    "run, frozen modules off": "def start(): return subprocess.run([PY, '-IX', 'frozen_modules=off', '-c', CODE], capture_output=True, text=True).stdout",
+    "run, two dashes": "def start():\n    open('-x', 'w').write(CODE)\n    return subprocess.run([PY, '-B', '--', '-x'], capture_output=True, text=True).stdout",
+    "run, empty name": "def start(): return subprocess.run(['', '-Ic', CODE], executable=PY, capture_output=True, text=True).stdout",
+    "run, copy": "import shutil\ndef start():\n    os.path.exists('tool') or shutil.copy(os.path.realpath(PY), 'tool')\n    os.path.exists('hard') or os.link('tool', 'hard')\n    return subprocess.run(['./hard', '-I', '-c', CODE], capture_output=True, text=True).stdout",
+    "run, names of ours in its folder": "def start():\n    os.makedirs('evil', exist_ok=True)\n    for name in ('_hermetic', 'errors', 'os', 'encodings', 'site', 'marshal', 'sitecustomize'):\n        open(f'evil/{name}.py', 'w').write('import posix\\nposix.write(1, b\\'free\\\\n\\')\\nposix._exit(0)')\n    return subprocess.run([PY, '-B', '-c', CODE], cwd='evil', env={'PYTHONPATH': '.', 'PYTHONSTARTUP': 'os.py'}, capture_output=True, text=True).stdout",
     "run, executable=": "def start(): return subprocess.run(['x', '-c', CODE], executable=PY, capture_output=True, text=True).stdout",
     "run, by name": "def start(): return subprocess.run([os.path.basename(PY), '-c', CODE], env={'PATH': os.path.dirname(PY)}, capture_output=True, text=True).stdout",
     "run, bytes": "def start(): return subprocess.run([os.fsencode(PY), b'-c', CODE.encode()], capture_output=True, text=True).stdout",
@@ -80,6 +86,7 @@ STARTS: dict[str, str] = {
     "system": "def start():\n    open('child.py', 'w').write(CODE)\n    return spawned(lambda: os.system(PY + ' child.py') * 0)",
     "posix_spawn": "def start(): return spawned(lambda: os.posix_spawn(PY, [PY, '-c', CODE], {}))",
     "posix_spawnp": "def start(): return spawned(lambda: os.posix_spawnp(PY, ['python', '-I', '-c', CODE], os.environ))",
+    "posix_spawn, setsid": "def start(): return spawned(lambda: os.posix_spawn(PY, [PY, '-I', '-c', CODE], {}, setsid=True))",
     "spawnv": "def start(): return spawned(lambda: os.spawnv(os.P_NOWAIT, PY, [PY, '-c', CODE]))",
     "spawnlpe": "def start(): return spawned(lambda: os.spawnlpe(os.P_NOWAIT, PY, PY, '-c', CODE, {}))",
     "execv": "def start(): return output_of(lambda: os.execv(PY, [PY, '-c', CODE]))",
@@ -89,9 +96,12 @@ STARTS: dict[str, str] = {
     "execve, descriptor": "def start(): return output_of(lambda: os.execve(os.open(PY, os.O_RDONLY), [PY, '-c', CODE], {}))",
     "posix.execv": "import posix\ndef start(): return output_of(lambda: posix.execv(PY, [PY, '-c', CODE]))",
     "fork": "def start(): return output_of(lambda: (exec(CODE), sys.stdout.flush()))",
+    "pty.fork": "import pty\ndef start():\n    child, terminal = pty.fork()\n    if not child:\n        os.execv(PY, [PY, '-I', '-c', CODE])\n    seen = b''\n    try:\n        while data := os.read(terminal, 1024): seen += data\n    except OSError: pass\n    os.waitpid(child, 0)\n    return seen.decode().replace('\\r', '')",
+    "exec -a": "def start(): return subprocess.run(['/bin/bash', '-c', f'exec -a tool {PY} -c \"$C\"'], env={**os.environ, 'C': CODE}, capture_output=True, text=True).stdout",
+    "loader": "import glob\ndef start():\n    return subprocess.run([glob.glob('/lib*/ld-linux*')[0], os.path.realpath(PY), '-c', CODE], capture_output=True, text=True).stdout",
     "pty.spawn": "import pty, select\ndef start():\n    seen = []\n    def read(number):\n        try:\n            while select.select([number], [], [], 9) and (data := os.read(number, 1024)): seen.append(data)\n        except OSError: pass\n        return b''\n    pty.spawn([PY, '-c', CODE], read, lambda number: b'')\n    return b''.join(seen).decode().replace('\\r', '')",
 }
-NOT_ON_MACOS = {"execve, descriptor"}
+NOT_ON_MACOS = {"execve, descriptor", "posix_spawn, setsid", "loader"}
 HEAD = f"import os, subprocess, sys\nPY, CODE = sys.executable, {CHILD!r}\n{WAIT}\n"
 
 

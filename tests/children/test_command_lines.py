@@ -10,17 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from _hermetic.commandline import INFORMS, UNKNOWN, meaning
 from _hermetic.early import held_back
 from _hermetic.programs import (
     ABSENT,
     ARCHIVE,
-    INFORMS,
     INTERPRETER,
     OTHER,
     SCRIPT_FILE,
-    UNKNOWN,
     is_python_name,
-    meaning,
     recognise,
     shebang,
 )
@@ -42,7 +40,12 @@ from _hermetic.target import CODE, MODULE, SCRIPT, STDIN
         (["-IESm", "mod"], MODULE, "mod", ["-I", "-E", "-S"], []),
         (["-W", "error", "-Xdev", "t.py"], SCRIPT, "t.py", ["-W", "error", "-X", "dev"], []),
         (["--check-hash-based-pycs", "always", "t.py"], SCRIPT, "t.py", ["--check-hash-based-pycs", "always"], []),
+        (["--", "t.py", "-c"], SCRIPT, "t.py", [], ["-c"]),
+        (["-B", "--", "-c", "a"], SCRIPT, "-c", ["-B"], ["a"]),
+        (["--", "-", "a"], STDIN, "-", [], ["a"]),
+        (["--"], STDIN, "", [], []),
         (["-V"], INFORMS, "", [], []),
+        (["-BV", "t.py"], INFORMS, "", ["-B"], ["t.py"]),
         (["-B", "--help", "t.py"], INFORMS, "", ["-B"], []),
     ],
 )

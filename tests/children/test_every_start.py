@@ -39,7 +39,7 @@ for name, code in STARTS.items():
     found[name] = next((line for line in said.splitlines() if line in ("held", "free")), said.strip())
 """
 # Under a seal a program that is not Python is refused where no kernel holds it.
-NOT_PYTHON = {"shell", "shell, clean environment", "shell of a shell", "popen", "system"}
+NOT_PYTHON = {"shell", "shell, clean environment", "shell of a shell", "popen", "system", "exec -a", "loader"}
 
 
 @lru_cache(maxsize=None)

@@ -10,22 +10,19 @@ from __future__ import annotations
 import os
 
 from ...callers import CALLER_DEPTH, calling_frame
+from ...commandline import INFORMS, UNKNOWN, has_flag, meaning
 from ...model import Family, GuardedCall
 from ...pristine import IS_WINDOWS
 from ...programs import (
     ABSENT,
     ENV,
-    INFORMS,
     INTERPRETER,
     NESTED,
     OTHER,
-    UNKNOWN,
     base_name,
     by_env,
-    has_flag,
     is_executable,
     is_python_name,
-    meaning,
     placed,
     unwrapped,
 )
