@@ -79,6 +79,41 @@ def test_its_own_startup_file_runs_once(isolated):
     assert sorted(done.stdout.splitlines()) == ["1", "customized False", "customized False"]
 
 
+TRIED = """
+import os, socket
+try:
+    mine = socket.socket()
+    mine.bind(("127.0.0.1", 0))
+    socket.socket().connect(mine.getsockname())
+except ConnectionRefusedError:
+    os.write(1, b"%s free\\n")
+except Exception:
+    os.write(1, b"%s held\\n")
+"""
+
+
+@pytest.mark.parametrize("options", ["", " -S", " -I", " -E"])
+def test_what_runs_before_the_guards_behind_a_shell_is_what_the_documentation_says(isolated, other, options):
+    """Code in .pth files: once unguarded and once more, guarded. sitecustomize: once, guarded. Options: unguarded."""
+    other.install("tried.py", TRIED % ("pth", "pth"))
+    other.install("tried.pth", "import tried\n")
+    other.install("sitecustomize.py", TRIED % ("custom", "custom"))
+    isolated.write("child.py", TRIED % ("program", "program"))
+    command = f"{other.python}{options} child.py; exit $?"
+    done = isolated.script("--no-network --kernel=off", f"import os\nos.system({command!r})\n")
+    said = {
+        "": ["pth free", "pth held", "custom held", "program held"],
+        " -S": ["program free"],
+        " -I": ["pth free", "custom free", "program free"],
+        " -E": ["pth free", "custom free", "program free"],
+    }[options]
+    assert done.stdout.splitlines() == said, done
+    # Said or not, the kernel holds what it was asked to.
+    if "free" in done.stdout and sys.platform == "linux":
+        held = isolated.script("--no-network --seal", f"import os\nos.system({command!r})\n")
+        assert "free" not in held.stdout, held
+
+
 @pytest.mark.parametrize("damage", ["gone", "empty", "truncated", "other version"])
 def test_without_a_core_it_does_not_run(isolated, damage):
     """Whoever finds a policy and no guards stops."""
