@@ -29,7 +29,7 @@ NOT_FOUND = 127
 
 
 # The last line of the entry: what lacks it is cut off, and would run nothing and say nothing.
-LAST_LINE = b"sys.exit(main())\n"
+LAST_LINE = b"sys.exit(CODE)\n"
 
 
 def words(target: Target, held: tuple[bytes, ...], options: Options, kept: Kept) -> list[str]:

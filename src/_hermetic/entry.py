@@ -90,4 +90,7 @@ def chain():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    CODE = main()
+    # Where a session follows (python -i), an exit would be told there.
+    if CODE:
+        sys.exit(CODE)

@@ -188,3 +188,12 @@ def test_what_is_no_interpreter_is_refused(isolated):
     assert (done.code, done.stdout) == (1, "")
     done = isolated.foreign("--no-network --kernel=off", "/bin/sh", "-c", "echo ran")
     assert (done.code, done.stdout) == (1, "")
+
+
+@pytest.mark.parametrize("code", ["q = 7", "1 / 0", "import sys; sys.exit(3)"])
+def test_a_session_after_the_program_begins_as_in_a_plain_run(isolated, other, code):
+    words = [other.python, "-i", "-c", code]
+    plain = isolated.run(words, stdin="print(vars().get('q'))\n", bare=True)
+    done = isolated.foreign("--no-network", *words, stdin="print(vars().get('q'))\n")
+    assert (done.code, done.stdout) == (plain.code, plain.stdout)
+    assert done.stderr.count("Traceback") == plain.stderr.count("Traceback"), done
