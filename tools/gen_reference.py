@@ -22,7 +22,7 @@ from _hermetic.capabilities import FAMILIES, load_family  # noqa: E402  # the ch
 from _hermetic.events import trace_line  # noqa: E402  # as above
 from hermetic.cli import build_parser  # noqa: E402  # as above
 from hermetic.integrations.pytest_plugin import OWN_OPTIONS, PROFILE_HELP, help_of  # noqa: E402  # as above
-from hermetic.integrations.pytest_words import PREFIX, REFUSED, flag_of, ini_key  # noqa: E402  # as above
+from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, flag_of, ini_key  # noqa: E402  # as above
 from hermetic.settings import SETTINGS, Setting  # noqa: E402  # as above
 from hermetic.values import PROFILES  # noqa: E402  # as above
 from policy_schema import schema_text  # noqa: E402  # found beside this file
@@ -283,8 +283,9 @@ def pytest_page() -> str:
     own = [(code([f"--{PREFIX} PROFILE"]), code([ini_key("profile")]), "`PROFILE`", PROFILE_HELP)]
     for flag, how in OWN_OPTIONS:
         value = how.get("metavar") or "|".join(how["choices"])
-        ini = [ini_key("mode")] if flag.endswith("mode") else []
-        own.append((code([f"{flag} {value}"]), code(ini), "-", how["help"]))
+        word = flag.removeprefix(f"--{PREFIX}-")
+        ini = [ini_key(word)] if word in (POLICY, "mode") else []
+        own.append((code([f"{flag} {value}"]), code(ini), code([word] if word == POLICY else []), how["help"]))
     head = ("option", "ini key", "marker, fixture", "meaning")
     parts = ["# pytest plugin\n", PYTEST_INTRODUCTION, table(head, [*own, *rows]), PYTEST_MARKER]
     tree = ast.parse((SOURCE / "hermetic" / "integrations" / "pytest_fixture.py").read_text(encoding="utf-8"))

@@ -62,8 +62,8 @@ combines is in [Test with pytest](../how-to/test-with-pytest.md). Paths in the i
 PYTEST_MARKER = """\
 ## The marker
 
-`@pytest.mark.hermetic(*profiles, **settings)` on a test, a class, or as `pytestmark` in a module. With profiles it
-starts anew from them; with settings alone it changes what is around it: lists add up, an empty list or `False` takes
-back. `@pytest.mark.hermetic(off=True, reason="...")` guards nothing, and needs the reason. A marker that cannot mean
-anything fails its test at set-up.
+`@pytest.mark.hermetic(*profiles, policy=None, **settings)` on a test, a class, or as `pytestmark` in a module. With
+profiles or a policy file it starts anew from them; with settings alone it changes what is around it: lists add up, an
+empty list or `False` takes back. `@pytest.mark.hermetic(off=True, reason="...")` guards nothing, and needs the reason.
+A marker that cannot mean anything fails its test at set-up.
 """

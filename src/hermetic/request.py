@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 from _hermetic.policy import Policy, Request, make_rules
-from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
+from hermetic.settings import BY_KEY, LIST, PATHS, PROGRAMS, SETTINGS, SWITCH
 from hermetic.values import RESTRICTIONS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
+
+    from hermetic.settings import Setting
 
     Row = tuple[str, str, str, str]
 
@@ -125,6 +129,14 @@ def network(values: Mapping[str, Any]) -> dict[str, Any]:
         "allow_unix_sockets": places,
         "block": values["block_network"],
     }
+
+
+def is_path(setting: Setting, item: str) -> bool:
+    """Whether a value of this setting is a path, which can be relative to a folder."""
+    if setting.holds_paths == PROGRAMS:
+        return os.sep in item or bool(os.altsep and os.altsep in item)
+    # What begins with @ among the places of sockets is a name that lies nowhere.
+    return setting.holds_paths == PATHS and not (setting.key == "allow_unix_sockets" and item[:1] == "@")
 
 
 # --- where rules were written ---

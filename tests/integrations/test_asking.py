@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermetic.integrations.pytest_plugin import INI_KEYS
-from hermetic.integrations.pytest_settings import adjusted, requested, widened
+from hermetic.integrations.pytest_values import adjusted, requested, widened
 from hermetic.integrations.pytest_words import REFUSED, flag_of, ini_key
 from hermetic.settings import SETTINGS
 from hermetic.values import PROFILES, defaults
@@ -84,6 +84,7 @@ def test_every_option_of_the_command_line_is_there(suite):
         (["--hermetic-allow-localhost"], "allow_localhost needs block_network"),
         (["--hermetic-strict"], "--hermetic-strict needs something to block"),
         (["--hermetic-no-network", "--hermetic-seal"], "--hermetic-seal is not for a test run"),
+        (["--hermetic-no-network", "--hermetic-kernel", "require"], "--hermetic-kernel is not for a test run"),
         (["--hermetic-no-network", "--hermetic-keep-fd", "3"], "--hermetic-keep-fd is not for a test run"),
         (["--hermetic-fs-readonly", "test_it.py"], "write the tests before it, or --hermetic-fs-readonly=test_it.py"),
         (["--hermetic-no-environment=nonsense"], "takes --hermetic-no-environment=unset or nothing"),

@@ -48,6 +48,56 @@ def test_another_held(): connect()
 
 def test_without_held(): connect()
 """
+IN_THE_INI_FILE = """
+hermetic_block_network = true
+hermetic_fs_readonly = true
+hermetic_allow_unix_sockets =
+    @hermetic-NUMBER
+    served
+hermetic_allow_write =
+    ~/below
+    out
+"""
+PLACES = """
+import os
+
+def test_name_of_a_socket():
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect("\\0hermetic-NUMBER")
+
+def test_socket_beside_the_file():
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect("served")  # a whole path would be longer than it may be
+
+def test_home():
+    open(os.path.expanduser("~/below/x"), "w").close()
+
+def test_beside_the_file():
+    open(os.path.join(os.path.dirname(__file__), "out", "x"), "w").close()
+
+def test_elsewhere_held():
+    open(os.path.join(os.path.dirname(__file__), "x"), "w").close()
+"""
+PRIVATE = """
+import os, tempfile
+
+def test_named_folder():
+    with tempfile.TemporaryDirectory() as folder:
+        open(os.path.join(folder, "x"), "w").close()
+    with open(os.path.join(FOLDER, "named"), "a") as file:
+        file.write(tempfile.gettempdir() + "\\n")
+
+def test_one_for_the_run(tmp_path):
+    test_named_folder()
+    assert not str(tmp_path).startswith(tempfile.gettempdir())
+
+def test_children():
+    import subprocess, sys
+    subprocess.run([sys.executable, "-c", "import tempfile; tempfile.mkdtemp()"], check=True)
+
+def test_elsewhere_held():
+    open("x", "w").close()
+"""
 FOLDERS = """
 def test_temporary_folder(tmp_path, tmp_path_factory):
     (tmp_path / "x").write_text("x")
@@ -108,6 +158,33 @@ if "allow_write" in BY_KEY:
         (suite.path / "root").mkdir()
         suite.write(test_it=FOLDERS)
         as_named(verdicts(suite.run("--hermetic-fs-readonly=root")))
+
+
+def test_places_of_the_ini_file_are_relative_to_it_or_to_the_home_directory(suite, monkeypatch, tmp_path):
+    for name in ("home/below", "out"):
+        (suite.path / name).mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(suite.path / "home"))
+    number = str(os.getpid())
+    with socket.socket(socket.AF_UNIX) as named, socket.socket(socket.AF_UNIX) as beside:
+        named.bind(f"\0hermetic-{number}")
+        monkeypatch.chdir(suite.path)
+        beside.bind("served")
+        for listener in (named, beside):
+            listener.listen()
+        suite.ini(IN_THE_INI_FILE.replace("NUMBER", number))
+        suite.write(test_it=PLACES.replace("NUMBER", number))
+        as_named(verdicts(suite.run()))
+
+
+def test_a_private_temporary_folder_is_one_for_the_run(suite):
+    (suite.path / "out").mkdir()
+    suite.write(test_it=f"FOLDER = {str(suite.path / 'out')!r}\n" + PRIVATE)
+    words = ("--hermetic", "fs-readonly", "--hermetic-private-tmp", "--hermetic-allow-write", "out")
+    as_named(verdicts(suite.run(*words)))
+    names = (suite.path / "out" / "named").read_text().splitlines()
+    assert len(names) == 2
+    assert len(set(names)) == 1
+    assert not os.path.exists(names[0])
 
 
 def test_the_settings_that_these_tests_wait_for_are_lists_where_they_exist():

@@ -118,6 +118,12 @@ def test_session_fixture(session): pass
 HINTS = {
     "option": ("def test_it(): pass", ["-p", "pytest_socket_options", "--disable-socket"], "--disable-socket"),
     "marker": ("@pytest.mark.enable_socket\ndef test_it(): pass", [], "@pytest.mark.enable_socket"),
+    # A word of its own is nobody's marker.
+    "none": (
+        "@pytest.mark.parametrize('word', ['enable_socket'])\ndef test_it(word): pass\nclass Testallow_hosts: pass",
+        [],
+        None,
+    ),
     "fixture": (
         "@pytest.fixture\ndef socket_enabled(): pass\ndef test_it(socket_enabled): pass",
         [],
@@ -137,9 +143,17 @@ def test_one_line_says_that_its_settings_are_not_read(suite, kind):
     result = suite.run("--hermetic", "net-hermetic", *words)
     result.assert_outcomes(passed=1, warnings=1 if kind == "marker" else 0)
     lines = [line for line in result.stdout.lines if "pytest-socket" in line]
-    assert lines == [
-        f"hermetic: {shown} is pytest-socket's, and not read by hermetic: "
-        "docs/how-to/move-from-pytest-socket.md has what to write instead"
-    ]
+    assert lines == (
+        []
+        if shown is None
+        else [
+            f"hermetic: {shown} is pytest-socket's, and not read by hermetic: "
+            "docs/how-to/move-from-pytest-socket.md has what to write instead"
+        ]
+    )
+    if kind == "option":
+        pytest.importorskip("xdist")
+        shared = suite.run("--hermetic", "net-hermetic", "-n", "1", *words, plugins=("xdist",)).stdout
+        assert [line for line in shared.lines if "pytest-socket" in line] == lines
     # A run that hermetic does not guard is told nothing.
     assert "pytest-socket's" not in suite.run(*words).stdout.str()

@@ -286,3 +286,8 @@ def test_first_place_of_an_entry_is_kept(write):
     assert choice.origins["block_network", True] == "--no-network"
     assert choice.origins["allow_domains", "a.org"] == f"{path}:2"
     assert resolved(choice.files[0], choice.files[0].own).values["allow_domains"] == ("a.org",)
+
+
+def test_a_socket_that_lies_nowhere_is_relative_to_nothing(write):
+    path = write("block_network = true\nallow_unix_sockets = ['@name', 'served']")
+    assert BlockConfig.from_policy(path).allow_unix_sockets == ["@name", os.path.join(os.path.dirname(path), "served")]

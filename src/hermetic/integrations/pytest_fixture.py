@@ -61,9 +61,12 @@ class Hermetic:
         return self._change(policies.widen(self._case.policy, guards, given(settings)))
 
     def block(self, *profiles: str, **settings: Any) -> Changed:
-        """Take away more: by profiles, or by settings. Nothing that is allowed here widens what holds already."""
+        """Take away more: by profiles, by a policy file (``policy="FILE"``), or by settings.
+
+        Nothing that is allowed here widens what holds already.
+        """
         policies: Policies = self._run.policies
-        return self._change(policies.narrow(self._case.policy, profiles, given(settings)))
+        return self._change(policies.narrow(self._case.policy, profiles, settings))
 
     @contextmanager
     def expect(self, *guards: str) -> Iterator[list[PolicyViolation]]:

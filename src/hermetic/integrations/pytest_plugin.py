@@ -29,13 +29,14 @@ load_faces("settings", "values", "integrations.pytest_words")
 from hermetic.integrations.pytest_words import (  # noqa: E402  # loaded above
     FAIL,
     OFF,
+    POLICY,
     PREFIX,
     REFUSED,
     STRICT,
     WARN,
     flag_of,
     ini_key,
-    marked_among,
+    words_of,
 )
 from hermetic.settings import SETTINGS  # noqa: E402  # as above
 from hermetic.values import PROFILES  # noqa: E402  # as above
@@ -54,7 +55,9 @@ HELP = {
     STRICT: "no marker or fixture may widen this run's policy; no child that is not Python is started",
     "report_only": "block nothing, and warn of each violation: as --hermetic-mode=warn",
 }
+POLICY_HELP = "guard by this policy file, or the profiles of it that are named; repeatable"
 OWN_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("--hermetic-policy", {"action": "append", "metavar": "FILE", "help": POLICY_HELP}),
     ("--hermetic-mode", {"choices": (FAIL, WARN), "help": "warn: nothing is blocked; one warning for each violation"}),
     (
         "--hermetic-baseline",
@@ -63,11 +66,12 @@ OWN_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--hermetic-report", {"metavar": "FILE", "help": "write every violation to FILE, as JSON"}),
 )
 MARKER = (
-    "hermetic(*profiles, off=False, reason=None, **settings): guard this test, class or module by these profiles, or "
-    "change by keywords what guards it already; off=True guards it not at all, and needs a reason"
+    "hermetic(*profiles, policy=None, off=False, reason=None, **settings): guard this test, class or module by these "
+    "profiles and this policy file, or change by keywords what guards it already; off=True guards it not at all, and "
+    "needs a reason"
 )
 INI_KEYS = tuple(
-    [ini_key(key) for key in ("profile", "mode", *(s.key for s in SETTINGS if s.name and s.key not in REFUSED))]
+    [ini_key(key) for key in ("profile", POLICY, "mode", *(s.key for s in SETTINGS if s.name and s.key not in REFUSED))]
 )
 
 
@@ -101,6 +105,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(flag, **how)
     # A default of None tells what is not there from what is empty.
     parser.addini(ini_key("profile"), "profiles that guard every test", type="args", default=None)
+    parser.addini(ini_key(POLICY), "policy files that guard every test, one a line", type="linelist", default=None)
     parser.addini(ini_key("mode"), "fail (the default), or warn: as --hermetic-mode", default=None)
     for setting in SETTINGS:
         if setting.flags:
@@ -132,6 +137,7 @@ RUN = (
     "integrations.pytest_text",
     "integrations.pytest_watch",
     "integrations.pytest_results",
+    "integrations.pytest_values",
     "integrations.pytest_settings",
     "integrations.pytest_fixture",
     "integrations.pytest_policy",
@@ -168,10 +174,8 @@ class Waiting:
 
 def asking(items: list[pytest.Item]) -> bool:
     """Whether an item has the marker, or wants the fixture."""
-    for item in items:
-        if PREFIX in getattr(item, "fixturenames", ()):
-            return True
-    return marked_among(items)
+    marks, fixtures = words_of(items)
+    return PREFIX in marks or PREFIX in fixtures
 
 
 @pytest.fixture(name=PREFIX)

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING, Any
 from _hermetic import reports
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block
-from hermetic.integrations.pytest_settings import adjusted, marked, requested, widened
-from hermetic.integrations.pytest_words import PREFIX, marked_among
+from hermetic.integrations.pytest_settings import given, marked
+from hermetic.integrations.pytest_values import Written, adjusted, requested, widened
+from hermetic.integrations.pytest_words import POLICY, PREFIX
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
 from hermetic.settings import BY_KEY
 from hermetic.values import RESTRICTIONS, check, defaults, is_restrictive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import pytest
     from _pytest.nodes import Node
 
+    from hermetic.integrations.pytest_settings import Reader
+    from hermetic.integrations.pytest_values import Files, Values
     from hermetic.integrations.pytest_watch import Watch
-
-    Values = dict[str, Any]
+    from hermetic.private_tmp import PrivateFolder
 
 # Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
 TEMPORARY = ("allow_write", "allow_read")
@@ -33,7 +35,7 @@ class Policy:
 
     own: what the nearest thing asked for, None for nothing; what a test may replace. fixed: what it may not
     (``--hermetic-strict``). blocks: what the test itself has taken away. origin: who asked. problem: why what was
-    asked for cannot be.
+    asked for cannot be. files: the policy files whose profiles may be named inside.
     """
 
     def __init__(
@@ -43,7 +45,9 @@ class Policy:
         blocks: tuple[Values, ...] = (),
         origin: str = "",
         problem: str | None = None,
+        files: Files = (),
     ) -> None:
+        self.files = files
         self.own = own
         self.fixed = fixed
         self.blocks = blocks
@@ -57,23 +61,26 @@ class Policy:
         for values in (*fixed, own, *blocks):
             if values is not None and is_restrictive(values) and values not in self.layers:
                 self.layers.append(values)
-        # Whether pytest itself needs nothing of what is taken away.
+        # Whether pytest itself needs nothing of what is taken away. (It writes no policy file of this run.)
         self.is_aside = all(set(families_of(values).families) == {"network"} for values in self.layers)
 
 
 class Policies:
     """The policies of a run, by what asks for them."""
 
-    def __init__(self, base: Values, origin: str, strict: bool, report_only: bool, watch: Watch) -> None:
-        self.strict = strict
+    def __init__(self, base: Policy, strict: bool, report_only: bool, reader: Reader, watch: Watch) -> None:
         self.report_only = report_only
+        self.reader = reader
         self.watch = watch
-        self.base = Policy(base, (base,) if strict else (), origin=origin)
+        self.base = base
+        # The folder that private_tmp stands for, once a policy with it holds.
+        self.private: PrivateFolder | None = None
         self.temporary: str | None = None
         # What children are given; None where they are not to be guarded.
         self.children: tuple[Any, ...] | None = (*((), (strict, reports.listen(), (), False), (), None, ()),)
         self._known: dict[Node, Policy] = {}
-        self._compiled: dict[tuple[tuple[str, Any], ...], Compiled] = {}
+        self._marked: dict[tuple[int, int], tuple[pytest.Mark, Policy, Policy]] = {}
+        self._compiled: dict[tuple[Any, ...], Compiled] = {}
         self._fixtures: dict[int, Policy] = {}
         # Whether no marker asks for anything: a look at each would cost more than a trivial test may.
         self.is_uniform = False
@@ -91,18 +98,29 @@ class Policies:
         """The marks of this node alone, the farthest first."""
         for mark in node.own_markers if around.problem is None else ():
             if mark.name == PREFIX:
-                origin = f"@pytest.mark.hermetic of {node.nodeid}"
-                try:
-                    around = self.make(marked(mark, around.own), around, origin)
-                except (ValueError, TypeError) as error:
-                    return Policy(around.own, around.fixed, problem=f"{origin}: {error}", origin=origin)
+                # All parameters of a test share a mark, and so they do its policy.
+                known = self._marked.get((id(mark), id(around)))
+                if known is None:
+                    found = self._marked_by(mark, around, f"@pytest.mark.hermetic of {node.nodeid.partition('[')[0]}")
+                    known = self._marked[id(mark), id(around)] = (mark, around, found)
+                around = known[2]
         return around
 
-    def make(self, own: Values | None, around: Policy, origin: str) -> Policy:
+    def _marked_by(self, mark: pytest.Mark, around: Policy, origin: str) -> Policy:
+        try:
+            files = self.reader.marked(mark.kwargs.get(POLICY))
+            own = marked(mark, around.own, files, around.files)
+            if files:
+                check_files(own)
+            return self.make(own, around, origin, files or around.files)
+        except (ValueError, TypeError) as error:
+            return Policy(around.own, around.fixed, problem=f"{origin}: {error}", origin=origin)
+
+    def make(self, own: Values | None, around: Policy, origin: str, files: Files) -> Policy:
         """The same with another own layer. ValueError for values that cannot mean anything."""
         if own is not None:
             validate(own)
-        return Policy(own, around.fixed, around.blocks, origin)
+        return Policy(own, around.fixed, around.blocks, origin, files=files)
 
     def widen(self, policy: Policy, guards: tuple[str, ...], values: Values) -> Policy:
         """What ``allow`` of the fixture makes of a policy."""
@@ -111,15 +129,17 @@ class Policies:
         if is_restrictive({**defaults(), **values}):
             raise ValueError("allow() takes nothing away: use block() for that")
         lifted = {key: BY_KEY[key].default for guard in guards for key in restrictions_of(guard)}
-        return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.origin)
+        return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.origin, policy.files)
 
-    def narrow(self, policy: Policy, profiles: tuple[str, ...], values: Values) -> Policy:
+    def narrow(self, policy: Policy, profiles: tuple[str, ...], keywords: Values) -> Policy:
         """What ``block`` of the fixture makes of a policy."""
-        asked = requested(profiles, values, defaults())
+        keywords = dict(keywords)
+        files = self.reader.marked(keywords.pop(POLICY, None))
+        asked = requested(profiles, given(keywords), defaults(), files=files, scope=policy.files)
         validate(asked)
         if not is_restrictive(asked):
             raise ValueError("block() needs something to take away: a profile, or block_network=True")
-        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), policy.origin)
+        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), policy.origin, files=policy.files)
 
     def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
         """Its layers, ready to be entered."""
@@ -128,26 +148,45 @@ class Policies:
             policy.temporary = self.temporary
         return policy.compiled
 
-    def _compile(self, values: Values) -> Compiled:
-        values = dict(values)
+    def _compile(self, asked: Values) -> Compiled:
+        values = dict(asked)
         if self.report_only:
             values["report_only"] = True
         for name in TEMPORARY:
             setting = BY_KEY.get(name)
             if setting is not None and self.temporary and any(values[need] for need in setting.needs):
                 values[name] = (*values[name], self.temporary)
-        key = tuple(values.items())
+        origins, protected = written(asked)
+        key = (*values.items(), origins, protected)
         known = self._compiled.get(key)
         if known is None:
-            known = self._compiled[key] = Compiled(policy_from(values), self.children, watcher=self.watch)
+            folder = self._private_folder() if values["private_tmp"] else None
+            policy = policy_from(values, origins, protected, folder)
+            known = self._compiled[key] = Compiled(policy, self.children, watcher=self.watch)
         return known
+
+    def _private_folder(self) -> str:
+        """The one of this run, which goes with it."""
+        if self.private is None:
+            import tempfile
+
+            from hermetic.private_tmp import PrivateFolder
+
+            tempfile.gettempdir()  # pytest's own folders do not lie in this one
+            self.private = PrivateFolder()
+        return self.private.path
+
+    def end(self) -> None:
+        """Nothing holds any more."""
+        if self.private is not None:
+            self.private.end()
 
     # --- fixtures that outlive a test ---
 
-    def survey(self, items: list[pytest.Item]) -> None:
-        """Find out who requests the fixtures that outlive a test, if that makes a difference at all."""
+    def survey(self, items: list[pytest.Item], marks: Collection[str]) -> None:
+        """Find out who requests the fixtures that outlive a test, if that makes a difference. marks: their names."""
         self._fixtures.clear()
-        self.is_uniform = not marked_among(items)
+        self.is_uniform = PREFIX not in marks
         if not self.is_uniform and len({id(self.of(item)) for item in items}) > 1:
             requests: dict[int, list[Policy]] = {}
             for item in items:
@@ -211,8 +250,32 @@ class Policies:
 
 def validate(values: Mapping[str, Any]) -> None:
     """ValueError for values that cannot mean anything."""
-    check(values, {key: key for key in values})
-    policy_from(values)
+    try:
+        check(values, {key: key for key in values})
+        policy_from(values)
+    except ValueError as error:
+        if not isinstance(values, Written) or not values.files:
+            raise
+        from hermetic.integrations.pytest_files import placed
+
+        raise placed(error, values) from None
+
+
+def check_files(values: Values | None) -> None:
+    """A policy file that is named and takes nothing away must not look like one that does. ValueError."""
+    if isinstance(values, Written) and values.files:
+        from hermetic.integrations.pytest_files import take_away
+
+        take_away(values)
+
+
+def written(values: Values) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """(where these values were written, as a policy has it; the policy files themselves)."""
+    if not isinstance(values, Written) or not values.files:
+        return (), ()
+    from hermetic.integrations.pytest_files import rows  # loaded: it has read the files
+
+    return rows(values), values.protected
 
 
 def restrictions_of(guard: str) -> list[str]:

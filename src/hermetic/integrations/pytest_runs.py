@@ -18,12 +18,13 @@ from _hermetic.start import keep_installed, release_installed
 from _hermetic.status import chain, trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
-from hermetic.integrations.pytest_policy import Place, Policies, Policy, validate
-from hermetic.integrations.pytest_settings import from_command_line, from_ini, requested
+from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate
+from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini
 from hermetic.integrations.pytest_socket_hint import hint
 from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other_lines
+from hermetic.integrations.pytest_values import Written, requested
 from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
-from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key
+from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key, words_of
 from hermetic.request import requested as families_of
 from hermetic.values import defaults, is_restrictive
 
@@ -48,30 +49,36 @@ def begin(config: pytest.Config) -> Run:
     return run
 
 
-def base_of(config: pytest.Config) -> tuple[dict[str, Any], str, bool, bool]:
-    """(values, who asked for them, whether tests may not widen them, whether nothing is guarded)."""
-    profiles, values = from_ini(config)
-    base, origin = requested(profiles, values, defaults(), True), "" if config.inipath is None else config.inipath.name
-    profiles, values = from_command_line(config)
-    strict = bool(values.pop(STRICT, False))
-    if OFF in profiles:
-        if strict or len(profiles) > 1 or is_restrictive({**defaults(), **values}):
+def base_of(config: pytest.Config, reader: Reader) -> tuple[Policy, bool, bool]:
+    """(what holds where no marker asks, whether tests may not widen it, whether nothing is guarded)."""
+    ini, line = from_ini(config, reader), from_command_line(config, reader)
+    files = line.files or ini.files
+    strict = bool(line.values.pop(STRICT, False))
+    if OFF in line.profiles:
+        if strict or len(line.profiles) > 1 or line.files or is_restrictive({**defaults(), **line.values}):
             raise ValueError(f"--{PREFIX} {OFF} guards nothing in this run, so nothing else can be asked for")
-        return defaults(), "", False, True
-    if profiles or values:
-        base, origin = requested(profiles, values, base, True), " ".join([f"--{PREFIX}", *profiles])
-    load_for(families_of(base).families, names=())
+        return Policy(defaults(), files=files), False, True
+    base, origin = requested(ini.profiles, ini.values, defaults(), True, ini.files), ""
+    if config.inipath is not None:
+        origin = config.inipath.name
+    if any(line):
+        base = requested(line.profiles, line.values, base, True, line.files, files)
+        origin = " ".join([f"--{PREFIX}", *line.profiles])
+    protected = base.protected if isinstance(base, Written) else ()
+    load_for({*families_of(base).families, *(("filesystem",) if protected else ())}, names=())
     validate(base)
+    check_files(base)
     if strict and not is_restrictive(base):
         raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
-    return base, origin, strict, False
+    return Policy(base, (base,) if strict else (), origin=origin, files=files), strict, False
 
 
 class Run:
     """The plugin of a run that asked."""
 
     def __init__(self, config: pytest.Config) -> None:
-        base, origin, strict, self.off = base_of(config)
+        reader = Reader(config)
+        base, strict, self.off = base_of(config, reader)
         mode = config.getoption("--hermetic-mode") or config.getini(ini_key("mode"))
         if mode and mode not in ("fail", WARN):
             raise ValueError(f"{ini_key('mode')} is fail or {WARN}, not {mode!r}")
@@ -81,14 +88,14 @@ class Run:
         self.paths = Paths(str(config.invocation_params.dir))
         self.watch = Watch(str(config.rootpath), self.paths)
         report_only = self.warns or self.results.recording
-        self.policies = Policies(base, origin, strict, report_only, self.watch)
+        self.policies = Policies(base, strict, report_only, reader, self.watch)
         self.place = Place(self.policies)
         self.case: Case | None = None
         self._state: Any = None
         self._fixtures: FixturePolicies | None = None
         self._teller: Teller | None = None
-        self._hint = hint(config, [])
-        if base["trace"]:
+        self._hint = hint(config, (), ())
+        if base.own is not None and base.own["trace"]:
             self._open_trace()
 
     def _open_trace(self) -> None:
@@ -116,14 +123,19 @@ class Run:
         """All tests are known: so are the policies of fixtures that several of them share."""
         if self.off:
             return
-        self.policies.survey(session.items)
+        marks, fixtures = words_of(session.items)
+        self.policies.survey(session.items, marks)
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
             self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
-        self._hint = self._hint or hint(self.config, session.items)
+        self._hint = None if self._hint else hint(self.config, marks, fixtures)
+
+    def pytest_report_header(self) -> list[str]:
+        """Whose options are left from pytest-socket: also where workers collect the tests."""
+        return [self._hint] if self._hint else []
 
     def pytest_report_collectionfinish(self) -> list[str]:
-        """Whose settings are left from pytest-socket."""
+        """Whose markers or fixtures are."""
         return [self._hint] if self._hint else []
 
     def pytest_unconfigure(self) -> None:
@@ -133,6 +145,7 @@ class Run:
             vars(self._state).pop("setup", None)
             vars(self._state).pop("teardown_exact", None)
         release_installed(self)
+        self.policies.end()
 
     # --- one test ---
 

@@ -1,33 +1,66 @@
-"""What a test run asks for, as settings' values: command line, ini section and markers.
-
-The nearest thing that asks wins: a profile starts anew, and settings alone change what the next wider
-thing asked for.
-"""
+"""What asks in a test run, read: command line, ini section, markers, and the fixture's keywords."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hermetic.integrations.pytest_words import PREFIX, REFUSED, flag_of, ini_key
-from hermetic.settings import BY_KEY, EXTEND, SETTINGS, SWITCH
-from hermetic.values import defaults, is_restrictive, joined, profile
+from hermetic.integrations.pytest_values import requested
+from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, flag_of, ini_key
+from hermetic.request import is_path
+from hermetic.settings import BY_KEY, SETTINGS, SWITCH
+from hermetic.values import defaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import pytest
 
+    from hermetic.integrations.pytest_values import Files, Values
+    from hermetic.policies.files import PolicyFile
     from hermetic.settings import Setting
 
-    Values = dict[str, Any]
 
-# Metavariables of the settings whose values are paths; in the ini file they are relative to it.
-PATHS = ("ROOT", "PATH", "FILE")
+class Asked(NamedTuple):
+    """What one level asks for. files: the policy files that it names, read."""
+
+    profiles: list[str]
+    values: Values
+    files: Files
 
 
-def from_command_line(config: pytest.Config) -> tuple[list[str], Values]:
-    """(profiles, values). ValueError for what cannot mean anything."""
+class Reader:
+    """Reads the policy files that a run names, each once.
+
+    folder: what the ini file and markers name them by: that of the ini file, or the root of the run. invoked: the one
+    that the command line was written in.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.folder = str(config.rootpath if config.inipath is None else config.inipath.parent)
+        self.invoked = str(config.invocation_params.dir)
+        self._known: dict[str, PolicyFile] = {}
+
+    def read(self, names: list[str], folder: str) -> Files:
+        """PolicyFileError for a file that cannot mean anything."""
+        if not names:
+            return ()
+        from hermetic.integrations.pytest_files import read  # only a run with policy files pays for these
+
+        return read(names, folder, self._known)
+
+    def marked(self, named: Any) -> Files:
+        """The file of a marker, or of the fixture. TypeError for what names none."""
+        if named is None:
+            return ()
+        path = os.fspath(named) if isinstance(named, (str, os.PathLike)) else None
+        if not isinstance(path, str):
+            raise TypeError(f"policy is the name of a file, not {named!r}")
+        return self.read([path], self.folder)
+
+
+def from_command_line(config: pytest.Config, reader: Reader) -> Asked:
+    """What the command line asks for. ValueError for what cannot mean anything."""
     given = vars(config.option)
     values: Values = {}
     for setting in SETTINGS:
@@ -41,7 +74,8 @@ def from_command_line(config: pytest.Config) -> tuple[list[str], Values]:
             values.update(with_optional(setting, flag, value, config))
         else:
             values[setting.key] = tuple(value) if isinstance(value, list) else value
-    return given.get(PREFIX) or [], values
+    files = reader.read(given.get(ini_key(POLICY)) or [], reader.invoked)
+    return Asked(given.get(PREFIX) or [], values, files)
 
 
 def with_optional(setting: Setting, flag: str, value: Any, config: pytest.Config) -> Values:
@@ -62,94 +96,27 @@ def with_optional(setting: Setting, flag: str, value: Any, config: pytest.Config
     return {setting.key: True, key: value}
 
 
-def from_ini(config: pytest.Config) -> tuple[list[str], Values]:
-    """(profiles, values) of the ini file."""
+def from_ini(config: pytest.Config, reader: Reader) -> Asked:
+    """What the ini file asks for. ValueError for what cannot mean anything."""
     values: Values = {}
-    folder = str(config.rootpath if config.inipath is None else config.inipath.parent)
     for setting in SETTINGS:
-        name = ini_key(setting.key)
         if not setting.name or setting.key in REFUSED:
             continue
-        value = config.getini(name)
+        value = config.getini(ini_key(setting.key))
         if value is None or value == setting.default:
             continue
-        if setting.metavar in PATHS:
-            # Joined, unless it begins with the home directory, which whoever reads it knows how to find.
-            value = os.path.join(folder, value) if setting.default is None else [os.path.join(folder, v) for v in value]
-        values[setting.key] = tuple(value) if isinstance(value, list) else value
-    return config.getini(ini_key("profile")) or [], values
+        if isinstance(value, list):
+            value = tuple([placed(setting, item, reader.folder) for item in value])
+        elif isinstance(value, str):
+            value = placed(setting, value, reader.folder)
+        values[setting.key] = value
+    files = reader.read(config.getini(ini_key(POLICY)) or [], reader.folder)
+    return Asked(config.getini(ini_key("profile")) or [], values, files)
 
 
-def started_anew(profiles: Iterable[str]) -> Values:
-    """What these profiles ask for together. ValueError for an unknown one."""
-    values = defaults()
-    for name in profiles:
-        values = joined(values, profile(name))
-    return values
-
-
-def adjusted(around: Mapping[str, Any], given: Mapping[str, Any], whole: bool = False) -> Values:
-    """What is asked for where the wider thing asked for ``around``: lists add, everything else is as given.
-
-    whole: nothing wider is to come, so that an allowance with nothing to relax is wrong, not merely idle here.
-    """
-    values = dict(around)
-    for key, value in given.items():
-        if BY_KEY[key].join == EXTEND and value:
-            value = tuple(dict.fromkeys((*values[key], *value)))
-        values[key] = value
-    for setting in SETTINGS:
-        lifted = setting.needs and not any(values[need] for need in setting.needs)
-        # What a nearer thing has lifted altogether needs no exceptions any more.
-        if lifted and (setting.key not in given or not (whole or is_restrictive({**defaults(), **given}))):
-            values[setting.key] = setting.default
-    return values
-
-
-def requested(
-    profiles: Iterable[str], given: Mapping[str, Any], around: Mapping[str, Any], whole: bool = False
-) -> Values:
-    """One level's request: with profiles it starts anew, without it changes what is around."""
-    profiles = list(profiles)
-    return adjusted(started_anew(profiles) if profiles else around, given, whole)
-
-
-# --- which of two policies allows more ---
-
-
-def widened(one: Mapping[str, Any], two: Mapping[str, Any]) -> Values:
-    """The request that allows what either allows: the counterpart of ``BlockConfig.merged_with``."""
-    values = defaults()
-    for setting in SETTINGS:
-        key = setting.key
-        mine, theirs = one[key], two[key]
-        both = all(any(side[need] for need in setting.needs) for side in (one, two)) if setting.needs else True
-        if setting.name and both:
-            values[key] = wider(setting, mine, theirs)
-    return values
-
-
-def wider(setting: Setting, mine: Any, theirs: Any) -> Any:
-    """One setting: of restrictions what both have, of allowances what either has."""
-    takes_away = setting.narrow in ("any", "extend")
-    if setting.default is False:
-        return (mine and theirs) if takes_away else (mine or theirs)
-    if setting.default is None:
-        return wider_root(mine, theirs)
-    if takes_away:
-        return tuple(item for item in mine if item in theirs)
-    return tuple(dict.fromkeys((*mine, *theirs)))
-
-
-def wider_root(mine: str | None, theirs: str | None) -> str | None:
-    """The root that holds the other; none where neither does."""
-    if mine is None or theirs is None:
-        return None
-    one, two = os.path.realpath(mine), os.path.realpath(theirs)
-    for outer, inner in ((one, two), (two, one)):
-        if os.path.commonpath((outer, inner)) == outer:
-            return outer
-    return None
+def placed(setting: Setting, item: str, folder: str) -> str:
+    """A path relative to a folder, or to the home directory; any other value as it is."""
+    return os.path.join(folder, os.path.expanduser(item)) if is_path(setting, item) else item
 
 
 # --- markers and the fixture ---
@@ -166,13 +133,16 @@ def given(keywords: Mapping[str, Any]) -> Values:
     return values
 
 
-def marked(mark: pytest.Mark, around: Mapping[str, Any] | None) -> Values | None:
-    """What a marker asks for inside what is around it; None for nothing at all. ValueError, TypeError."""
-    keywords = dict(mark.kwargs)
+def marked(mark: pytest.Mark, around: Mapping[str, Any] | None, files: Files, scope: Files) -> Values | None:
+    """What a marker asks for inside what is around it; None for nothing at all. ValueError, TypeError.
+
+    files: the policy file that it names, read. scope: those that a profile may be of as well.
+    """
+    keywords = {name: value for name, value in mark.kwargs.items() if name != POLICY}
     off, reason = keywords.pop("off", False), keywords.pop("reason", None)
     if not off:
-        return requested(mark.args, given(keywords), around or defaults())
-    if mark.args or keywords:
+        return requested(mark.args, given(keywords), around or defaults(), files=files, scope=scope)
+    if mark.args or keywords or files:
         raise ValueError("off=True stands alone, with its reason")
     if not isinstance(reason, str) or not reason.strip():
         raise ValueError('off=True needs a reason: @pytest.mark.hermetic(off=True, reason="talks to the device")')

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MARKER = "@pytest.mark.hermetic"
 OWN = "the project's own"
+# Between what would allow an act.
+OR = ", or "
 PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
@@ -60,7 +62,8 @@ def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners
     """Rule, place and remedy. owners: name the distribution of the place, for which files are read."""
     lines = []
     if violation.reason:
-        lines.append(f"  blocked by: {violation.reason}{f' ({detail.origin})' if detail.origin else ''}")
+        origin = violation.origin or detail.origin
+        lines.append(f"  blocked by: {violation.reason}{f' ({origin})' if origin else ''}")
     if violation.place is not None and violation.place[:2] != detail.line:
         file, number, function = violation.place
         owner = paths.owner(file) if owners else OWN
@@ -71,7 +74,21 @@ def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners
 
 
 def remedy(text: str, reason: str) -> str:
-    """A remedy of the command line as a test has it: ``--allow-domain D`` as a marker with ``allow_domains=["D"]``."""
+    """A remedy of the command line as a test has it: ``--allow-domain D`` as a marker with ``allow_domains=["D"]``.
+
+    What a policy file would have to say, behind it, stays as it is.
+    """
+    first, *others = text.split(OR)
+    return OR.join(
+        [as_marker(first, reason), *(as_marker(other, reason) if is_flag(other) else other for other in others)]
+    )
+
+
+def is_flag(text: str) -> bool:
+    return text.partition(" ")[0] in FLAGS
+
+
+def as_marker(text: str, reason: str) -> str:
     flag, _, value = text.partition(" ")
     setting = FLAGS.get(flag)
     if setting is not None and setting.name:

@@ -14,11 +14,14 @@ PREFIX = "hermetic"
 OFF = "off"
 FAIL, WARN = "fail", "warn"
 STRICT = "strict"
+# A policy file: of the ini key, the option, and the marker.
+POLICY = "policy"
 # What a test run cannot mean, and what to do instead.
 REFUSED = {
     "sealed": "a sealed policy holds until the process ends, and pytest goes on writing its own files: "
     "run hermetic --seal [OPTIONS] -- pytest",
     "keep_fds": "the plugin closes no sockets that pytest inherited",
+    "kernel": "what the kernel holds cannot be given back between tests: run hermetic --kernel [OPTIONS] -- pytest",
 }
 
 
@@ -32,26 +35,25 @@ def ini_key(key: str) -> str:
     return f"{PREFIX}_{key}"
 
 
-def marked_among(items: Iterable[pytest.Item]) -> bool:
-    """Whether an item, or what it is in, has the marker."""
-    seen: set[Node | None] = {None}
-    last = None
+def words_of(items: Iterable[pytest.Item]) -> tuple[set[str], set[str]]:
+    """(the names of all marks of these items and of what they are in, those of all fixtures that they want)."""
+    marks: set[str] = set()
+    fixtures: set[str] = set()
+    seen: set[Node] = set()
+    last = wanted = None
     for item in items:
-        if item.own_markers and is_marked(item):
-            return True
-        # Neighbours have the same parent, and to ask the set is not for nothing.
-        parent, last = (item.parent if item.parent is not last else None), item.parent
-        while parent is not None and parent not in seen:
-            seen.add(parent)
-            if is_marked(parent):
-                return True
-            parent = parent.parent
-    return False
-
-
-def is_marked(node: Node) -> bool:
-    """By its own marks, not those of what it is in."""
-    for mark in node.own_markers:
-        if mark.name == PREFIX:
-            return True
-    return False
+        for mark in item.own_markers:
+            marks.add(mark.name)
+        # Parameters of a test want the same, and neighbours have the same parent: to ask the sets is not for nothing.
+        names = getattr(item, "fixturenames", ())
+        if names is not wanted:
+            wanted = names
+            fixtures.update(names)
+        parent = item.parent
+        if parent is not last:
+            last = parent
+            while parent is not None and parent not in seen:
+                seen.add(parent)
+                marks.update([mark.name for mark in parent.own_markers])
+                parent = parent.parent
+    return marks, fixtures

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from _hermetic.extract import printable
 from hermetic.policies.errors import PolicyFileError, PolicyTypeError, at, nearest
 from hermetic.policies.text import Lines, Path, parse, read_text
-from hermetic.settings import BY_KEY, LIST, PATHS, PROGRAMS, SETTINGS, SWITCH
+from hermetic.request import is_path
+from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
 from hermetic.values import PROFILES, defaults, joined
 
 if TYPE_CHECKING:
@@ -201,11 +202,7 @@ class Reader:
 
     def placed(self, setting: Setting, item: str, path: Path) -> str:
         """A path relative to the file's folder, as it lies; any other value as it is."""
-        separators = [os.sep, os.altsep or os.sep]
-        is_path = setting.holds_paths == PATHS or (
-            setting.holds_paths == PROGRAMS and any(separator in item for separator in separators)
-        )
-        if not is_path:
+        if not is_path(setting, item):
             return item
         if item[:1] == "~":
             whole = os.path.expanduser(item)
