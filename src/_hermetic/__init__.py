@@ -83,7 +83,10 @@ _FAMILIES = {
 
 # The families that a kernel can hold, and what that takes.
 HELD_BY_KERNEL = frozenset({"network", "subprocess", "filesystem", "imports"})
-_KERNEL = ("capabilities.confinement", "enforce.kernel.", "enforce.kernel.plan", "enforce.kernel.backend", "kernel")
+_KERNEL = (
+    *("capabilities.confinement", "enforce.kernel.", "enforce.kernel.plan", "enforce.kernel.receipts"),
+    *("enforce.kernel.backend", "kernel"),
+)
 _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
     *("enforce.kernel.linux.landlock", "enforce.kernel.linux.frozen", "enforce.kernel.linux.filters"),

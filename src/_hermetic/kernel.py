@@ -7,7 +7,7 @@ from . import events
 from .capabilities import load_family
 from .enforce.kernel import backend
 from .enforce.kernel.plan import Plan
-from .enforce.kernel.plan import Receipt as Receipt
+from .enforce.kernel.receipts import Receipt as Receipt
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -109,6 +109,8 @@ def put_in_force(
         from .kernel import hold  # loaded only when it is used
 
         held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0])
+        for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
+            status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
     kernel = (held, options.kernel == "require")
     if told is not None:
         events.REPORTS.append(told[0])

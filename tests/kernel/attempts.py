@@ -22,6 +22,8 @@ import _hermetic.enforce.kernel.backend
 import _hermetic.enforce.kernel.linux.backend
 import _hermetic.enforce.kernel.linux.diagnosis
 import _hermetic.enforce.kernel.linux.judge
+import _hermetic.enforce.kernel.linux.maker
+import _hermetic.enforce.kernel.linux.metadata
 import _hermetic.enforce.kernel.linux.names
 import _hermetic.enforce.kernel.linux.seccomp
 import _hermetic.enforce.kernel.linux.supervisor

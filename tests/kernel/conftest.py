@@ -88,7 +88,9 @@ class Held:
         text = HOLD.format(here=HERE, user=self.user, families=families, mode=mode) + code
         done = self.isolated.python("-c", text, **how)
         assert done.code == 0, done.stderr
-        return json.loads(done.stdout.splitlines()[-1]) if done.stdout.strip() else None
+        # A program may say something in between.
+        self.said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return self.said[-1] if self.said else None
 
 
 @pytest.fixture(params=USERS)

@@ -12,7 +12,7 @@ from _hermetic.enforce.kernel.linux import abi, filters, tables
 from _hermetic.enforce.kernel.linux.bpf import ALLOW, KILL, NOTIFY, assemble, listing, refused
 from _hermetic.enforce.kernel.linux.frozen import PROGRAMS
 from _hermetic.enforce.kernel.linux.seccomp import TABLES, program_for, table_for
-from _hermetic.enforce.kernel.plan import CLOSED, JUDGED, ROUGHLY, Plan
+from _hermetic.enforce.kernel.plan import CLOSED, JUDGED, LEFT_TO_GUARDS, ROUGHLY, Plan
 
 from .simulator import halves, interesting, run, said
 
@@ -80,7 +80,9 @@ def test_jumps_that_are_too_far_for_a_comparison_are_made_in_two_steps():
         ({"taken": ()}, 7, ["hardening"]),
         ({"taken": (NO_STARTS,)}, 7, ["hardening", "starts"]),
         ({"taken": (NO_WRITES,)}, 7, ["hardening", "metadata"]),
-        ({"taken": (NO_WRITES,), "write": ("/tmp",)}, 7, ["hardening"]),
+        ({"taken": (NO_WRITES,), "write": ("/tmp",), "metadata": LEFT_TO_GUARDS}, 7, ["hardening"]),
+        ({"taken": (NO_WRITES,), "write": ("/tmp",)}, 7, ["asked", "hardening"]),
+        ({"taken": (NO_WRITES, NO_NETWORK), "write": ("/tmp",)}, 7, ["judged and asked", "hardening"]),
         ({"taken": (NO_WRITES,)}, 2, ["hardening", "metadata", "openings"]),
         ({"taken": (NO_NETWORK,), "network": CLOSED}, 7, ["closed", "hardening"]),
         ({"taken": (NO_NETWORK,), "network": ROUGHLY}, 7, ["roughly", "hardening"]),
@@ -93,7 +95,22 @@ def test_jumps_that_are_too_far_for_a_comparison_are_made_in_two_steps():
     ],
 )
 def test_the_filters_of_a_plan(fields, landlock, expected):
-    assert filters.keys_for(Plan(**{**fields, "taken": frozenset(fields["taken"])}), landlock) == expected
+    plan = Plan(**{**fields, "taken": frozenset(fields["taken"])})
+    assert filters.keys_for(plan, landlock) == expected
+    # Where who judges makes the sockets, these have other filters.
+    made = [key.replace("judged", "made") for key in expected]
+    assert filters.keys_for(plan, landlock, True) == made
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+@pytest.mark.parametrize("keys", [("judged", "asked"), ("made but datagrams", "asked")], ids="-".join)
+def test_what_is_judged_is_one_filter(keys, machine):
+    """Each table's calls are what they are in a filter of its own."""
+    program = filters.program(filters.AND.join(keys), machine, 7, None)
+    for key in keys:
+        for number, body in table_for(key, machine).items():
+            for words in ((0,) * 6, (1, 1, 0, 0, 0, 0), (2, 1, 0, 0, 0, 0), (2, 2, 17, 0x20000000, 0, 0)):
+                assert run(program, tables.AUDIT_ARCH[machine], number, words)[0] == said(body, words)
 
 
 def number(name, machine=0):
@@ -122,6 +139,20 @@ NETWORK_CASES = [
     ("closed", "sendmsg", (3, 1, 0x20000000), EOPNOTSUPP),
     ("closed", "sendmmsg", (3, 1, 1, 0x20000000), EOPNOTSUPP),
     ("closed", "listen", (3, 1), EPERM),
+    ("made", "socket", (AF_INET, STREAM | CLOEXEC, 6), NOTIFY),
+    ("made", "socket", (AF_INET6, STREAM, 262), EPROTO),
+    ("made", "socket", (AF_INET, DGRAM, 17), NOTIFY),
+    ("made", "socket", (AF_INET, DGRAM, 1), EPROTO),
+    ("made", "socket", (AF_INET, RAW, 1), EPERM),
+    ("made", "socket", (AF_UNIX, STREAM, 0), NOTIFY),
+    ("made", "socket", (AF_UNIX, DGRAM, 0), EPERM),
+    ("made", "socket", (AF_NETLINK, RAW, 0), EPERM),
+    ("made", "socket", (AF_VSOCK, STREAM, 0), EPERM),
+    ("made", "sendto", (3, 1, 1, 0x20000000, 0, 0), EOPNOTSUPP),
+    ("made", "connect", (3, 1, 16), NOTIFY),
+    ("made but datagrams", "socket", (AF_UNIX, DGRAM, 0), NOTIFY),
+    ("made but datagrams", "socket", (AF_NETLINK, RAW, 0), ALLOW),
+    ("made but datagrams", "socket", (AF_PACKET, RAW, 0), EPERM),
     ("roughly", "socket", (AF_INET, STREAM | CLOEXEC, 6), ALLOW),
     ("roughly", "socket", (AF_INET, STREAM, 262), EPROTO),
     ("roughly", "socket", (AF_INET6, STREAM, 132), EPROTO),

@@ -28,13 +28,14 @@ from _hermetic.enforce.kernel.plan import (
     HELD,
     IN_PART,
     JUDGED,
+    LEFT_TO_GUARDS,
     ROUGHLY,
     Plan,
     Support,
     open_folders,
     plan_for,
-    receipt,
 )
+from _hermetic.enforce.kernel.receipts import receipt
 from hermetic.request import policy_from
 from hermetic.values import defaults
 
@@ -91,7 +92,7 @@ def test_folders_of_modules_stay_open_unless_they_lie_below_the_root():
     plan = plan_for(kernel_rules({"filesystem": rules}), False)
     assert plan.modules == ("/work", "/root/lib")
     assert "/work" not in plan.read
-    assert plan.within(CURRENT) == (plan, ())
+    assert plan.within(CURRENT) == (plan.but(metadata=LEFT_TO_GUARDS), ())
     assert open_folders(plan) == ("/work",)
     assert open_folders(plan.but(read=("/",))) == ()
 
@@ -158,6 +159,31 @@ def test_what_other_kernels_make_of_it(kernel, settings, whole, expected):
     assert states(asked(whole, **settings), KERNELS[kernel]) == expected
 
 
+IN = "/some/folder"
+
+
+def metadata_gaps(plan, support):
+    return [why for capability, held, why in plan.within(support)[1] if capability == NO_WRITES]
+
+
+def test_modes_and_owners_are_judged_where_somebody_judges_anyway_or_all_is_held():
+    alone, both = (
+        asked(fs_readonly=True, allow_write=(IN,)),
+        asked(fs_readonly=True, allow_write=(IN,), block_network=True),
+    )
+    elsewhere = "modes, owners, times and attributes of files elsewhere"
+    assert metadata_gaps(alone, CURRENT) == [f"{elsewhere} (--kernel=require and --no-network have them judged)"]
+    assert not metadata_gaps(both, CURRENT) and not metadata_gaps(alone.but(whole=True), CURRENT)
+    assert metadata_gaps(both, NO_SUPERVISOR) == [f"{elsewhere} (nobody judges addresses)"]
+    for plan, support, judged in ((alone, CURRENT, False), (both, CURRENT, True), (both, NO_SUPERVISOR, False)):
+        assert plan.within(support)[0].is_judged() is judged
+    # Also where the network is left to the guards.
+    listed = both.but(limits=((NO_NETWORK, False, "a list"),))
+    assert listed.within(CURRENT)[0].is_judged() and not metadata_gaps(listed, CURRENT)
+    around = both.but(around=True)
+    assert metadata_gaps(around, CURRENT) == ["the folder around a single file, or around a path that is not there yet"]
+
+
 def test_native_code_takes_no_subprocess_as_well():
     assert states(asked(block_native=True), CURRENT) == {NO_NATIVE: GUARD_ONLY}
     both = {"block_native": True, "block_subprocess": True}
@@ -211,7 +237,7 @@ PLANS = st.builds(
 def test_best_effort_never_exceeds_the_plan_and_says_what_is_missing(plan, support):
     within, gaps = plan.within(support)
     assert within.taken <= plan.taken
-    assert within.but(taken=plan.taken, network=plan.network) == plan
+    assert within.but(taken=plan.taken, network=plan.network, metadata=plan.metadata) == plan
     assert {c for c, held, _ in gaps if not held} == plan.taken - within.taken
     assert all(text for _, _, text in gaps)
     # What is taken is what handled rights can express: no kernel is asked for what it does not know.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -52,54 +53,78 @@ def test_children_and_their_children_are_held_once(isolated, landlock):
     assert len(lines) == 2 and len(set(lines)) == 1 and lines[0] != "0"
 
 
+# Options, what is emulated, what the table says under require, and what one line says under auto.
 REFUSALS = [
-    ("--no-subprocess", {"HERMETIC_TEST_ABI": "5"}, "signals to other processes"),
-    ("--no-network --allow-localhost", {"HERMETIC_TEST_SUPERVISOR": "off"}, "which addresses are reached"),
-    ("--fs-readonly=.", {"HERMETIC_TEST_ABI": "0"}, "file reads"),
-    ("--block-native", {}, "it takes --no-subprocess as well"),
+    ("--no-subprocess", {"HERMETIC_TEST_ABI": "5"}, "signals to other processes", ""),
+    (
+        "--no-network --allow-localhost",
+        {"HERMETIC_TEST_SUPERVISOR": "off"},
+        "which addresses are reached",
+        "network: not held is which addresses are reached (HERMETIC_TEST_SUPERVISOR=off)",
+    ),
+    (
+        "--fs-readonly=.",
+        {"HERMETIC_TEST_ABI": "0"},
+        "file reads",
+        "file writes: guard only (HERMETIC_TEST_ABI=0); file reads: guard only (HERMETIC_TEST_ABI=0)",
+    ),
+    ("--block-native", {}, "it takes --no-subprocess as well", ""),
 ]
+LESS = "hermetic: the kernel layer holds less here than elsewhere: "
+MORE = "; see hermetic doctor\n"
 
 
-@pytest.mark.parametrize(("options", "env", "text"), REFUSALS)
-def test_require_refuses_with_the_table(isolated, landlock, options, env, text):
+@pytest.mark.parametrize(("options", "env", "text", "line"), REFUSALS)
+def test_require_refuses_with_the_table(isolated, landlock, options, env, text, line):
     done = isolated.script(f"{options} --kernel=require", "print('ran')", env=env)
     assert (done.code, done.stdout) == (1, "")
     assert done.errors[0] == "hermetic: error: --kernel=require: this kernel does not hold all of it"
     assert text in done.stderr
 
 
-@pytest.mark.parametrize(("options", "env", "text"), REFUSALS)
-def test_auto_goes_on(isolated, landlock, options, env, text):
-    done = isolated.script(options, "print('ran')", env=env)
-    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", "")
+@pytest.mark.parametrize(("options", "env", "text", "line"), REFUSALS)
+def test_auto_goes_on_and_says_what_it_leaves_to_the_guards(isolated, landlock, options, env, text, line):
+    code = "import subprocess, sys\nif len(sys.argv) < 2:\n    try: subprocess.run([sys.executable, __file__, 'x'])\n    except Exception: pass\nprint('ran')"
+    done = isolated.script(options, code, env=env)
+    assert (done.code, done.stdout[-4:]) == (0, "ran\n")
+    assert done.stderr == (f"{LESS}{line}{MORE}" if line else "")  # once, also where a child runs as well
 
 
 @pytest.mark.parametrize("abi", ["0", "1", "3", "4", "5", "6"])
 def test_older_kernels_run_programs_as_well(isolated, landlock, abi):
     code = "import asyncio, os, threading\nasync def f(): return 1\nassert asyncio.run(f()) == 1\nos.listdir('.')\nprint('ran')"
     done = isolated.script("--fs-readonly --no-network --no-subprocess", code, env={"HERMETIC_TEST_ABI": abi})
-    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", "")
+    said = f"{LESS}file writes: guard only (HERMETIC_TEST_ABI=0){MORE}" if abi == "0" else ""
+    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", said)
 
 
 CONTAINER = """
 import os, sys
 from _hermetic.enforce.kernel.linux import abi, filters, tables
-from _hermetic.enforce.kernel.linux.bpf import assemble, refused
+from _hermetic.enforce.kernel.linux.bpf import ALLOW, assemble, low, refused
 from _hermetic.enforce.kernel.linux.syscalls import Calls
 machine = abi.MACHINES[os.uname().machine]
 calls = Calls()
 filters.gain_nothing(calls, machine)
-table = {number: refused(int(error)) for number, error in (word.split(":") for word in sys.argv[1].split(","))}
-filters.install(calls, assemble({int(n): b for n, b in table.items()}, machine), machine)
+os.set_inheritable(filters.install(calls, assemble(TABLE, machine), machine, FLAGS), True)
 calls.put_away(False)
-os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
+# A filter that refuses to be listened to, and one that is listened to already.
+NO_LISTENER = "{abi.SECCOMP[machine]: (((low(1), 8, 8, True, refused(1)),), ALLOW)}", 1
+LISTENED_TO = "{}", 8
+
+
+def inside(isolated, outer: tuple[str, int], *words: str):
+    """hermetic where another filter was first, as in a container. outer: its table and flags."""
+    code = CONTAINER.replace("TABLE", outer[0]).replace("FLAGS", str(outer[1]))
+    return isolated.code(code, "-m", "hermetic", *words)
 
 
 def contained(isolated, denied: dict[int, int], *words: str):
-    """hermetic where another filter was first, as in a container."""
-    text = ",".join(f"{number}:{error}" for number, error in denied.items())
-    return isolated.code(CONTAINER, text, "-m", "hermetic", *words)
+    """The same where these calls fail with these errors."""
+    table = "{" + ", ".join(f"{number}: refused({error})" for number, error in denied.items()) + "}"
+    return inside(isolated, (table, 1), *words)
 
 
 def numbers(*names: str) -> list[int]:
@@ -108,21 +133,64 @@ def numbers(*names: str) -> list[int]:
     from _hermetic.enforce.kernel.linux import abi
 
     machine = abi.MACHINES[os.uname().machine]
-    return [{"pidfd_getfd": abi.PIDFD_GETFD, "seccomp": abi.SECCOMP, "landlock": (444, 444)}[n][machine] for n in names]
+    return [
+        {
+            "pidfd_getfd": abi.PIDFD_GETFD,
+            "process_vm_readv": abi.PROCESS_VM_READV,
+            "seccomp": abi.SECCOMP,
+            "landlock": (444, 444),
+        }[n][machine]
+        for n in names
+    ]
 
 
-def test_a_container_that_lets_nobody_look_into_a_process(isolated, judged):
-    isolated.write("target.py", "import socket; s = socket.create_server(('127.0.0.1', 0)); print('ran')")
-    (number,) = numbers("pidfd_getfd")
-    done = contained(isolated, {number: 1}, "--no-network", "--", "./target.py")
-    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", "")
-    done = contained(
-        isolated, {number: 1}, "--no-network", "--allow-localhost", "--kernel=require", "--", "./target.py"
+CONNECT = """
+import socket
+server = socket.create_server(("127.0.0.1", 0)); client = socket.create_connection(server.getsockname()); client.close()
+print("ran", server.accept()[0].recv(1))
+"""
+
+
+@pytest.mark.parametrize(
+    "refused", [("pidfd_getfd",), ("pidfd_getfd", "process_vm_readv")], ids=["docker", "older docker"]
+)
+@pytest.mark.parametrize("mode", ["auto", "require"])
+def test_a_container_that_lets_nobody_have_descriptors_of_others(isolated, judged, refused, mode):
+    """Nothing is lost by that: sockets are made for the program."""
+    isolated.write("target.py", CONNECT)
+    filters = dict.fromkeys(numbers(*refused), 1)
+    options = ("--no-network", "--allow-localhost", f"--kernel={mode}")
+    done = contained(isolated, filters, *options, "--", "./target.py")
+    assert (done.code, done.stdout, done.stderr) == (0, "ran b''\n", "")
+    row = json.loads(contained(isolated, filters, "doctor", "--json").stdout)["kernel"][mode][0]
+    assert row["state"] == "enforced and verified"
+    assert row["by"][-1].startswith("sockets made for the program: taking descriptors of the program is refused here")
+
+
+@pytest.mark.parametrize("how", ["listened to already", "forbidden", "inside of a run"])
+def test_where_nobody_may_listen_the_guards_judge_addresses(isolated, judged, how):
+    isolated.write("target.py", CONNECT)
+    words = ("--no-network", "--allow-localhost", "--", "./target.py")
+    started = {
+        "listened to already": lambda *words: inside(isolated, LISTENED_TO, *words),
+        "forbidden": lambda *words: inside(isolated, NO_LISTENER, *words),
+        "inside of a run": lambda *words: isolated.cli(
+            "--fs-readonly", "--", "env", sys.executable, "-m", "hermetic", *words
+        ),
+    }[how]
+    done = started(*words)
+    assert (done.code, done.stdout) == (0, "ran b''\n"), done.stderr
+    assert done.stderr.startswith(
+        f"{LESS}network: not held is which addresses are reached (nobody may listen to its system"
     )
-    assert done.code == 1 and "looking into the program is refused here" in done.stderr
+    assert done.stderr.count("\n") == 1
+    refused = started("--kernel=require", *words)
+    assert (refused.code, refused.stdout) == (1, "")
+    assert "which addresses are reached (nobody may listen to its system calls" in refused.stderr
+    # What needs no judgement is held all the same.
     isolated.write("target.py", "import socket\ntry: socket.socket()\nexcept PermissionError: print('none')")
-    done = contained(isolated, {number: 1}, "--no-network", "--kernel=require", "--", "./target.py")
-    assert (done.code, done.stdout) == (0, "none\n"), done.stderr
+    done = started("--no-network", "--kernel=require", "--", "./target.py")
+    assert (done.code, done.stdout, done.stderr) == (0, "none\n", "")
 
 
 def test_a_container_without_landlock(isolated, landlock):
@@ -143,7 +211,9 @@ def test_a_container_without_filters(isolated, landlock):
     isolated.write("target.py", "print('ran')")
     (number,) = numbers("seccomp")
     done = contained(isolated, {number: 1}, "--no-subprocess", "--no-network", "--fs-readonly", "--", "./target.py")
-    assert (done.code, done.stdout, done.stderr) == (0, "ran\n", "")
+    assert (done.code, done.stdout) == (0, "ran\n")
+    why = "guard only (seccomp is refused here, by a container perhaps)"
+    assert done.stderr == f"{LESS}network: {why}; processes: {why}{MORE}"
     done = contained(isolated, {number: 1}, "--no-subprocess", "--kernel=require", "--", "./target.py")
     assert done.code == 1 and "seccomp is refused here" in done.stderr
 

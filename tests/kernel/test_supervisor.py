@@ -19,6 +19,20 @@ LOOPBACK = {"network": {"allow_localhost": True}}
 NOTHING = {"network": {}}
 
 
+@pytest.fixture(autouse=True, params=["", "made"], ids=["as it is", "in a container"])
+def supervised(request, isolated, monkeypatch):
+    """Everything here holds for both: where it gets the program's sockets, and where it makes them."""
+    plain = isolated.environment
+    monkeypatch.setattr(
+        isolated,
+        "environment",
+        lambda changes=None, bare=False: plain(
+            {"HERMETIC_TEST_SUPERVISOR": request.param or None, **(changes or {})}, bare
+        ),
+    )
+    return request.param
+
+
 @pytest.fixture
 def servers():
     """Two TCP ports of this test, and how often each was reached."""

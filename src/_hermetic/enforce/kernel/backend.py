@@ -14,7 +14,8 @@ from ...capabilities.confinement import MAY_IMPORT_BELOW, NO_VARIABLES, kernel_r
 from ...errors import BootstrapError
 from ...pristine import native
 from ...target import OFF, REQUIRE
-from .plan import GUARD_ONLY, HELD, IN_PART, Plan, Receipt, Support, from_fields, plan_for, receipt
+from .plan import GUARD_ONLY, HELD, IN_PART, Plan, Support, plan_for
+from .receipts import Receipt, from_fields, receipt
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from ...capabilities.confinement import (
     BEYOND,
-    FAMILY_OF,
     LEFT,
     MAY_IMPORT_BELOW,
     MAY_LOAD,
@@ -30,7 +29,7 @@ from ...model import Value
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any, TypeAlias
+    from typing import TypeAlias
 
     from ...capabilities.confinement import KernelRule
 
@@ -39,6 +38,8 @@ if TYPE_CHECKING:
 
 # How the network is held: every socket refused; each use judged by a supervisor; what needs no judgement refused.
 CLOSED, JUDGED, ROUGHLY = "closed", "judged", "roughly"
+# How modes, owners, times and attributes are, where some folder may be written: left to the guards, or asked about.
+LEFT_TO_GUARDS, ASKED = "left to the guards", "asked"
 # How much of a capability is held, and what the reports call it.
 HELD, IN_PART, GUARD_ONLY = "enforced and verified", "enforced in part", "guard only"
 BEYOND_KERNELS = "guard only: no kernel can see it"
@@ -51,10 +52,14 @@ class Support(Value):
 
     landlock: its ABI, 0 for none; no_landlock: why. filters: whether a filter of system calls can be put on;
     no_filters: why not. supervisor: whether system calls can be judged by another process; no_supervisor: why not.
-    threads: whether others are running.
+    no_fetching: why that process gets no descriptor of the program's, so that every socket is made by it; empty where
+    it gets them. threads: whether others are running.
     """
 
-    __slots__ = ("landlock", "no_landlock", "filters", "no_filters", "supervisor", "no_supervisor", "threads")
+    __slots__ = (
+        *("landlock", "no_landlock", "filters", "no_filters"),
+        *("supervisor", "no_supervisor", "no_fetching", "threads"),
+    )
     DEFAULTS = {
         "landlock": 0,
         "no_landlock": "no Landlock in this kernel",
@@ -62,6 +67,7 @@ class Support(Value):
         "no_filters": "no system call filters on this system",
         "supervisor": False,
         "no_supervisor": "nobody judges addresses",
+        "no_fetching": "",
         "threads": False,
     }
 
@@ -71,6 +77,7 @@ class Support(Value):
     no_filters: str
     supervisor: bool
     no_supervisor: str
+    no_fetching: str
     threads: bool
 
     def but(self, **changes: object) -> Support:
@@ -83,14 +90,15 @@ class Plan(Value):
 
     taken: capabilities (``confinement.TAKEN``); beyond: those that no kernel can hold. write, read, modules: below
     which paths may be written, read, and read because modules lie there. localhost, names: what of the network is
-    given back. network: see above. loads: packages whose native code is given back. limits: what the rules themselves
-    leave to the guards, as gaps. whole: whether nothing is left
-    open for convenience, as where no guard holds. drops: whether root gives up all that it can do beyond others.
+    given back. network, metadata: see above. around: whether a path that may be written is no folder that is there, so
+    that it takes the one around it. loads: packages whose native code is given back. limits: what the rules themselves
+    leave to the guards, as gaps. whole: whether nothing is left open for convenience, as where no guard holds. drops:
+    whether root gives up all that it can do beyond others.
     """
 
     __slots__ = (
-        *("taken", "beyond", "write", "read", "modules", "localhost", "names", "network", "loads"),
-        *("limits", "whole", "drops"),
+        *("taken", "beyond", "write", "read", "modules", "localhost", "names", "network", "metadata"),
+        *("around", "loads", "limits", "whole", "drops"),
     )
     DEFAULTS = {
         "beyond": (),
@@ -100,6 +108,8 @@ class Plan(Value):
         "localhost": False,
         "names": (),
         "network": JUDGED,
+        "metadata": ASKED,
+        "around": False,
         "loads": (),
         "limits": (),
         "whole": False,
@@ -114,6 +124,8 @@ class Plan(Value):
     localhost: bool
     names: tuple[str, ...]
     network: str
+    metadata: str
+    around: bool
     loads: tuple[str, ...]
     limits: tuple[Gap, ...]
     whole: bool
@@ -134,7 +146,16 @@ class Plan(Value):
         plan = self.but(taken=self.taken - lost)
         if NO_NETWORK in plan.taken:
             plan = plan.but(network=network_of(plan, support))
-        return plan, tuple(gaps)
+        return plan.but(metadata=metadata_of(self, support)), tuple(gaps)
+
+    def needs_judge(self) -> bool:
+        """Whether anything that this plan asks for takes somebody who judges."""
+        return NO_NETWORK in self.taken or (NO_WRITES in self.taken and bool(self.write) and self.whole)
+
+    def is_judged(self) -> bool:
+        """Whether somebody judges, under this plan as a kernel can hold it."""
+        network = NO_NETWORK in self.taken and self.network == JUDGED
+        return network or (NO_WRITES in self.taken and bool(self.write) and self.metadata == ASKED)
 
 
 # Whether anything of a capability is still held.
@@ -173,6 +194,13 @@ def network_of(plan: Plan, support: Support) -> str:
     return CLOSED if plan.whole and not (plan.localhost or plan.names) else ROUGHLY
 
 
+def metadata_of(plan: Plan, support: Support) -> str:
+    """How modes, owners, times and attributes are held: a process more is started for them only where all is held."""
+    if support.supervisor and plan.needs_judge():
+        return ASKED
+    return LEFT_TO_GUARDS
+
+
 def network_limits(plan: Plan, support: Support) -> list[Gap]:
     if not support.filters:
         return [(NO_NETWORK, False, support.no_filters)]
@@ -183,7 +211,8 @@ def network_limits(plan: Plan, support: Support) -> list[Gap]:
         return []
     if plan.localhost or plan.names:
         return [(NO_NETWORK, True, f"which addresses are reached ({support.no_supervisor})")]
-    gaps = [(NO_NETWORK, True, "UDP, Unix sockets by their path, and listening on every interface")]
+    nobody = support.no_supervisor
+    gaps = [(NO_NETWORK, True, f"UDP, Unix sockets by their path, and listening on every interface ({nobody})")]
     if not has_landlock(support, PORTS):
         gaps.append((NO_NETWORK, True, "TCP connections"))
     return gaps
@@ -202,6 +231,9 @@ def start_limits(plan: Plan, support: Support) -> list[Gap]:
     return []
 
 
+NOT_WITHOUT = "--kernel=require and --no-network have them judged"
+
+
 def write_limits(plan: Plan, support: Support) -> list[Gap]:
     if not has_landlock(support, 1):
         # A filter can refuse every way to open for writing, and then /dev/null as well.
@@ -213,9 +245,10 @@ def write_limits(plan: Plan, support: Support) -> list[Gap]:
         gaps.append((NO_WRITES, True, f"modes, owners, times and attributes of files ({support.no_filters})"))
         if support.landlock < TRUNCATES:
             gaps.append((NO_WRITES, True, "truncating files"))
-    elif plan.write:
-        gaps.append((NO_WRITES, True, "modes, owners, times and attributes of files elsewhere"))
-    if plan.write:
+    elif plan.write and metadata_of(plan, support) != ASKED:
+        why = support.no_supervisor if plan.needs_judge() else NOT_WITHOUT
+        gaps.append((NO_WRITES, True, f"modes, owners, times and attributes of files elsewhere ({why})"))
+    if plan.around:
         gaps.append((NO_WRITES, True, "the folder around a single file, or around a path that is not there yet"))
     return gaps
 
@@ -268,78 +301,3 @@ def open_folders(plan: Plan) -> tuple[str, ...]:
         else:
             found.append(folder)
     return tuple(found)
-
-
-# --- what came of it ---
-
-
-class Row(Value):
-    """One line of a receipt: how much of a capability is held, by what; what is not; what is left open on purpose."""
-
-    __slots__ = ("capability", "family", "state", "by", "gaps", "open")
-
-    capability: str
-    family: str
-    state: str
-    by: tuple[str, ...]
-    gaps: tuple[str, ...]
-    open: tuple[str, ...]
-
-
-class Receipt(Value):
-    """What the kernel holds of what was asked for. notes: what the run gave up for it."""
-
-    __slots__ = ("rows", "notes")
-    DEFAULTS = {"rows": (), "notes": ()}
-
-    rows: tuple[Row, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def extent(self) -> str:
-        """full, partial or none, of what a kernel can hold."""
-        states = {row.state for row in self.rows} - {BEYOND_KERNELS}
-        if states <= {GUARD_ONLY}:
-            return "none"
-        return "full" if states == {HELD} else "partial"
-
-    def fields(self) -> tuple[Any, ...]:
-        """Plain values, to travel."""
-        return tuple([tuple([getattr(row, name) for name in Row.__slots__]) for row in self.rows]), self.notes
-
-    def held(self) -> tuple[str, ...]:
-        """The families of which everything that was taken away is held."""
-        failing = {row.family for row in self.rows if row.state != HELD}
-        return tuple(dict.fromkeys(row.family for row in self.rows if row.family not in failing))
-
-
-def from_fields(fields: tuple[Any, ...]) -> Receipt:
-    """The inverse of ``Receipt.fields``."""
-    rows, notes = fields
-    return Receipt(rows=tuple([Row(**dict(zip(Row.__slots__, row))) for row in rows]), notes=notes)
-
-
-def receipt(
-    asked: Plan, held: Plan, gaps: Iterable[Gap], by: dict[str, tuple[str, ...]], left_open: dict[str, tuple[str, ...]]
-) -> Receipt:
-    """The report on a plan. by: what holds each capability; left_open: what it does not, on purpose."""
-    rows = []
-    for capability in TAKEN:
-        if capability in asked.taken:
-            missing = tuple([text for name, _, text in gaps if name == capability])
-            state = GUARD_ONLY if capability not in held.taken else IN_PART if missing else HELD
-            rows.append(
-                Row(
-                    capability=capability,
-                    family=FAMILY_OF[capability],
-                    state=state,
-                    by=by.get(capability, ()) if state != GUARD_ONLY else (),
-                    gaps=missing,
-                    open=left_open.get(capability, ()) if state != GUARD_ONLY else (),
-                )
-            )
-    for capability in asked.beyond:
-        rows.append(
-            Row(capability=capability, family=FAMILY_OF[capability], state=BEYOND_KERNELS, by=(), gaps=(), open=())
-        )
-    return Receipt(rows=tuple(rows))

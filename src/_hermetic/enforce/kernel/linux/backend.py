@@ -12,7 +12,17 @@ from errno import EACCES, EPERM
 
 from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from ....pristine import close_fd, native
-from ..plan import CLOSED, JUDGED, ROUGHLY, Plan, Receipt, Support, open_folders, receipt
+from ..plan import (
+    ASKED,
+    CLOSED,
+    JUDGED,
+    ROUGHLY,
+    Plan,
+    Support,
+    leaves_datagrams,
+    open_folders,
+)
+from ..receipts import Receipt, receipt, stepped_down
 from . import abi, filters, landlock
 from .syscalls import Calls
 
@@ -28,7 +38,8 @@ if TYPE_CHECKING:
 EVERYTHING = Support(landlock=99, filters=True, supervisor=True)
 # For tests: a kernel that knows no more than this ABI of Landlock, or none (0).
 TEST_ABI = "HERMETIC_TEST_ABI"
-TEST_SUPERVISOR = "HERMETIC_TEST_SUPERVISOR"
+# The same: one that has nobody judge, or that lets nobody have another's descriptors ("made").
+TEST_SUPERVISOR, MADE = "HERMETIC_TEST_SUPERVISOR", "made"
 # What root gives up (linux/capability.h): DAC_READ_SEARCH, NET_ADMIN, NET_RAW, SYS_MODULE, SYS_RAWIO, SYS_PTRACE,
 # SYS_ADMIN, SYS_BOOT, MKNOD, PERFMON, BPF. With the others, files of other users stay what they were.
 DROPPED = (2, 12, 13, 16, 17, 19, 21, 22, 27, 38, 39)
@@ -64,13 +75,17 @@ def probe(calls: Calls | None = None, judges: bool = True) -> Support:
     found = Support(landlock=version, no_landlock=reason, filters=not why, no_filters=why, threads=threads)
     if not judges or why:
         return found
+    if threads:
+        return found.but(no_supervisor="threads that were running before")
     from . import supervisor  # loaded only when it is used
 
-    if threads:
-        nobody = "threads that were running before"
-    else:
-        nobody = f"{TEST_SUPERVISOR}=off" if os.environ.get(TEST_SUPERVISOR) else supervisor.available(calls, machine)
-    return found.but(supervisor=not nobody, no_supervisor=nobody)
+    emulated = os.environ.get(TEST_SUPERVISOR)
+    nobody, no_fetching = supervisor.available(calls, machine)
+    if emulated == MADE:
+        no_fetching = f"{TEST_SUPERVISOR}={MADE}"
+    elif emulated:
+        nobody = f"{TEST_SUPERVISOR}={emulated}"
+    return found.but(supervisor=not nobody, no_supervisor=nobody, no_fetching=no_fetching)
 
 
 def without(reason: str) -> Support:
@@ -94,6 +109,7 @@ def confine(
     """
     calls, support = None, EVERYTHING
     asked = landlock.with_unmade(asked)
+    asked = asked.but(around=any(landlock.standing_folder(path) != path for path in asked.write))
     if asked.within(EVERYTHING)[0].taken:  # else ctypes is not even loaded
         try:
             calls = Calls()
@@ -101,24 +117,43 @@ def confine(
             support = without(NO_CTYPES)
     try:
         if calls is not None:
-            support = probe(calls, NO_NETWORK in asked.taken)
-        plan, gaps = asked.within(support)
-        judge = None
-        if calls is not None and NO_NETWORK in plan.taken and plan.network == JUDGED:
-            judge, support = with_judge(calls, support, network, witnesses)
+            support = probe(calls, asked.needs_judge())
+        gate: int | None = None
+        notes: tuple[str, ...] = ()
+        while True:
             plan, gaps = asked.within(support)
-        planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan))
-        accept(planned)
-        if calls is None or not plan.taken:
-            return planned
-        gate = None if command is None else calls.hidden(abi.MMAP[machine()], command[0] + b"\0")
-        notes = hold(calls, plan, support, gate, judge)
+            judge = None
+            if calls is not None and plan.is_judged():
+                judge, support = with_judge(calls, plan, support, network, witnesses)
+                plan, gaps = asked.within(support)
+            lost = stepped_down(asked, support, EVERYTHING)
+            planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan), lost)
+            accept(planned)
+            if calls is None or not plan.taken:
+                return planned
+            if command is not None and gate is None:
+                gate = calls.hidden(abi.MMAP[machine()], command[0] + b"\0")
+            try:
+                notes = hold(calls, plan, support, gate, judge)
+            except Unheard as refused:
+                # Nothing is on yet: the rest does without somebody who judges.
+                support = support.but(supervisor=False, no_supervisor=refused.why)
+            else:
+                break
         if command is not None and gate is not None:
             calls.execute(abi.EXECVE[machine()], gate, *command[1:])
-        return Receipt(rows=planned.rows, notes=notes)
+        return Receipt(rows=planned.rows, notes=notes, lost=lost)
     finally:
         if calls is not None:
             calls.put_away(NO_NATIVE in asked.taken)
+
+
+class Unheard(Exception):
+    """Nobody may listen to this process's system calls: another filter does, or forbids it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def machine() -> int:
@@ -127,13 +162,16 @@ def machine() -> int:
 
 
 def with_judge(
-    calls: Calls, support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]
+    calls: Calls, plan: Plan, support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]
 ) -> tuple[Any, Support]:
     """(who judges from now on, what there is); without one where nobody can."""
     from . import supervisor
 
     try:
-        return supervisor.begin(calls, machine(), network, witnesses), support
+        rules = network if NO_NETWORK in plan.taken else ()
+        writable = plan.write if NO_WRITES in plan.taken and plan.metadata == ASKED else None
+        cases = supervisor.Cases(rules, bool(support.no_fetching), leaves_datagrams(plan), writable)
+        return supervisor.begin(calls, machine(), cases, witnesses), support
     except OSError as error:
         why = f"the supervisor could not be started ({error.strerror})"
         return None, support.but(supervisor=False, no_supervisor=why)
@@ -158,21 +196,31 @@ def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: An
 
 
 def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int | None, judge: Any) -> None:
-    """Landlock, then the filter."""
+    """The filter that is judged, Landlock, then the other filters."""
     filters.gain_nothing(calls, machine)
     version = support.landlock if not support.threads else 0
+    makes = bool(support.no_fetching)
+    judged = filters.judged_key(plan, makes)
+    if judged:
+        listen(calls, filters.program(judged, machine, version, gate), machine, judge)
     taken = landlock.handled(plan, version, gate is None)
     if any(taken):
         landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing()))
-    if support.filters:
-        for key in filters.keys_for(plan, version):
-            program = filters.program(key, machine, version, gate)
-            if key in filters.JUDGING:
-                from .supervisor import hand_over
+    for key in filters.keys_for(plan, version, makes) if support.filters else ():
+        if key != judged:
+            filters.install(calls, filters.program(key, machine, version, gate), machine)
 
-                hand_over(judge, filters.install(calls, program, machine, filters.WITH_LISTENER))
-            else:
-                filters.install(calls, program, machine)
+
+def listen(calls: Calls, program: bytes, machine: int, judge: Any) -> None:
+    """Put on the filter that is judged. Unheard when that is refused, as inside of a run that has one."""
+    from .supervisor import give_up, hand_over
+
+    try:
+        listener = filters.install(calls, program, machine, filters.WITH_LISTENER)
+    except OSError as error:
+        give_up(judge)
+        raise Unheard(f"nobody may listen to its system calls ({error.strerror})") from error
+    hand_over(judge, listener)
 
 
 def drop_capabilities(calls: Calls, machine: int, everything: bool) -> None:
@@ -223,10 +271,13 @@ def sees_starts(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> boo
 
 def sees_writes(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
     error = calls.fails(abi.OPENAT[machine], HERE, PROC_FILE, O_WRONLY, 0)
-    if not error:
-        return False
-    by_filter = filters_on and not plan.write
-    return error == EACCES and (not by_filter or calls.fails(abi.FCHMOD[machine], -1, 0) == EPERM)
+    if error != EACCES or not filters_on:
+        return error == EACCES
+    if not plan.write:
+        return calls.fails(abi.FCHMOD[machine], -1, 0) == EPERM
+    # Such a file has no attributes at all, which is another error.
+    asked = plan.metadata == ASKED
+    return not asked or calls.fails(abi.SETXATTR[machine], PROC_FILE, b"user.x\0", b"x", 1, 0) == EPERM
 
 
 def sees_reads(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
@@ -253,8 +304,11 @@ def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
     """What holds each capability here."""
     rules = f"Landlock ABI {support.landlock}"
     both = (rules, "seccomp") if support.filters else (rules,)
+    network = both if plan.network != CLOSED and support.landlock >= abi.PORTS else ("seccomp",)
+    if plan.network == JUDGED and support.no_fetching:
+        network = (*network, f"sockets made for the program: {support.no_fetching}")
     return {
-        NO_NETWORK: both if plan.network != CLOSED and support.landlock >= abi.PORTS else ("seccomp",),
+        NO_NETWORK: network,
         NO_STARTS: both if support.landlock else ("seccomp",),
         NO_WRITES: both if support.landlock else ("seccomp",),
         NO_READS: (rules,),

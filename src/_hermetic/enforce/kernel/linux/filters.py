@@ -10,7 +10,7 @@ from __future__ import annotations
 from errno import EFAULT, ENOSYS, EPERM
 
 from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
-from ..plan import JUDGED, TRUNCATES, leaves_datagrams
+from ..plan import ASKED, JUDGED, TRUNCATES, leaves_datagrams
 from . import abi
 from .frozen import PROGRAMS
 from .syscalls import address_of
@@ -21,17 +21,38 @@ if TYPE_CHECKING:
     from .syscalls import Calls
 
 SET_FILTER, EVERY_THREAD, WITH_LISTENER, NO_NEW_PRIVILEGES = 1, 1, 8, 38
-JUDGING = ("judged", "judged but datagrams")
+# What is judged; whether sockets are made by who judges, and whether datagrams stay what they are.
+JUDGING = {
+    (False, False): "judged",
+    (False, True): "judged but datagrams",
+    (True, False): "made",
+    (True, True): "made but datagrams",
+}
+METADATA, AND = "asked", " and "
 
 
-def keys_for(plan: Plan, landlock: int) -> list[str]:
+def judged_key(plan: Plan, makes: bool) -> str:
+    """The key of the one filter that somebody judges by, or an empty text. Only one can be listened to.
+
+    makes: whether who judges makes the sockets.
+    """
+    keys = []
+    if NO_NETWORK in plan.taken and plan.network == JUDGED:
+        keys.append(JUDGING[makes, leaves_datagrams(plan)])
+    if NO_WRITES in plan.taken and plan.write and plan.metadata == ASKED:
+        keys.append(METADATA)
+    return AND.join(keys)
+
+
+def keys_for(plan: Plan, landlock: int, makes: bool = False) -> list[str]:
     """The filters that a plan asks for, by the keys of ``seccomp.TABLES``.
 
     The one that is judged comes first: the others let nobody else listen.
     """
-    keys = []
-    if NO_NETWORK in plan.taken:
-        keys.append(JUDGING[leaves_datagrams(plan)] if plan.network == JUDGED else plan.network)
+    judged = judged_key(plan, makes)
+    keys = [judged] if judged else []
+    if NO_NETWORK in plan.taken and plan.network != JUDGED:
+        keys.append(plan.network)
     keys.append("hardening")
     if NO_STARTS in plan.taken:
         keys.append("starts")
@@ -49,8 +70,10 @@ def program(key: str, machine: int, landlock: int, gate: int | None) -> bytes:
     """One filter: ready made, or made now where it depends on this run."""
     if key in PROGRAMS and (gate is None or key != "starts"):
         return PROGRAMS[key][machine]
-    from .seccomp import program_for  # most runs do without it
+    from .seccomp import program_for, program_for_all  # most runs do without it
 
+    if AND in key:
+        return program_for_all(key.split(AND), machine)
     return program_for(key, machine, landlock, gate)
 
 

@@ -112,6 +112,18 @@ def metadata(landlock: int, gate: int | None) -> Made:
     return ((tables.METADATA, NOT_ALLOWED),), {"ioctl": (requests, ALLOW)}
 
 
+# Flags of files are refused all the same; and programs have older ways for these.
+NEWEST = ("setxattrat", "removexattrat", "file_setattr")
+
+
+def asked(landlock: int, gate: int | None) -> Made:
+    """The same, where some folder may be written: who judges looks where the file lies."""
+    rows = [row for row in tables.METADATA if row[0] not in NEWEST]
+    newest = [row for row in tables.METADATA if row[0] in NEWEST]
+    requests = tuple([ask(low(1), request, NOT_ALLOWED) for request in FILE_ATTRIBUTES])
+    return ((rows, NOTIFY), (newest, UNKNOWN_CALL)), {"ioctl": (requests, ALLOW)}
+
+
 def openings(landlock: int, gate: int | None) -> Made:
     """What changing files can do that Landlock of this age does not see, or all of it where there is none."""
     if landlock:
@@ -202,6 +214,25 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
     }
 
 
+def made(landlock: int, gate: int | None) -> Made:
+    """The same, where who judges gets no descriptor of the program's: it makes every socket, and keeps a duplicate."""
+    return (), making((), ())
+
+
+def made_but_datagrams(landlock: int, gate: int | None) -> Made:
+    return (), making((ask(low(1), DATAGRAM, NOTIFY, KIND),), (ask(low(0), NETLINK, ALLOW),))
+
+
+def making(local: tuple[Question, ...], others: tuple[Question, ...]) -> dict[str, Body]:
+    """local: further kinds of Unix socket; others: further families."""
+    tcp: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), TCP, NOTIFY)), refused(EPROTONOSUPPORT))
+    udp: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), UDP, NOTIFY)), refused(EPROTONOSUPPORT))
+    kinds: Body = ((ask(low(1), STREAM, tcp, KIND), ask(low(1), DATAGRAM, udp, KIND)), NOT_ALLOWED)
+    plain: Body = ((ask(low(1), STREAM, NOTIFY, KIND), ask(low(1), SEQUENCED, NOTIFY, KIND), *local), NOT_ALLOWED)
+    families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
+    return {**judging(NOTIFY, (), ()), "socket": (families, NOT_ALLOWED)}
+
+
 CHANGED: Body = ((unless(low(2), 0, NO_ACCESS, MAY_EXECUTE),), ALLOW)
 LOCKED: dict[str, Body] = {
     "mmap": CHANGED,
@@ -231,6 +262,9 @@ TABLES: dict[str, Callable[[int, int | None], Made]] = {
     "roughly": roughly,
     "judged": judged,
     "judged but datagrams": judged_but_datagrams,
+    "made": made,
+    "made but datagrams": made_but_datagrams,
+    "asked": asked,
     "no code": no_code,
     "no new code": no_new_code,
 }
@@ -239,3 +273,11 @@ TABLES: dict[str, Callable[[int, int | None], Made]] = {
 def program_for(key: str, machine: int, landlock: int, gate: int | None) -> bytes:
     """The filter of one table."""
     return assemble(table_for(key, machine, landlock, gate), machine)
+
+
+def program_for_all(keys: Iterable[str], machine: int) -> bytes:
+    """One filter of several tables, which name different calls."""
+    table: Table = {}
+    for key in keys:
+        table.update(table_for(key, machine))
+    return assemble(table, machine)

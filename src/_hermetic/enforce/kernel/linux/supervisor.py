@@ -12,7 +12,6 @@ from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET, socket, socketpair
 from .... import events
 from ....pristine import close_fd, getpid, native, open_fd
 from . import abi
-from .syscalls import address_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -26,46 +25,64 @@ if TYPE_CHECKING:
 # linux/seccomp.h
 GET_SIZES = 3
 DUMPABLE = 4  # prctl
-COMMON = b"hermetic reads this, to see whether it can"
+HERE = "/proc/self/mem"
 HUNG_UP = 16
 
 
-def available(calls: Calls, machine: int) -> str:
-    """Why no process can judge system calls here, or an empty text. Nothing is put on."""
+def available(calls: Calls, machine: int) -> tuple[str, str]:
+    """(why no process can judge system calls here, why it gets no descriptor of the program's); empty where it can.
+
+    Nothing is put on. Tried on this process: a container refuses that by the call.
+    """
     sizes = bytes(6)
     if calls.fails(abi.SECCOMP[machine], GET_SIZES, 0, sizes):
-        return "this kernel has nobody judge system calls"
+        return "this kernel has nobody judge system calls", ""
     if sizes[:4] != abi.NOTICE.to_bytes(2, "little") + abi.ANSWER.to_bytes(2, "little"):
-        return "this kernel describes system calls in another way"
-    why = unreadable(calls, machine)
-    if why:
-        return why
+        return "this kernel describes system calls in another way", ""
     try:
-        with_yama = open_fd("/proc/sys/kernel/yama/ptrace_scope", native.O_RDONLY)
+        close_fd(open_fd(HERE, native.O_RDONLY | native.O_CLOEXEC))
+    except OSError as error:
+        return f"looking into the program is refused here ({error.strerror})", ""
+    if traces_are_restricted():
+        return "Yama lets no process beside the program look into it", ""
+    process = -1
+    try:
+        process = calls(abi.PIDFD_OPEN[machine], getpid(), 0)
+        close_fd(calls(abi.PIDFD_GETFD[machine], process, process, 0))
+    except OSError as error:
+        return "", f"taking descriptors of the program is refused here ({error.strerror})"
+    finally:
+        if process >= 0:
+            close_fd(process)
+    return "", ""
+
+
+def traces_are_restricted() -> bool:
+    """Whether Yama lets only those who started a process look into it."""
+    try:
+        with_yama = open_fd("/proc/sys/kernel/yama/ptrace_scope", native.O_RDONLY | native.O_CLOEXEC)
     except OSError:
-        return ""
+        return False
     try:
-        return "" if native.read(with_yama, 1) == b"0" else "Yama lets no process beside the program look into it"
+        return native.read(with_yama, 1) != b"0"
     finally:
         close_fd(with_yama)
 
 
-def unreadable(calls: Calls, machine: int) -> str:
-    """Why processes cannot look into one another here, tried on this one: a container refuses that by the call."""
-    here, there = bytes(len(COMMON)), address_of(COMMON)
-    size = len(COMMON).to_bytes(8, "little")
-    process = -1
-    try:
-        into, out_of = (address.to_bytes(8, "little") + size for address in (address_of(here), there))
-        calls(abi.PROCESS_VM_READV[machine], getpid(), into, 1, out_of, 1, 0)
-        process = calls(abi.PIDFD_OPEN[machine], getpid(), 0)
-        close_fd(calls(abi.PIDFD_GETFD[machine], process, process, 0))
-    except OSError as error:
-        return f"looking into the program is refused here ({error.strerror})"
-    finally:
-        if process >= 0:
-            close_fd(process)
-    return ""
+class Cases:
+    """What is judged, and how.
+
+    network: the family's rules, none where it is not judged. makes: whether sockets are made here, because no
+    descriptor of the program's can be had; datagrams: whether those that send datagrams are what they were. writable:
+    below which folders modes, owners, times and attributes may change; None where nobody asks.
+    """
+
+    __slots__ = ("network", "makes", "datagrams", "writable")
+
+    def __init__(
+        self, network: tuple[Any, ...], makes: bool, datagrams: bool, writable: tuple[str, ...] | None
+    ) -> None:
+        self.network, self.makes, self.datagrams, self.writable = network, makes, datagrams, writable
 
 
 class Supervisor:
@@ -77,7 +94,7 @@ class Supervisor:
         self.end, self.middle = end, middle
 
 
-def begin(calls: Calls, machine: int, rules: tuple[Any, ...], witnesses: Witnesses) -> Supervisor:
+def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Supervisor:
     """Start the supervisor, which gets ready meanwhile. OSError when there can be no process.
 
     It is nobody's child, so that no program waits for it, and in no process group that gets signals. witnesses:
@@ -91,7 +108,7 @@ def begin(calls: Calls, machine: int, rules: tuple[Any, ...], witnesses: Witness
             native.setsid()
             if native.fork() == 0:
                 ours.close()
-                supervise(calls, machine, rules, theirs, witnesses)
+                supervise(calls, machine, cases, theirs, witnesses)
         finally:
             native._exit(1)
     theirs.close()
@@ -102,6 +119,11 @@ def hand_over(supervisor: Supervisor, listener: int) -> None:
     """Give the supervisor what it listens on. Who asks it before it is ready is answered then."""
     supervisor.end.sendmsg([b"l"], [(1, 1, listener.to_bytes(4, sys.byteorder))])
     close_fd(listener)
+    give_up(supervisor)
+
+
+def give_up(supervisor: Supervisor) -> None:
+    """Say no more to it: without anything to listen on, it ends."""
     supervisor.end.close()
     try:
         native.waitpid(supervisor.middle, 0)
@@ -112,16 +134,28 @@ def hand_over(supervisor: Supervisor, listener: int) -> None:
 # --- the process itself ---
 
 
-def supervise(calls: Calls, machine: int, rules: tuple[Any, ...], end: socket, witnesses: Witnesses) -> None:
+def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> None:
     """The life of the supervisor; ends with the last process that it judges for."""
     quiet((end.fileno(), *witnesses))
     from .judge import Judge  # the program itself does without it
 
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
-    judge = Judge(calls, machine, witnesses[0] >= 0)
-    judge.learn(rules)
+    kind: type[Judge] = Judge
+    if cases.makes:
+        from .maker import Maker
+
+        kind = Maker
+    judge = kind(calls, machine, cases.datagrams)
+    if cases.network:
+        judge.learn(cases.network)
+    if cases.writable is not None:
+        from .metadata import Metadata
+
+        judge.answers.update(Metadata(judge, cases.writable).answers())
     _, ancillary, _, _ = end.recvmsg(1, 100)
+    if not ancillary:
+        return
     judge.begin(int.from_bytes(ancillary[0][2], sys.byteorder))
     end.close()
     wait_for_the_end(judge.listener)
