@@ -432,7 +432,7 @@ def test_the_resolver_answers_for_allowed_names_alone(monkeypatch):
 
     rules = network.prepare(network.make_rules(allow_domains=["example.com"]))
     resolver = names.Resolver.__new__(names.Resolver)
-    resolver.network, resolver.rules = network, rules
+    resolver.begin(network, rules)
 
     def question(name, kind=1):
         labels = b"".join(bytes([len(label)]) + label.encode() for label in name.split("."))
@@ -464,6 +464,53 @@ def test_the_resolver_answers_for_allowed_names_alone(monkeypatch):
     ):
         assert resolver.reply(broken)[:2] == broken[:2]
     assert asked[-1] == "local.example.com"
+
+
+def test_addresses_are_forgotten_when_their_last_answer_is_old(monkeypatch):
+    from _hermetic.capabilities import network
+    from _hermetic.capabilities.network.rules import LEARNT
+    from _hermetic.enforce.kernel.linux import judge, names
+
+    now = [1000.0]
+    zone = {"a.example.com": ["192.0.2.1", "192.0.2.2"], "b.example.com": ["192.0.2.2"]}
+    monkeypatch.setattr(names, "monotonic", lambda: now[0])
+    monkeypatch.setattr(
+        names, "getaddrinfo", lambda host, *_: [(socket.AF_INET, 1, 6, "", (text, 0)) for text in zone[host]]
+    )
+    monkeypatch.setattr(names, "names_in_hosts", lambda: ["static.example.com"])
+    monkeypatch.setitem(zone, "static.example.com", ["192.0.2.3"])
+    rules = network.prepare(network.make_rules(allow_domains=["example.com"]))
+    resolver = names.Resolver.__new__(names.Resolver)
+    resolver.begin(network, rules)
+    resolver.learn_hosts()
+    asker = judge.Judge.__new__(judge.Judge)
+    asker.network, asker.rules, asker.resolver, asker.tested = network, rules, resolver, False
+
+    def reachable():
+        return [
+            n
+            for n in (1, 2, 3)
+            if not asker.is_refused(network.CONNECT, (socket.AF_INET, f"192.0.2.{n}", 443, "connect"))
+        ]
+
+    assert reachable() == [3]
+    resolver.look_up("a.example.com", 1)
+    assert reachable() == [1, 2, 3]
+    now[0] += names.KEPT - 1
+    resolver.look_up("b.example.com", 1)
+    assert reachable() == [1, 2, 3]
+    now[0] += 1
+    assert reachable() == [2, 3]  # b's answer is young
+    now[0] += names.KEPT
+    assert reachable() == [3]
+    # A program that reconnects looks up again.
+    resolver.look_up("a.example.com", 1)
+    assert reachable() == [1, 2, 3]
+    monkeypatch.setattr(names, "MOST", 10)
+    for number in range(50):
+        zone["many.example.com"] = [f"198.51.100.{number}"]
+        resolver.look_up("many.example.com", 1)
+    assert len(resolver.learnt) == 10 and len(rules[LEARNT]) == 11  # and the machine's own
 
 
 def test_a_name_that_is_allowed_is_asked_by_the_supervisor(isolated, judged):

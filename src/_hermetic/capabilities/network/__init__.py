@@ -12,6 +12,7 @@ from ...model import Family, GuardedCall
 from .addresses import NAME_LETTERS, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of, remember
 from .decisions import allows_names as allows_names
+from .decisions import forget as forget
 from .decisions import may_ask as may_ask
 from .rules import BLOCK, NO_LISTS
 from .sockets import (

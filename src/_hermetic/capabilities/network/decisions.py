@@ -384,6 +384,11 @@ def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None,
             keep(rules[DENIED_LEARNT], packed, refused)
 
 
+def forget(rules: Rules, packed: bytes) -> None:
+    """What look-ups have said of an address holds no more."""
+    dict.pop(rules[LEARNT], packed, None)
+
+
 def allowed_ports(rules: Rules, name: str) -> Ports | None:
     """The ports on which an allowed name may be reached."""
     if matches(rules[DOMAINS], name):

@@ -281,6 +281,8 @@ class Judge:
 
     def is_refused(self, capability: str, target: tuple[int, str, int, str]) -> bool:
         """Ask the family, and tell who wants to know of a refusal."""
+        if self.resolver is not None:
+            self.resolver.forget_old()
         found = self.network.decide(self.rules, capability, target, target[3])
         if found is None:
             return False
@@ -313,7 +315,7 @@ class Judge:
 def tell(refusal: tuple[Any, ...]) -> None:
     """Trace and report what no guard has seen, where somebody wants to know. refusal: see ``events.LOG``."""
     guard, _, reason, _, call, _, target, _ = refusal
-    if events.TRACE[0] >= 0:
+    if events.TRACE and events.TRACE[0] >= 0:
         line = events.trace_line("blocked", call, guard, target, reason)
         write_fd(events.TRACE[0], line.encode("utf-8", "backslashreplace") + b"\n")
     if events.REPORTS:

@@ -1,7 +1,9 @@
 """The resolver of a judged run: answers for the names that the rules allow, and remembers their addresses.
 
 A name is judged before anything is asked on the network, so that no question carries
-anything out. Whoever asks speaks DNS to what it takes for a UDP socket.
+anything out. Whoever asks speaks DNS to what it takes for a UDP socket. An address is
+reachable for as long as its last answer is young: programs look names up again, and the
+address may be somebody else's by then.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from _socket import (
     SOL_SOCKET,
     gaierror,
     getaddrinfo,
+    inet_ntop,
     inet_pton,
     socket,
 )
-from _thread import start_new_thread
+from _thread import allocate_lock, start_new_thread
+from time import monotonic
 
 from ....pristine import close_fd, getpid, native, open_fd
 
@@ -33,7 +37,9 @@ ANSWERED, NO_ERROR, FORMAT_ERROR, FAILED, NO_SUCH_NAME = 0x8180, 0, 1, 2, 3
 A, AAAA, INTERNET_CLASS = 1, 28, 1
 FAMILIES = {A: AF_INET, AAAA: AF_INET6}
 SAME_NAME = b"\xc0\x0c"
-SECONDS = 60
+# How long an answer may be kept by whoever gets it; how long its addresses can be connected to, which is longer than
+# trying some of them one after another takes; and how many are remembered at a time.
+SECONDS, KEPT, MOST = 60, 300, 4096
 WAITING = 64
 HOSTS = "/etc/hosts"
 
@@ -42,12 +48,19 @@ class Resolver:
     """Answers the questions of one run. network: the family; rules: its prepared rules, which learn the addresses."""
 
     def __init__(self, network: Any, rules: Any) -> None:
-        self.network, self.rules = network, rules
+        self.begin(network, rules)
         self.listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
         self.listener.bind("")  # the kernel chooses an abstract name
         self.listener.listen(WAITING)
         self.learn_hosts()
         start_new_thread(self.serve, ())
+
+    def begin(self, network: Any, rules: Any) -> None:
+        self.network, self.rules = network, rules
+        self.lock = allocate_lock()
+        # (address, name) -> until when, the first to end first; and all names of an address, also those without an end.
+        self.learnt: dict[tuple[bytes, str], float] = {}
+        self.names: dict[bytes, set[str]] = {}
 
     def join(self, sock: socket) -> int:
         """Connect a socket of the program to this resolver."""
@@ -111,8 +124,38 @@ class Resolver:
             answers = getaddrinfo(host, None, family)
         except gaierror as error:
             return NO_SUCH_NAME if error.errno in (-2, -5) else FAILED
-        self.network.remember(self.rules, (host,), None, answers)
-        return list(dict.fromkeys(inet_pton(family, str(answer[4][0]).partition("%")[0]) for answer in answers))
+        found = list(dict.fromkeys(packed_of(answer) for answer in answers))
+        with self.lock:
+            self.network.remember(self.rules, (host,), None, answers)
+            for packed in found:
+                self.names.setdefault(packed, set()).add(host)
+                self.learnt.pop((packed, host), None)
+                self.learnt[packed, host] = monotonic() + KEPT
+            while len(self.learnt) > MOST:
+                self.forget(next(iter(self.learnt)))
+        return found
+
+    def forget_old(self) -> None:
+        """What was answered too long ago."""
+        now = monotonic()
+        with self.lock:
+            while self.learnt:
+                first = next(iter(self.learnt))
+                if self.learnt[first] > now:
+                    break
+                self.forget(first)
+
+    def forget(self, answer: tuple[bytes, str]) -> None:
+        """One answer; what others said of the same address stays."""
+        packed, host = answer
+        del self.learnt[answer]
+        self.names[packed].discard(host)
+        self.network.forget(self.rules, packed)
+        for other in self.names[packed]:
+            text = inet_ntop(AF_INET if len(packed) == 4 else AF_INET6, packed)
+            self.network.remember(self.rules, (other,), None, text)
+        if not self.names[packed]:
+            del self.names[packed]
 
     def learn_hosts(self) -> None:
         """Names that the machine's own table answers are never asked for."""
@@ -120,9 +163,17 @@ class Resolver:
             try:
                 host = self.network.clean_host(name)
                 if self.network.may_ask(self.rules, host):
-                    self.network.remember(self.rules, (host,), None, getaddrinfo(host, None))
+                    answers = getaddrinfo(host, None)
+                    self.network.remember(self.rules, (host,), None, answers)
+                    for answer in answers:
+                        self.names.setdefault(packed_of(answer), set()).add(host)
             except (ValueError, OSError):
                 continue
+
+
+def packed_of(answer: Any) -> bytes:
+    """The address of one answer of getaddrinfo."""
+    return inet_pton(answer[0], str(answer[4][0]).partition("%")[0])
 
 
 def names_in_hosts() -> list[str]:
