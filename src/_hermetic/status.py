@@ -127,9 +127,23 @@ def kernel_hint(error: BaseException) -> str:
         if isinstance(item, OSError) and not isinstance(item, PolicyViolation) and item.errno in (EPERM, EACCES):
             return (
                 "hermetic: the kernel layer was on and may have refused this, which no guard saw\n"
+                f"{semaphore_hint(item)}"
                 "  what it holds: hermetic doctor; a run without it: --kernel=off\n"
             )
     return ""
+
+
+SEMAPHORES = "multiprocessing" + os.sep + "synchronize.py"
+
+
+def semaphore_hint(error: BaseException) -> str:
+    """For a lock, queue or pool of multiprocessing: neither its error nor its name says where it is made."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not trace.tb_frame.f_code.co_filename.endswith(SEMAPHORES):
+        return ""
+    return "  multiprocessing makes its locks in /dev/shm, which all programs share: --allow-write /dev/shm\n"
 
 
 def summary(verb: str) -> str:
