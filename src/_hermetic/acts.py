@@ -6,13 +6,15 @@ are put to the same entries, by the same judge, as the act would be; nothing is 
 
 from __future__ import annotations
 
+import os
 import sys
 
-from .asking import ASK, POLICY, questions_of
+from .asking import ASK, POLICY, RUN, questions_of
 from .asking import CONNECT as CONNECT
 from .compiled import key_of
 from .enforce import session
 from .enforce.judge import examine
+from .extract import exact_text
 from .pristine import IS_WINDOWS, native
 from .programs import base_name, is_python_name
 
@@ -105,11 +107,17 @@ START = key_of("children", "_winapi:CreateProcess" if IS_WINDOWS else "posix:pos
 
 def run(text: str) -> tuple[Question, ...]:
     """By its name a program is a Python or none: to look into it would be an act."""
-    asked = ("subprocess.Popen", (text, [text], None, None))
+    asked = ("subprocess.Popen", (text, [text], None, None)), (RUN, (text, search_path()))
     name = base_name(text)
     if is_python_name(name) or name.endswith((".py", ".pyw")):
-        return (asked,)
-    return asked, (START, (text, ""))
+        return asked
+    return *asked, (START, (text, ""))
+
+
+def search_path() -> str:
+    """Along which folders children are looked for, whatever the program may read of its variables."""
+    data = session.ENVIRONMENT[0]
+    return exact_text(data.get("PATH" if IS_WINDOWS else b"PATH", os.defpath))
 
 
 def env(text: str) -> tuple[Question, ...]:
@@ -118,17 +126,28 @@ def env(text: str) -> tuple[Question, ...]:
 
 def import_(text: str) -> tuple[Question, ...]:
     paths = (sys.path, sys.meta_path, sys.path_hooks)
-    file = extension_of(text)
-    asked = ("import", (text, None, *paths))
-    return (asked,) if file is None else (asked, ("import", (text, file, *paths)))
+    native_parts = [("import", (name, file, *paths)) for name, file in extensions_of(text)]
+    return ("import", (text, None, *paths)), *native_parts
 
 
-def extension_of(name: str) -> str | None:
-    """The file of a module outside packages that is native code."""
+def extensions_of(name: str) -> list[tuple[str, str]]:
+    """(name, file) of what is native code among a module and the packages around it. Nothing is imported."""
     from _frozen_importlib_external import ExtensionFileLoader, PathFinder
 
-    spec = None if "." in name else PathFinder.find_spec(name)
-    return None if spec is None or type(spec.loader) is not ExtensionFileLoader else spec.origin
+    found: list[tuple[str, str]] = []
+    where: Any = None
+    whole, _, rest = name.partition(".")
+    while True:
+        spec = PathFinder.find_spec(whole, where)
+        if spec is None:
+            return found  # another finder's, or nowhere
+        if type(spec.loader) is ExtensionFileLoader and spec.origin is not None:
+            found.append((whole, spec.origin))
+        where = spec.submodule_search_locations
+        if not rest or where is None:
+            return found
+        part, _, rest = rest.partition(".")
+        whole = f"{whole}.{part}"
 
 
 ACTS: dict[str, Callable[[str], tuple[Question, ...]]] = {

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
     from .enforce.judge import Entry
 
-# The event of a question, and the two questions that are no event of CPython's.
-ASK, POLICY, CONNECT = "hermetic.ask", "hermetic.policy", "hermetic.connect"
+# The event of a question, and the three questions that are no event of CPython's.
+ASK, POLICY, CONNECT, RUN = "hermetic.ask", "hermetic.policy", "hermetic.connect", "hermetic.run"
 # Not recorded, and never merely reported.
 SILENTLY = (False, False, (), None)
 # Rows that are about how a call is made, or that put something right for a call that is about to happen.
 LEFT_OUT = ("subprocess.stray", "environment.inherit")
+START = "subprocess.start"
 
 
 def questions_of(entries: list[Entry], memo: dict[Any, Any] | None = None) -> list[Entry]:
@@ -36,7 +37,20 @@ def questions_of(entries: list[Entry], memo: dict[Any, Any] | None = None) -> li
                 reader = bind(reader, {}, memo)
             found.append((CONNECT, "network", "network.connect", "connect", reader, *entry[5:7], SILENTLY, None, None))
             break
-    return found
+    return found + listed_starts(found, memo)
+
+
+def listed_starts(entries: list[Entry], memo: dict[Any, Any] | None) -> list[Entry]:
+    """The entry that answers for a list of programs, which the stand-ins that start children ask by themselves."""
+    for entry in entries:
+        if entry[2] == START and entry[6][0]:
+            from .capabilities.processes.permitted import asked_denial, asked_program  # loaded with every such list
+
+            read, decide = asked_program, asked_denial
+            if memo is not None:
+                read, decide = bind(read, {}, memo), bind(decide, {}, memo)
+            return [(RUN, *entry[1:3], "subprocess.Popen", read, decide, entry[6], SILENTLY, None, None)]
+    return []
 
 
 # What bind() puts in place of these names.

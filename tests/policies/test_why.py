@@ -251,3 +251,25 @@ def test_every_restriction_can_be_asked_about():
     from _hermetic.acts import ACTS
 
     assert set(judging.TAKES_AWAY) == set(ACTS)
+
+
+def test_a_list_of_programs_is_asked(capsys):
+    given = ("--no-subprocess", "--allow-run", "true", "--allow-run", "sleep", "--", "run")
+    assert answer(capsys, *given, "true", status=0)[1] == "  allowed by: --allow-run true"
+    lines = answer(capsys, *given, "false", status=2)
+    assert lines[1:3] == ["  subprocess disabled: subprocess.Popen", "  blocked by: --no-subprocess"]
+    assert lines[3].startswith("  to allow it: --allow-run false, or ")
+
+
+def test_native_code_inside_a_package_is_told(capsys, tmp_path, monkeypatch):
+    import _ctypes
+    import shutil
+
+    (tmp_path / "given" / "below").mkdir(parents=True)
+    for name in ("__init__.py", "below/__init__.py"):
+        (tmp_path / "given" / name).touch()
+    shutil.copy(_ctypes.__file__, tmp_path / "given" / "below" / "part.so")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = ("--", "import", "given.below.part")
+    assert answer(capsys, "--block-native", *words, status=2)[1] == "  native import blocked: given.below.part"
+    assert answer(capsys, "--block-native", "--allow-native", "given", *words, status=0)

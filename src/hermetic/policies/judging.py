@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from _hermetic.acts import questions, refusal_under, release
+from _hermetic.acts import START, questions, refusal_under, release
 from _hermetic.compiled import Compiled
 from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of
 from _hermetic.programs import INTERPRETER, absolute_program, unwrapped
@@ -68,7 +68,7 @@ def refusal(values: Values, verb: str, text: str) -> Refusal | None:
     """What a policy of these values says of an act. ValueError for an act or a value that cannot mean anything."""
     asked = questions(verb, text)
     if verb == "run" and is_python(text):
-        asked = asked[:1]
+        asked = tuple([question for question in asked if question[0] != START])
     try:
         if not is_restrictive(values):
             return None

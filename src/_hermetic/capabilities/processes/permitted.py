@@ -7,12 +7,21 @@ from __future__ import annotations
 
 from ...paths import resolve
 from ...pristine import IS_WINDOWS, stat
-from ...programs import base_name, has_separator, is_python_name, located, placed_really
+from ...programs import (
+    ENDINGS,
+    base_name,
+    has_separator,
+    is_executable,
+    is_python_name,
+    located,
+    placed_really,
+    search,
+)
 from .starting import information_denial, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     from ...model import Denial
 
@@ -111,3 +120,22 @@ def file_to_start(found: Found) -> str:
     """
     here, real, _ = found
     return here if is_python_name(base_name(here)) or is_python_name(base_name(real)) else real
+
+
+# --- what would be decided ---
+
+
+def asked_program(args: tuple[Any, ...], kwargs: Any) -> tuple[Found | None, str, str]:
+    """(what is there or None, the path that would be tried, the program as it was named) of (program, PATH)."""
+    name, folders = args
+    path = name if has_separator(name) else search(name, folders, ENDINGS, "") or name
+    return (looked_up(path) if is_executable(path) else None), path, name
+
+
+def asked_denial(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
+    """What would become of starting a program by this name."""
+    found, path, name = target
+    message = f"subprocess disabled: {call}"
+    if found is None:
+        return missing_denial(rules, path, name, message)
+    return start_denial(rules, (found, name, name), message)
