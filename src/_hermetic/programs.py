@@ -293,10 +293,11 @@ def placed(path: str, start: str) -> str:
     return path if not start or is_absolute(path) else start + "/" + path
 
 
-def located(entry: str) -> str:
+def located(entry: str, folders: str | None = None) -> str:
     """Where the program is that a list names, found along PATH, or as a path from here; ``~`` is the home folder.
 
-    The links of its folder are followed, the one that it may be itself is not. ValueError for what is no program.
+    The links of its folder are followed, the one that it may be itself is not. folders: a PATH, None for that of this
+    process. ValueError for what is no program.
     """
     from .paths import resolve  # a run without such a list needs none of it
 
@@ -304,10 +305,7 @@ def located(entry: str) -> str:
         raise ValueError(f"{entry!r} is no program")
     path = os.path.expanduser(entry) if entry.startswith("~") else entry
     if not has_separator(path):
-        # The mapping behind os.environ: what a policy lets nobody read, children look along all the same.
-        data: Any = getattr(os.environ, "_data", {})
-        folders = data.get("PATH" if IS_WINDOWS else b"PATH", os.defpath)
-        found = search(path, folders if type(folders) is str else os.fsdecode(folders), ENDINGS, "")
+        found = search(path, os.environ.get("PATH", os.defpath) if folders is None else folders, ENDINGS, "")
         if found is None:
             raise ValueError(f"{entry!r} is no program: none of this name is on PATH")
         path = found

@@ -239,6 +239,11 @@ _journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
 _keepers: list[object] = []
 
 
+def childrens_variables() -> Any:
+    """The mapping from which children are given variables: names and values as C has them."""
+    return session.ENVIRONMENT[0]
+
+
 def inherited() -> list[tuple[str, str]]:
     """The variables that a child would inherit now."""
     return [(exact_text(name), exact_text(value)) for name, value in session.ENVIRONMENT[0].items()]

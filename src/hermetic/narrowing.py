@@ -79,10 +79,10 @@ def common_program(one: str, two: str) -> str | None:
     """Two spellings of one place have the program in common. What is no program is refused where a policy is made."""
     if one == two:
         return one
-    from _hermetic.programs import located
+    from hermetic.runners import place_of
 
     try:
-        return one if located(one) == located(two) else None
+        return one if place_of(one) == place_of(two) else None
     except ValueError:
         return None
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
 # As tempfile looks for them; it is not loaded here, because a program would find it loaded.
 VARIABLES, FOLDERS = ("TMPDIR", "TEMP", "TMP"), ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108  # names, tried in turn
 NAME = "TMPDIR"
@@ -13,9 +17,38 @@ IS_WINDOWS = os.name == "nt"
 HANDLE: int = getattr(os, "O_PATH", 0)
 
 
+def variable(name: str) -> str | None:
+    """A variable as children would get it, whatever the program may read."""
+    if is_open():
+        return os.environ.get(name)
+    from _hermetic.start import childrens_variables  # loaded with the guard
+
+    found = childrens_variables().get(os.environ.encodekey(name))
+    return None if found is None else os.fsdecode(found)
+
+
+def set_variable(name: str, value: str | None) -> None:
+    """Set it, or take it away for None; where the program may not, for its children alone, who get it in any case."""
+    data: Any = os.environ
+    if not is_open():
+        from _hermetic.start import childrens_variables  # as above
+
+        data = childrens_variables()
+        name, value = os.environ.encodekey(name), value and os.environ.encodevalue(value)
+    if value is None:
+        data.pop(name, None)
+    else:
+        data[name] = value
+
+
+def is_open() -> bool:
+    """Whether no guard is before the variables."""
+    return type(getattr(os.environ, "_data", None)) is dict
+
+
 def make() -> str:
     """Make the folder; returns its real path. OSError when there is no place for it."""
-    wanted = [value for value in map(os.environ.get, VARIABLES) if value] + [*FOLDERS, os.getcwd()]
+    wanted = [value for value in map(variable, VARIABLES) if value] + [*FOLDERS, os.getcwd()]
     failed: OSError | None = None
     for place in wanted:
         folder = os.path.join(os.path.realpath(place), f"hermetic-{os.urandom(8).hex()}")
@@ -115,16 +148,13 @@ class PrivateFolder:
     def __init__(self) -> None:
         self.stays = False
         self.path = make()
-        self.before = os.environ.get(NAME)
-        os.environ[NAME] = self.path
+        self.before = variable(NAME)
+        set_variable(NAME, self.path)
 
     def end(self) -> None:
         """Give the names back and take the folder away."""
-        if os.environ.get(NAME) == self.path:
-            if self.before is None:
-                del os.environ[NAME]
-            else:
-                os.environ[NAME] = self.before
+        if variable(NAME) == self.path:
+            set_variable(NAME, self.before)
         remove(self.path)
 
     def keep(self) -> None:

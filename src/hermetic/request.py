@@ -58,10 +58,9 @@ def programs(entries: Iterable[str]) -> tuple[str, ...]:
     """Where these programs are: whoever gets the request may look along another path, or from another folder."""
     if not entries:
         return ()
-    from _hermetic.programs import located
-    from hermetic.runners import warn
+    from hermetic.runners import place_of, warn
 
-    found = tuple([located(entry) for entry in entries])
+    found = tuple([place_of(entry) for entry in entries])
     warn(entries)
     return found
 

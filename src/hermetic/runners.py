@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from _hermetic.programs import base_name, is_python_name, located
@@ -177,6 +178,16 @@ REASONS = {
 _said: set[str] = set()
 
 
+def place_of(entry: str) -> str:
+    """Where a program of a list is now. ValueError for what is no program."""
+    if type(getattr(os.environ, "_data", None)) is dict:
+        return located(entry)
+    # A guard is before the variables. What the program may not read, its children are looked for along all the same.
+    from _hermetic.acts import search_path
+
+    return located(entry, search_path())
+
+
 def reason_for(path: str) -> str | None:
     """Why this program gives back more than itself; None where nothing of the kind is known."""
     name = base_name(path).lower().removesuffix(".exe")
@@ -193,7 +204,7 @@ def warn(entries: Iterable[str]) -> None:
     from os.path import realpath
 
     for entry in entries:
-        path = located(entry)
+        path = place_of(entry)
         reason = reason_for(path) or reason_for(realpath(path))
         if reason is not None and path not in _said:
             _said.add(path)

@@ -316,3 +316,16 @@ def test_a_variable_of_the_start_finds_programs_though_the_environment_is_scrubb
     code = f"import subprocess\nprint(subprocess.run([{str(tool)!r}]).returncode)"
     given = ["--no-subprocess", "--no-environment", "--allow-run", "~/bin/tool"]
     assert isolated.script(given, code).stdout == "5\n"
+
+
+@pytest.mark.parametrize("options", ["--no-environment", "--no-environment=unset"])
+def test_a_name_is_found_along_a_path_that_the_program_may_not_read(isolated, options):
+    code = """
+        import subprocess
+        from hermetic import BlockConfig, hermetic_blocker
+        config = BlockConfig(block_subprocess=True, allow_run=["true"])
+        with hermetic_blocker(config | BlockConfig(block_subprocess=True, allow_run=["/bin/true", "true"])):
+            print(subprocess.run(["true"]).returncode)
+    """
+    done = isolated.script(options, code)
+    assert (done.code, done.stdout) == (0, "0\n"), done

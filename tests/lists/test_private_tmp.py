@@ -272,3 +272,31 @@ def test_a_daemon_finds_the_folder_gone_and_makes_it_not_anew(isolated):
     assert "done" not in found
     assert is_gone(done)
     assert not Path(done.stdout.split()[0] + "-ended").exists()
+
+
+@pytest.mark.parametrize("place", ["run", "unset run", "block"])
+def test_a_block_has_its_folder_where_variables_are_taken_away(isolated, place):
+    code = """
+        import contextlib, os, subprocess, sys, tempfile
+        from hermetic import hermetic_blocker
+
+        def childs():
+            return subprocess.run(["sh", "-c", 'echo "$TMPDIR"; env'], capture_output=True, text=True).stdout.split()
+
+        with hermetic_blocker(block_environment=True) if OUTER else contextlib.nullcontext():
+            before = childs()[0]
+            with hermetic_blocker(fs_readonly=True, private_tmp=True):
+                with tempfile.NamedTemporaryFile() as file:
+                    inside = childs()
+                    assert os.path.dirname(file.name) == inside[0] == os.popen('echo "$TMPDIR"').read().strip()
+                assert "SECRET=hidden" not in inside
+            assert childs()[0] == before != inside[0]
+        print("done")
+    """.replace("OUTER", str(place == "block"))
+    if place == "block":
+        assert isolated.passes(code, env={"SECRET": "hidden"}).stdout == "done\n"
+        return
+    isolated.write("target.py", code)
+    option = "--no-environment" if place == "run" else "--no-environment=unset"
+    done = isolated.cli(option, "--", "./target.py", env={"SECRET": "hidden"})
+    assert (done.code, done.stdout) == (0, "done\n"), done
