@@ -225,3 +225,12 @@ def test_doctor_tries_and_tells(isolated, judged):
     )
     text = isolated.cli("doctor", env={"HERMETIC_TEST_ABI": "0"}).stdout
     assert "guard only" in text and "HERMETIC_TEST_ABI=0" in text
+
+
+@pytest.mark.parametrize("place", ["/", "/proc"])
+def test_a_list_that_gives_back_where_the_self_test_looks(isolated, landlock, place):
+    (isolated.folder / "denied").mkdir()
+    options = ["--kernel=auto", "--fs-readonly", "--allow-write", place, "--deny-write", "denied"]
+    code = "try: open('denied/x', 'w')\nexcept PermissionError as error: print(error)"
+    done = isolated.script(options, code)
+    assert (done.code, done.stdout) == (0, f"filesystem readonly: {isolated.folder}/denied/x\n"), done
