@@ -170,7 +170,8 @@ def shebang(head: bytes) -> tuple[str, tuple[str, ...]] | None:
     elif base_name(program) == "env" and option:
         words = after_env(split(option))[1] or [program, option]
     else:
-        words = [program, option] if option else [program]
+        # The system looks along no PATH for it.
+        words = [program if has_separator(program) or not program else "./" + program, *([option] if option else [])]
     return (words[0], tuple(words[1:])) if words and words[0] else None
 
 

@@ -54,15 +54,18 @@ def request_from(
     return request
 
 
-def programs(entries: Iterable[str]) -> tuple[str, ...]:
-    """Where these programs are: whoever gets the request may look along another path, or from another folder."""
+def programs(entries: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(where these programs are, what the scripts among them are run by): whoever gets the request may look along
+    another path, or from another folder.
+    """
     if not entries:
-        return ()
-    from hermetic.runners import place_of, warn
+        return (), ()
+    from hermetic.runners import interpreters_of, place_of, warn
 
-    found = tuple([place_of(entry) for entry in entries])
+    found = [place_of(entry) for entry in entries]
+    used = [place for entry, path in zip(entries, found) for place in interpreters_of(entry, path)]
     warn(entries)
-    return found
+    return tuple(found), tuple(dict.fromkeys(used))
 
 
 def requested(
@@ -75,11 +78,11 @@ def requested(
     families: dict[str, dict[str, Any]] = {}
     if values["block_network"] or values["deny_hosts"] or values["deny_private_network"]:
         families["network"] = network(values)
-    allowed = programs(values["allow_run"])
+    allowed, interpreters = programs(values["allow_run"])
     if values["block_subprocess"]:
-        families["subprocess"] = {"allow": allowed}
+        families["subprocess"] = {"allow": allowed, **({"interpreters": interpreters} if interpreters else {})}
     # Whoever could change a program that may be run could run anything; a policy file, the next run's policy.
-    protected = (*allowed, *policy_files)
+    protected = (*allowed, *interpreters, *policy_files)
     if any(values[name] for name in ("fs_readonly", "deny_read", "deny_write")) or protected:
         families["filesystem"] = {
             "root": values["fs_root"],

@@ -180,12 +180,40 @@ _said: set[str] = set()
 
 def place_of(entry: str) -> str:
     """Where a program of a list is now. ValueError for what is no program."""
-    if type(getattr(os.environ, "_data", None)) is dict:
-        return located(entry)
-    # A guard is before the variables. What the program may not read, its children are looked for along all the same.
-    from _hermetic.acts import search_path
-
     return located(entry, search_path())
+
+
+def interpreters_of(entry: str, path: str) -> tuple[str, ...]:
+    """What runs the program at this path, if it is a script, along this PATH or where a child has none. ValueError.
+
+    Nothing where a policy in force lets nobody look: such a script is not started.
+    """
+    from _hermetic.firstlines import interpreters
+
+    if "_hermetic.acts" in sys.modules or "_hermetic.start" in sys.modules:
+        from _hermetic.acts import refusal_here
+
+        if refusal_here("read", path) is not None:
+            return ()
+    try:
+        found = interpreters(path, search_path())
+    except OSError:
+        return ()  # what may be executed and not be read is no script
+    except ValueError as error:
+        raise ValueError(f"{entry!r} cannot be given back: {error}") from None
+    try:
+        return (*found, *interpreters(path, os.defpath))
+    except ValueError:
+        return found
+
+
+def search_path() -> str:
+    """PATH, also where the program may not read it: its children are looked for along it all the same."""
+    if type(getattr(os.environ, "_data", None)) is dict:
+        return os.environ.get("PATH", os.defpath)
+    from _hermetic.acts import search_path as guarded_path  # loaded with the guard
+
+    return guarded_path()
 
 
 def reason_for(path: str) -> str | None:

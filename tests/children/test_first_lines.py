@@ -162,3 +162,15 @@ def test_what_only_env_can_read_is_a_program_that_is_not_python(isolated, words)
     code = f"import subprocess\nsubprocess.run(['env', *{words!r}])\n"
     assert "subprocess disabled: subprocess.Popen" in isolated.script("--no-network --seal --kernel=off", code).stderr
     assert "/env is not a Python program" in isolated.script("--no-network --kernel=off", code).stderr
+
+
+def test_an_interpreter_without_a_folder_is_looked_for_where_the_child_begins(isolated):
+    # As the system does it, and along no PATH.
+    (isolated.folder / "below").mkdir()
+    (isolated.folder / "below" / "py").symlink_to(sys.executable)
+    isolated.write(
+        "below/script", "#!py -I\nimport os\ntry: os.chdir('/')\nexcept RuntimeError as e: print(e)\n", 0o755
+    )
+    code = "import subprocess; print(subprocess.run(['./script'], cwd='below', capture_output=True, text=True).stdout)"
+    done = isolated.script("--no-interpreter-mutation", code)
+    assert done.stdout.strip() == "interpreter mutation disabled: os.chdir", done

@@ -7,6 +7,7 @@ child of it is guarded.
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -100,3 +101,91 @@ def test_a_python_child_runs_under_the_rules(tool):
     """
     done = tool.script([*OPTIONS, "--allow-run", sys.executable], code)
     assert json.loads(done.stdout.splitlines()[-1]) == "subprocess disabled: os.system\n", done
+
+
+# How a script names what runs it, beside ``bin``, a folder on PATH that the program may write.
+FIRST_LINES = {
+    "its place": "{here}/bin/interpreter",
+    "its place behind a link": "{here}/link",
+    "env": "/usr/bin/env interpreter",
+    "env with words": "/usr/bin/env -S interpreter -x",
+    "an env of its own": "{here}/bin/env interpreter",
+    "a script that names it": "{here}/bin/nested",
+}
+REPLACE = """
+import json, os, shutil, subprocess
+def start():
+    try:
+        return subprocess.run(["./script"], capture_output=True, text=True).stdout.split("\\n")[0]
+    except RuntimeError as refused:
+        return refused.remedy
+def change(act, *words):
+    try:
+        act(*words)
+        return "done"
+    except PermissionError:
+        return "refused"
+found = [start(), change(shutil.copyfile, "other", "bin/interpreter"), change(os.replace, "other", "bin/interpreter"),
+         change(os.symlink, "../other", "first/interpreter"), change(os.symlink, "../other", "first/env")]
+print(json.dumps([*found, start()]))
+"""
+
+
+@pytest.fixture
+def script(isolated):
+    for name, said in (("bin/interpreter", "listed"), ("other", "another")):
+        isolated.write(name, f"#!/bin/sh\necho {said}\n", 0o755)
+    isolated.write("bin/nested", f"#!{isolated.folder}/bin/interpreter\n", 0o755)
+    (isolated.folder / "bin" / "env").symlink_to("/usr/bin/env")
+    (isolated.folder / "link").symlink_to("bin/interpreter")
+    (isolated.folder / "first").mkdir()
+    return isolated
+
+
+@pytest.mark.parametrize("line", FIRST_LINES.values(), ids=list(FIRST_LINES))
+@pytest.mark.parametrize("place", ["run", "foreign", "block"])
+def test_what_runs_a_script_stays_what_it_was(script, place, line):
+    script.write("script", f"#!{line.format(here=script.folder)}\n", 0o755)
+    path = {"PATH": f"{script.folder}/first:{script.folder}/bin:{os.path.dirname(sys.executable)}:{os.environ['PATH']}"}
+    options = ["--no-subprocess", "--allow-run", "./script"]
+    script.write("target.py", REPLACE)
+    if place == "block":
+        block = "from hermetic import hermetic_blocker\nwith hermetic_blocker(block_subprocess=True, allow_run=['./script']):\n"
+        done = script.passes(block + "    exec(open('target.py').read())", env=path)
+    elif place == "foreign":
+        done = script.foreign(options, "python", "./target.py", env=path)
+    else:
+        done = script.cli(*options, "--", "./target.py", env=path)
+    first, copied, replaced, *_, last = done.data
+    assert (first, copied, replaced) == ("listed", "refused", "refused"), done
+    # Another one first on PATH: either it is not asked for, or not started.
+    assert last == "listed" or last.startswith("starting anew"), done
+    assert last != "listed" or "env" not in line
+
+
+@pytest.mark.parametrize(
+    "line", ["bin/interpreter", "./link", "interpreter", "/usr/bin/env bin/interpreter", "/no/where"]
+)
+def test_a_script_whose_interpreter_is_nowhere_or_anywhere_is_refused_at_the_start(script, line):
+    script.write("script", f"#!{line}\n", 0o755)
+    done = script.cli("--no-subprocess", "--allow-run", "./script", "--", "python", "-c", "")
+    assert (done.code, len(done.errors)) == (1, 1), done
+    assert f"its first line names {line.split()[-1]}" in done.stderr
+
+
+def test_programs_are_listed_where_the_program_may_not_look_into_them(script):
+    script.write("root/keep", "")
+    script.write("script", f"#!{script.folder}/bin/interpreter\n", 0o755)
+    code = """
+        import subprocess
+        from hermetic import hermetic_blocker
+        with hermetic_blocker(block_subprocess=True, allow_run=["true", "./script"]):
+            print(subprocess.run(["true"]).returncode)
+            try:
+                subprocess.run(["./script"])
+            except RuntimeError as refused:
+                print(refused.remedy[:14])
+    """
+    done = script.script("--fs-readonly=root --kernel=off --trace", code)
+    assert done.stdout == "0\nstarting anew:\n", done
+    assert "read outside" not in done.stderr  # what is not looked into is no blocked act

@@ -316,14 +316,17 @@ SURFACE = (
 )
 
 
-def make_rules(allow: Iterable[str] = ()) -> Rules:
-    """Rules from a list of programs. ValueError for what is no program, or more than the one it is named as."""
+def make_rules(allow: Iterable[str] = (), interpreters: Iterable[str] = ()) -> Rules:
+    """Rules from a list of programs. ValueError for what is no program, or more than the one it is named as.
+
+    interpreters: what the scripts among them are run by, which comes with them and is not started for itself.
+    """
     if not allow:
         return frozenset(), frozenset()
-    from .permitted import records  # what most runs do without
+    from .permitted import looked_up, records  # what most runs do without
 
     starts: set[str] = set()
-    known: set[str] = set()
+    known: set[str] = {looked_up(place)[2] for place in interpreters}
     for entry in allow:
         more, names = records(entry)
         starts.update(more)

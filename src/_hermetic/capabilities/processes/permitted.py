@@ -5,6 +5,7 @@ A list is made once, at the start, and looked up like a word: a start costs the 
 
 from __future__ import annotations
 
+from ...firstlines import interpreters
 from ...paths import resolve
 from ...pristine import IS_WINDOWS, stat
 from ...programs import (
@@ -66,6 +67,14 @@ def looked_up(path: str) -> Found:
     return here, real, MARK + real + MARK + identity(real)
 
 
+def interpreters_of(path: str, folders: str) -> tuple[str, ...]:
+    """What a script at this path is run by, as the rules know it; one that nobody knows where that cannot be told."""
+    try:
+        return tuple([looked_up(place)[2] for place in interpreters(path, folders)])
+    except (OSError, ValueError):
+        return (GONE,)
+
+
 def identity(path: str) -> str:
     """What tells that a file is still the one that it was: which it is, and when it was last changed in any way."""
     try:
@@ -104,6 +113,15 @@ def start_denial(rules: Rules, target: tuple[Found, str, str], message: str) -> 
     elif real in known and seen not in known:
         remedy = f"starting anew: {real} is not what it was at the start"
     return information_denial(message, shown, OPTION, remedy)
+
+
+def interpreter_denial(rules: Rules, used: tuple[str, ...], found: Found, shown: str, message: str) -> Denial | None:
+    """Why a listed script may not be started: what its first line names is another program than at the start."""
+    for seen in used:
+        if seen not in rules[1]:
+            remedy = f"starting anew: what the first line of {found[1]} names is not what it was at the start"
+            return information_denial(message, shown, OPTION, remedy)
+    return None
 
 
 def missing_denial(rules: Rules, path: str, shown: str, message: str) -> Denial | None:

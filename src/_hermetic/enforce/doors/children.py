@@ -157,13 +157,13 @@ def arranged(
     """
     CHILDREN[0] = True
     rules, (held, keeps, lists) = context[RULES], in_force(context)
-    listed = permitted(lists, candidates, words, folder, context[CALL]) if lists else None
-    if listed is not None:
-        candidates = (listed,)
     known = loaders(context)
     environment = let_through(variables() if given is None else given, keeps, None if rules[2] else known)
-    if listed is not None:
-        environment = without_helpers(environment, known)
+    if lists:
+        fewer = without_helpers(environment, known)
+        listed = permitted(lists, candidates, words, folder, path_in(fewer), context[CALL])
+        if listed is not None:
+            candidates, environment = (listed,), fewer
     what, file, first, target, reason, changes = started(candidates, words, folder, path_in(environment))
     if what == ABSENT:
         return "", words, environment

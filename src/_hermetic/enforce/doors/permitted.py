@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from ...capabilities.processes.children import found_program
-from ...capabilities.processes.permitted import file_to_start, looked_up, missing_denial, start_denial
+from ...capabilities.processes.permitted import (
+    file_to_start,
+    interpreter_denial,
+    interpreters_of,
+    looked_up,
+    missing_denial,
+    start_denial,
+)
 from ...capabilities.processes.starting import GUARD, absent, name_of
 from ...programs import base_name, has_separator, placed
 from ..judge import refusal
@@ -16,16 +23,18 @@ RUN = "subprocess.run"
 
 
 def permitted(
-    lists: tuple[Any, ...], candidates: tuple[str, ...], words: tuple[str, ...], folder: str, call: str
+    lists: tuple[Any, ...], candidates: tuple[str, ...], words: tuple[str, ...], folder: str, folders: str, call: str
 ) -> str | None:
     """The one file to start in place of these; a refusal is raised here. None where all of the lists only report.
 
-    What the lists agree to is looked at once, and what is missing is not looked for again: it could have come by then.
+    folder, folders: where the child begins, and its PATH. What the lists agree to is looked at once, and what is
+    missing is not looked for again: it could have come by then.
     """
     file, first = found_program(candidates, folder), words[0] if words else ""
     path = file or (candidates[-1] if candidates else "")
     shown = first if base_name(first) == base_name(path) else path
     found = looked_up(placed(file, folder)) if file else None
+    used = interpreters_of(found[1], folders) if found is not None else ()
     holding = False
     for rules, modes in lists:
         message = f"subprocess disabled: {call}"
@@ -35,7 +44,7 @@ def permitted(
         else:
             denial = start_denial(
                 rules, (found, placed(first, folder) if has_separator(first) else first, shown), message
-            )
+            ) or interpreter_denial(rules, used, found, shown, message)
         if denial is not None:
             made = refusal(((GUARD, RUN, call), denial, modes))
             if not modes[1]:
