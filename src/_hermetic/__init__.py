@@ -44,7 +44,7 @@ BLOCK = (
 _RUN = (*BLOCK, "paths", "script", "source", "ending", "run")
 _EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
-    *("early", "message", "capabilities.processes.", "capabilities.processes.starting"),
+    *("early", "message", "firstlines", "capabilities.processes.", "capabilities.processes.starting"),
     *("library", "capabilities.processes.children", "capabilities.processes.permitted"),
     *("enforce.doors.permitted", "enforce.doors.children"),
 )
@@ -90,7 +90,7 @@ _KERNEL = (
 _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
     *("enforce.kernel.linux.landlock", "enforce.kernel.linux.frozen", "enforce.kernel.linux.filters"),
-    "enforce.kernel.linux.backend",
+    *("paths", "enforce.kernel.linux.backend"),
 )
 _JUDGED = ("enforce.kernel.linux.supervisor",)
 

@@ -1,7 +1,4 @@
-"""The programs that a script's first line starts: with a script, a list gives them back, too.
-
-Loaded for lists of programs only.
-"""
+"""The programs that a script's first line starts: a list that gives the script back gives them back with it."""
 
 from __future__ import annotations
 

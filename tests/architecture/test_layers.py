@@ -16,16 +16,8 @@ CORE_ORDER = [
     ["errors", "model", "pristine", "target"],
     # Reading: arguments, paths, callers, the interpreter's own state.
     [
-        "extract",
-        "paths",
-        "callers",
-        "searchpath",
-        "commandline",
-        "programs",
-        "variables",
-        "early",
-        "startup",
-        "library",
+        *("extract", "paths", "callers", "searchpath", "commandline", "programs", "firstlines", "variables", "early"),
+        *("startup", "library"),
     ],
     # Deciding.
     ["capabilities.*"],
@@ -92,6 +84,7 @@ DOORS = {
     "carried",
     "message",
     "programs",
+    "firstlines",
     "searchpath",
     "pristine",
     "extract",
