@@ -71,7 +71,8 @@ _FAMILIES = {
         *("capabilities.code_exec.provenance", "capabilities.code_exec.", "enforce.doors.compile"),
     ),
     "imports": (
-        *("capabilities.imports.loaded", "capabilities.imports.origins", "capabilities.imports."),
+        *("capabilities.imports.loaded", "capabilities.imports.origins", "capabilities.imports.given"),
+        "capabilities.imports.",
         "enforce.doors.modules",
     ),
     "interpreter": (

@@ -96,6 +96,23 @@ def handed_on(policy: Policy, prepared: dict[tuple[int, str], Any], whole: Polic
     return policy.with_rules(rules)
 
 
+def settled(policy: Policy) -> Policy:
+    """The policy with what is looked for once, where it is first held: packages whose native code it gives back.
+
+    Children get it as it is then. Whoever could write these packages could load anything.
+    """
+    rules = policy.rules.get("imports")
+    if rules is None:
+        return policy
+    imports: Any = load_module("imports")
+    found, paths = imports.settled(rules)
+    if found is rules:
+        return policy
+    files: Any = load_module("filesystem")
+    both = {"imports": found, "filesystem": files.protecting(policy.rules.get("filesystem"), paths)}
+    return policy.with_rules({**policy.rules, **both})
+
+
 def key_of(guard: str, name: str) -> str:
     """What a stand-in for this name asks the judge by. To start a child and to be refused one are two questions."""
     return (STARTING if guard == "children" else PATCHED) + name
@@ -114,6 +131,8 @@ class Compiled:
         prepared: dict[tuple[int, str], Any] | None = None,
         watcher: Watcher | None = None,
     ) -> None:
+        if whole is None:
+            policy = settled(policy)
         self.rules: dict[str, tuple[Any, ...]] = {"integrity": (policy.sealed, watcher is not None)}
         self.families: dict[str, Family] = {}
         self.described = policy.described()

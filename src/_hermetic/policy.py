@@ -57,14 +57,8 @@ class Policy(Value):
 
     def with_rules(self, rules: dict[str, tuple[Any, ...]]) -> Policy:
         """The same with the rules of other families, or more of them."""
-        return Policy(
-            rules=rules,
-            trace=self.trace,
-            report_only=self.report_only,
-            sealed=self.sealed,
-            origins=self.origins,
-            asked=self.asked,
-        )
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return Policy(**{**fields, "rules": rules})
 
     def described(self) -> tuple[Any, ...]:
         """For people, and nothing that can be changed: ((family, its keywords or None), ...), report_only, sealed."""

@@ -13,6 +13,7 @@ from _frozen_importlib import BuiltinImporter
 from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessFileLoader
 
 from . import HELD_BY_KERNEL, events, reports, searchpath, status
+from .compiled import settled
 from .ending import conclude
 from .errors import BootstrapError, HermeticError, PolicyViolation
 from .pristine import IS_WINDOWS, close_fd, fstat, native
@@ -99,10 +100,11 @@ def put_in_force(
         events.TOLD.append(True)
     reports.prepare(options.strict)
     told = reports.open_pipe(options) if options.strict or options.reports is not None else None
+    searchpath.expect(first_entry(target), options.path)
+    policies = tuple([settled(policy) for policy in policies])
     restricted = frozenset([guard for policy in policies for guard in policy.rules])
     if "code_exec" in restricted:
         admit([] if is_handed_in(target, options) else [code], start_up)
-    searchpath.expect(first_entry(target), options.path)
     prepared: dict[tuple[int, str], Any] = {}
     held = options.held
     if options.kernel != OFF and not options.child and any(not HELD_BY_KERNEL.isdisjoint(p.rules) for p in policies):

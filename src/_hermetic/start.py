@@ -12,7 +12,7 @@ import sys
 from . import events
 from .asking import ask_entry, questions_of
 from .capabilities import load_module
-from .compiled import PATCHED, PROBE, Compiled, handed_on, keeper, lister, probe_entry, starts_processes
+from .compiled import PATCHED, PROBE, Compiled, handed_on, keeper, lister, probe_entry, settled, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
@@ -64,6 +64,7 @@ def start_policies(
     the business of one policy, which knows them all.
     """
     began = now()
+    policies = tuple([settled(policy) for policy in policies])
     order = sorted(policies, key=makes_no_code)
     guardian = None
     if all(starts_processes(policy) for policy in policies):

@@ -33,6 +33,7 @@ def lock(_config: BlockConfig | str | None = None, *, kernel: str = AUTO, **sett
     policy = policy_from(hermetic_blocker(_config, **settings).values)
     if not policy.rules:
         raise ValueError("lock needs something to take away, such as block_network=True")
+    policy = settled(policy)
     uses_kernel = kernel != OFF and not policy.report_only and not HELD_BY_KERNEL.isdisjoint(policy.rules)
     if uses_kernel and os.path.isdir(THREADS) and len(os.listdir(THREADS)) > 1:
         raise HermeticError(

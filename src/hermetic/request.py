@@ -83,7 +83,8 @@ def requested(
         families["subprocess"] = {"allow": allowed, **({"interpreters": interpreters} if interpreters else {})}
     # Whoever could change a program that may be run could run anything; a policy file, the next run's policy.
     protected = (*allowed, *interpreters, *policy_files)
-    if any(values[name] for name in ("fs_readonly", "deny_read", "deny_write")) or protected:
+    # Packages whose native code is given back are protected, too, once it is known where they are.
+    if any(values[name] for name in ("fs_readonly", "deny_read", "deny_write", "allow_native")) or protected:
         families["filesystem"] = {
             "root": values["fs_root"],
             "readonly": values["fs_readonly"],

@@ -29,6 +29,9 @@ from .lists import (
     prepared,
 )
 from .lists import make_rules as make_rules
+from .lists import (
+    protecting as protecting,
+)
 from .lists import taken_options as taken_options
 from .readable import readable, readable_too
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE

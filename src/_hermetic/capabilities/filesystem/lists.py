@@ -186,6 +186,14 @@ def make_rules(
     )
 
 
+def protecting(rules: Rules | None, paths: Iterable[str]) -> Rules:
+    """These rules, or ones that restrict nothing, with more paths on which the policy itself rests."""
+    if rules is None:
+        rules = make_rules(readonly=False)
+    more = held([*rules[PROTECTED][0], *[name for path in paths for name in both(path)]])
+    return (*rules[:PROTECTED], more, *rules[PROTECTED + 1 :])
+
+
 NO_FOLDERS: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 
 

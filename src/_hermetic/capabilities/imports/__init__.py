@@ -13,7 +13,22 @@ import sys as _sys
 from ...callers import CALLER_DEPTH, FROZEN, STDLIB, calling_frame
 from ...extract import NUMBER, TEXT, always, argument, exact_text, is_a
 from ...model import Family, GuardedCall
-from ...paths import is_below, resolve
+from ...paths import is_below
+from .given import (
+    GIVEN,
+    GIVEN_PLACES,
+    NAMES,
+    NATIVE,
+    NUMBERS,
+    OWN_FOLDERS,
+    PLACES,
+    STARTERS,
+    checked_names,
+    own_folders,
+    own_sites,
+    packages_there,
+)
+from .given import settled as settled
 from .loaded import take_away
 from .origins import SEP, number_of, numbers_at, numbers_of, place_of, places_named, places_of, search_roots
 
@@ -33,11 +48,6 @@ if TYPE_CHECKING:
 GUARD = "imports"
 DENY, BLOCK = "deny-import", "block-native"
 MODULE, FILE, FROZEN_MODULE, INTERFACE = "imports.module", "imports.file", "imports.frozen", "imports.interface"
-
-# Rules: (denied names, whether native code is blocked, whether libraries that start processes are denied, packages
-# whose extension modules are given back; and by `prepare`: (place, name) of denied modules, (number, name) of their
-# files, places of what is given back, folders of the interpreter's own extension modules).
-NAMES, NATIVE, STARTERS, GIVEN, PLACES, NUMBERS, GIVEN_PLACES, OWN_FOLDERS = range(8)
 
 # Libraries that start processes in ways of their own.
 PROCESS_LIBRARIES = frozenset({"sh", "pexpect", "plumbum", "sarge", "delegator"})
@@ -71,8 +81,11 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Found:
     if rules[STARTERS] and top in PROCESS_LIBRARIES:
         return f"import blocked: {name}", name, BLOCK, "running without --block-native or without --no-subprocess"
     if rules[NATIVE] and is_native(rules, name, top, extension):
-        return f"native import blocked: {name}", name, BLOCK, native_remedy(top)
+        return f"native import blocked: {name}", name, BLOCK, LATER if top in rules[GIVEN] else native_remedy(top)
     return None
+
+
+LATER = "starting anew: of a package that is given back, only what was there at the start is loaded"
 
 
 def native_remedy(top: str) -> str:
@@ -355,34 +368,14 @@ def make_rules(
     return denied, bool(block_native), starters, given, (), (), (), frozenset()
 
 
-def checked_names(names: Iterable[str]) -> frozenset[str]:
-    if isinstance(names, (str, bytes)):
-        raise TypeError(f"a list of module names expected, not {names!r}")
-    found = []
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"a module name expected, not {name!r}")
-        if not all(part.isidentifier() for part in name.split(".")):
-            raise ValueError(f"{name!r} is not a module name")
-        found.append(exact_text(name))
-    return frozenset(found)
-
-
 def prepare(rules: Rules) -> Rules:
     """Find where denied modules lie, without importing them, and where native code may come from."""
     roots = search_roots()
     places = [(place, name) for name in sorted(rules[NAMES]) for place in places_named(name, roots)]
     numbers = [(number, name) for place, name in places for number in numbers_at(place)]
-    given = [place for name in sorted(rules[GIVEN]) for place in places_named(name, roots)]
-    return (*rules[: GIVEN + 1], tuple(places), tuple(dict.fromkeys(numbers)), tuple(given), own_folders(roots))
-
-
-def own_folders(roots: dict[str, str]) -> frozenset[str]:
-    """The folder of the interpreter's own extension modules, under every name that sys.path gives it."""
-    version = f"python{_sys.version_info[0]}.{_sys.version_info[1]}"
-    installed = SEP.join((_sys.base_exec_prefix, _sys.platlibdir, version, "lib-dynload"))
-    own = {resolve(folder) for folder in {STDLIB + "lib-dynload", _sys.base_exec_prefix + SEP + "DLLs", installed}}
-    return frozenset(own.union([root for root, real in roots.items() if real in own]))
+    # A child has them from its parent: what lies on its own path may be what the program has put there.
+    given = rules[GIVEN_PLACES] and (*rules[GIVEN_PLACES], *packages_there(rules[GIVEN], own_sites()))
+    return (*rules[: GIVEN + 1], tuple(places), tuple(dict.fromkeys(numbers)), given, own_folders(roots))
 
 
 def engage(rules: Rules) -> Absence:

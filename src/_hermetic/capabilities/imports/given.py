@@ -1,0 +1,91 @@
+"""What the lists of modules name: packages whose native code is given back, where they lie, and what must stay as it is.
+
+Their places are found once: by then the program may have made a package of that name, or a file in one.
+"""
+
+from __future__ import annotations
+
+import os as _os
+import sys as _sys
+from _imp import extension_suffixes
+
+from ...callers import STDLIB
+from ...extract import exact_text
+from ...paths import resolve
+from ...pristine import stat
+from .origins import SEP, places_named, search_roots
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+# Rules: (denied names, whether native code is blocked, whether libraries that start processes are denied, packages
+# whose extension modules are given back; and by `prepare`: (place, name) of denied modules, (number, name) of their
+# files, places of what is given back, folders of the interpreter's own extension modules).
+NAMES, NATIVE, STARTERS, GIVEN, PLACES, NUMBERS, GIVEN_PLACES, OWN_FOLDERS = range(8)
+# In place of places where there is none.
+NOWHERE = ("\0",)
+SITES = ("lib", "lib64", "Lib")
+_error = OSError
+
+
+def settled(rules: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The rules with the places of what is given back, as it lies there now, and the paths that must stay as they are.
+
+    The same rules where there is nothing to find, or it has been found by whoever started this process.
+    """
+    if not rules[GIVEN] or rules[GIVEN_PLACES]:
+        return rules, ()
+    places = packages_there(rules[GIVEN], search_roots())
+    paths = tuple([path for place in places for path in files_there(place)])
+    return (*rules[:GIVEN_PLACES], places or NOWHERE, *rules[GIVEN_PLACES + 1 :]), paths
+
+
+def packages_there(names: Iterable[str], roots: Iterable[str]) -> tuple[str, ...]:
+    """The places of these packages and modules where something of theirs lies now."""
+    places = [place for name in sorted(names) for place in places_named(name, roots)]
+    return tuple([place for place in places if files_there(place)])
+
+
+def files_there(place: str) -> list[str]:
+    """What native code of a place lies in or is: a folder, and that of libraries which is called like it; files."""
+    found = [place, place + ".libs", *[place + suffix for suffix in extension_suffixes()]]
+    return [path for path in found if is_there(path)]
+
+
+def is_there(path: str) -> bool:
+    try:
+        stat(path)
+    except (_error, ValueError):
+        return False
+    return True
+
+
+def own_sites() -> list[str]:
+    """Where this interpreter has its packages, whatever the program made of its path."""
+    version = f"python{_sys.version_info[0]}.{_sys.version_info[1]}"
+    inner = (version, "site-packages") if _os.name != "nt" else ("site-packages",)
+    found = [SEP.join((prefix, lib, *inner)) for prefix in (_sys.prefix, _sys.base_prefix) for lib in SITES]
+    return list(dict.fromkeys([name for folder in found for name in (folder, resolve(folder))]))
+
+
+def own_folders(roots: dict[str, str]) -> frozenset[str]:
+    """The folder of the interpreter's own extension modules, under every name that sys.path gives it."""
+    version = f"python{_sys.version_info[0]}.{_sys.version_info[1]}"
+    installed = SEP.join((_sys.base_exec_prefix, _sys.platlibdir, version, "lib-dynload"))
+    own = {resolve(folder) for folder in {STDLIB + "lib-dynload", _sys.base_exec_prefix + SEP + "DLLs", installed}}
+    return frozenset(own.union([root for root, real in roots.items() if real in own]))
+
+
+def checked_names(names: Iterable[str]) -> frozenset[str]:
+    if isinstance(names, (str, bytes)):
+        raise TypeError(f"a list of module names expected, not {names!r}")
+    found = []
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"a module name expected, not {name!r}")
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"{name!r} is not a module name")
+        found.append(exact_text(name))
+    return frozenset(found)
