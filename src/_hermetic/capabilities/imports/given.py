@@ -1,4 +1,4 @@
-"""What the lists of modules name: packages whose native code is given back, where they lie, and what must stay as it is.
+"""The modules that lists name: packages whose native code is given back, where they lie, and what must stay as it is.
 
 Their places are found once: by then the program may have made a package of that name, or a file in one.
 """
