@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from _hermetic.compiled import settled
 from _hermetic.errors import HermeticError
 from _hermetic.kernel import HELD_BY_KERNEL, Receipt, hold
 from _hermetic.start import start_policies

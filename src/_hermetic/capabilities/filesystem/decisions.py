@@ -10,7 +10,19 @@ from ...callers import CALLER_DEPTH, calling_frame, is_ours
 from ...extract import TEXT_OR_BYTES, exact_text, is_a
 from ...paths import entry_above, meant, open_folders
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
-from .lists import NO_READING, NO_READS, OPEN, OPTION, PRIVATE, ROOT, SOURCES, SUSPECT, change_refused, is_readable
+from .lists import (
+    NO_READING,
+    NO_READS,
+    OPEN,
+    OPTION,
+    PRIVATE,
+    ROOT,
+    SOURCES,
+    SUSPECT,
+    change_refused,
+    entry_for,
+    is_readable,
+)
 from .places import TEMPORARY, UNKNOWN, is_folder, shown
 from .readable import OWN_PROCESS, SUFFIXES
 from .unannounced import CHANGE, WRITE
@@ -54,7 +66,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         return "", None, option, "", PermissionError(EACCES, READ_ONLY, path)  # Python goes on without cached bytecode
     remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
     if not remedy:
-        remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {place or path}"
+        remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
     if capability == WRITE:
         return f"filesystem readonly: {path}", path, option, remedy
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy
@@ -74,7 +86,7 @@ def decide_reading(rules: Rules, capability: str, target: Any) -> Denial | None:
     path = asked_path(given, -1, CALLER_DEPTH + 2)
     if entry is not None:
         return f"filesystem read denied: {path}", path, NO_READING, f"leaving out --deny-read {entry}"
-    remedy = f"--allow-read {path}" if is_a(given, TEXT_OR_BYTES) else TEXT_REMEDY
+    remedy = f"--allow-read {entry_for(path)}" if is_a(given, TEXT_OR_BYTES) else TEXT_REMEDY
     return f"read outside sandbox root: {path}", path, OPTION, remedy
 
 

@@ -11,6 +11,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, resolve
+from ...pristine import lstat
 from .places import is_folder
 from .readable import path_entries
 
@@ -84,7 +85,7 @@ def write_refused(rules: Rules, place: str) -> Refused:
     if place == rules[PRIVATE] and not is_folder(place):
         return OPTION, ENDED, place
     if place not in rules[WRITES][0] and is_startup_file(rules[STARTUP], place):
-        return OPTION, f"--allow-write {place}", place
+        return OPTION, f"--allow-write {entry_for(place)}", place
     return None
 
 
@@ -211,6 +212,21 @@ def where(path: str) -> str:
 
 
 PATTERN = frozenset("*?[]{},")
+
+
+def entry_for(place: str) -> str:
+    """The entry that would give this path back: itself, or where its name would be taken for a pattern, its folder."""
+    while not PATTERN.isdisjoint(place) and not exists(place):
+        place = place.rpartition(SEPARATOR)[0] or SEPARATOR
+    return place
+
+
+def exists(path: str) -> bool:
+    try:
+        lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def path_named(entry: Any) -> str:

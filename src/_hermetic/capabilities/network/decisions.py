@@ -17,6 +17,7 @@ from .addresses import (
     EVERY_INTERFACE6,
     LIMITED_BROADCAST,
     LOOPBACK4,
+    LOOPBACK6,
     LOOPBACK_NAMES,
     METADATA,
     PLAIN_LOOPBACK,
@@ -170,6 +171,10 @@ def name_allowed(rules: Rules, host: str, port: int) -> bool:
     return bool(rules[ALLOWED]) and bool(name_entry(rules[ALLOWED], host, port, local))
 
 
+def any_loopback_entry(rules: Rules, port: int) -> str:
+    return allowed_entry(rules, LOOPBACK4, port) or allowed_entry(rules, LOOPBACK6, port)
+
+
 def allows_names(rules: Rules) -> bool:
     """Whether there is any name to look up on the network."""
     return bool(rules[DOMAINS] or rules[ALLOWED])
@@ -280,8 +285,12 @@ def decide_connect(rules: Rules, target: Any, call: str) -> Found:
 
 def decide_name(rules: Rules, host: str, port: int, verb: str, pinned: bool) -> Found:
     """A name given in place of an address. pinned: the stand-in looks it up, and the address is judged next."""
-    if rules[BLOCK] and (is_metadata(host, None) or not name_allowed(rules, host, ANY_PORT if port < 0 else port)):
-        return denied(rules, verb, host, port)
+    asked = ANY_PORT if port < 0 else port
+    if rules[BLOCK] and (is_metadata(host, None) or not name_allowed(rules, host, asked)):
+        # An address of this machine is permission for it by this name, too: as it comes out, it is judged.
+        listed = pinned and host in LOOPBACK_NAMES and any_loopback_entry(rules, asked)
+        if not listed:
+            return denied(rules, verb, host, port)
     if pinned:
         return None
     # C has looked it up by now and does not say what it found. Loopback names are answered by the machine itself.

@@ -110,11 +110,16 @@ def is_given(rules: tuple[Any, ...], name: str) -> bool:
     try:
         asked = absolute(name)
         now = resolve(name)
+    except (OSError, ValueError):
+        return False
+    try:
         found = lstat(now)
+    except FileNotFoundError:
+        found = None  # which the program is told, instead of what it has already
     except (OSError, ValueError):
         return False
     # A second name of somebody else's socket is not the socket of this place.
-    if found.st_mode & FORMAT != IS_SOCKET or found.st_nlink != 1:
+    if found is not None and (found.st_mode & FORMAT != IS_SOCKET or found.st_nlink != 1):
         return False
     return asked + SEPARATOR + now in rules[SOCKETS]
 

@@ -10,7 +10,7 @@ from ...callers import CALLER_DEPTH, STDLIB, calling_frame
 from ...extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl
 from ...model import Family, GuardedCall
 from ...pristine import IS_LINUX, getpid, native
-from ...programs import base_name
+from ...programs import base_name, has_separator, is_executable
 from .starting import GUARD, first_program, information_denial, missing, name_of, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -49,6 +49,8 @@ def remedy(program: str, call: str) -> str:
     """What would allow a start. The shell of os.system is no word of its command."""
     if call == "os.system":
         return "--allow-run sh"
+    if has_separator(program) and not is_executable(program):
+        program = base_name(program)  # execvp tries every folder of PATH
     return f"--allow-run {program}" if program and call in LISTED else REMEDY
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     # (where it is, the file that this is, that file with what tells it apart)
     Found: TypeAlias = tuple[str, str, str]
 
-OPTION = "no-subprocess"
+OPTION, GIVING = "no-subprocess", "--allow-run "
 # Programs that are another one by each name they are called by.
 MULTI_CALL = ("busybox", "toybox", "coreutils")
 MARK = "\0"  # in no path
@@ -67,6 +67,12 @@ def looked_up(path: str) -> Found:
     return here, real, MARK + real + MARK + identity(real)
 
 
+def entry_place(entry: str, folders: str) -> str:
+    """Where an entry would be found from here, along this PATH; an empty text for nowhere."""
+    path = entry if has_separator(entry) else search(entry, folders, ENDINGS, "")
+    return looked_up(path)[0] if path and is_executable(path) else ""
+
+
 def interpreters_of(path: str, folders: str) -> tuple[str, ...]:
     """What a script at this path is run by, as the rules know it; one that nobody knows where that cannot be told."""
     try:
@@ -100,11 +106,11 @@ def start_denial(rules: Rules, target: tuple[Found, str, str], message: str) -> 
     starts, known = rules
     if seen in starts:
         return None
-    remedy = "--allow-run " + (real if base_name(real).startswith(MULTI_CALL) else shown)
+    remedy = GIVING + (real if base_name(real).startswith(MULTI_CALL) else shown)
     if here.startswith(HANDLES):
         remedy = "starting a program by its own path"
     elif own_name(shown) in known:
-        remedy = f"--allow-run {here}"  # another file of the same name
+        remedy = GIVING + here  # another file of the same name
     if by_own_name(here) + seen in starts:
         called = placed_really(first, resolve) if has_separator(first) else folder_of(here) + first
         if first and by_own_name(called) + seen in starts:
@@ -128,7 +134,7 @@ def missing_denial(rules: Rules, path: str, shown: str, message: str) -> Denial 
     """The same for a file that is not there: a program of the list is missing, any other is refused."""
     if own_name(base_name(path)) in rules[1]:
         return None
-    return information_denial(message, shown, OPTION, "--allow-run " + shown)
+    return information_denial(message, shown, OPTION, GIVING + shown)
 
 
 def file_to_start(found: Found) -> str:

@@ -161,7 +161,8 @@ def arranged(
     environment = let_through(variables() if given is None else given, keeps, None if rules[2] else known)
     if lists:
         fewer = without_helpers(environment, known)
-        listed = permitted(lists, candidates, words, folder, path_in(fewer), context[CALL])
+        folders = (path_in(fewer), path_in(variables()))
+        listed = permitted(lists, candidates, words, folder, folders, context[CALL])
         if listed is not None:
             candidates, environment = (listed,), fewer
     what, file, first, target, reason, changes = started(candidates, words, folder, path_in(environment))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ...capabilities.processes.children import found_program
 from ...capabilities.processes.permitted import (
+    GIVING,
+    entry_place,
     file_to_start,
     interpreter_denial,
     interpreters_of,
@@ -23,18 +25,23 @@ RUN = "subprocess.run"
 
 
 def permitted(
-    lists: tuple[Any, ...], candidates: tuple[str, ...], words: tuple[str, ...], folder: str, folders: str, call: str
+    lists: tuple[Any, ...],
+    candidates: tuple[str, ...],
+    words: tuple[str, ...],
+    folder: str,
+    folders: tuple[str, str],
+    call: str,
 ) -> str | None:
     """The one file to start in place of these; a refusal is raised here. None where all of the lists only report.
 
-    folder, folders: where the child begins, and its PATH. What the lists agree to is looked at once, and what is
-    missing is not looked for again: it could have come by then.
+    folder: where the child begins. folders: its PATH, and that of this process. What the lists agree to is looked at
+    once, and what is missing is not looked for again: it could have come by then.
     """
     file, first = found_program(candidates, folder), words[0] if words else ""
     path = file or (candidates[-1] if candidates else "")
     shown = first if base_name(first) == base_name(path) else path
     found = looked_up(placed(file, folder)) if file else None
-    used = interpreters_of(found[1], folders) if found is not None else ()
+    used = interpreters_of(found[1], folders[0]) if found is not None else ()
     holding = False
     for rules, modes in lists:
         message = f"subprocess disabled: {call}"
@@ -42,9 +49,12 @@ def permitted(
             # The name may be the whole of a command.
             denial = missing_denial(rules, path, name_of(shown), message)
         else:
-            denial = start_denial(
-                rules, (found, placed(first, folder) if has_separator(first) else first, shown), message
-            ) or interpreter_denial(rules, used, found, shown, message)
+            called = placed(first, folder) if has_separator(first) else first
+            denial = start_denial(rules, (found, called, shown), message)
+            if denial is None:
+                denial = interpreter_denial(rules, used, found, shown, message)
+            elif denial[3] == GIVING + shown and entry_place(shown, folders[1]) != found[0]:
+                denial = (*denial[:3], GIVING + found[0], *denial[4:])  # from here, this name leads elsewhere
         if denial is not None:
             made = refusal(((GUARD, RUN, call), denial, modes))
             if not modes[1]:

@@ -1,0 +1,82 @@
+"""What a message says would allow an act does allow it: the remedy is put on the command line, and the act is done."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uses programs of Unix")
+PROGRAM = """
+import json, os, socket, subprocess, sys
+server = socket.create_server(("127.0.0.1", 0))
+port = server.getsockname()[1]
+try:
+    ACT
+except Exception as error:
+    remedy = getattr(error, "remedy", None)
+    print(json.dumps(["refused", remedy] if remedy else [type(error).__name__]))
+else:
+    print(json.dumps(["done"]))
+"""
+LISTED = "--no-subprocess --allow-run true"
+# (options, act, what becomes of it in the end)
+ACTS = [
+    ("--fs-readonly", "open('st*r', 'w')", "done"),
+    ("--fs-readonly", "open('below/a,b[1]', 'w')", "done"),
+    ("--fs-readonly", "open('below/{0}/x', 'w')", "FileNotFoundError"),
+    ("--fs-readonly=below", "open('top')", "done"),
+    ("--fs-readonly=below", "open('to*p')", "FileNotFoundError"),
+    ("--no-network", "socket.socket().connect(('127.0.0.1', port))", "done"),
+    ("--no-network", "socket.socket(socket.AF_UNIX).connect('./none.sock')", "FileNotFoundError"),
+    ("--no-network", "socket.socket().bind(('0.0.0.0', 0))", None),
+    ("--no-subprocess", "subprocess.run(['sleep', '0'])", "done"),
+    ("--no-subprocess", "subprocess.run('true', shell=True)", "done"),
+    ("--no-subprocess", "os.execvp('sleep', ['sleep', '0'])", None),
+    (LISTED, "os.posix_spawnp('sleep', ['sleep', '0'], {})", "done"),
+    (LISTED, "subprocess.run(['./tool'])", "done"),
+    (LISTED, "subprocess.run(['./tool'], cwd='below')", "done"),
+    (LISTED, "subprocess.run(['tool'], env={'PATH': os.getcwd() + '/below'}, executable='below/tool')", "done"),
+    (LISTED, "subprocess.run(['below/true'])", "done"),
+    (LISTED, "subprocess.run([sys.executable, '-c', ''])", "done"),
+    ("--no-environment", "os.environ['HOME']", "done"),
+    ("--no-environment", "os.environ.__setitem__('NEW', 'x')", "done"),
+]
+
+
+@pytest.mark.parametrize(("options", "act", "end"), ACTS, ids=[act for _, act, _ in ACTS])
+def test_a_remedy_that_is_applied_helps(isolated, options, act, end):
+    for name in ("tool", "below/tool", "below/true"):
+        isolated.write(name, "#!/bin/sh\nexit 0\n", 0o755)
+    isolated.write("top", "")
+    refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
+    assert (refused, remedy[:8]) == ("refused", "--allow-"), remedy
+    first = remedy.partition(", or ")[0].partition(" ")
+    given = [*options.split(), *[word for word in (first[0], first[2]) if word]]
+    done = isolated.cli(*given, "--", "./target.py")
+    if end is None:
+        assert done.code == 0 and "refused" not in done.stdout, done
+    else:
+        assert done.data == [end], done
+
+
+def test_an_address_of_this_machine_may_be_named(isolated):
+    code = """
+        import json, socket
+        server = socket.create_server(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        from hermetic import PolicyViolation, allowed, hermetic_blocker
+        with hermetic_blocker(block_network=True, allow_hosts=[f"127.0.0.1:{port}"]):
+            assert allowed("connect", f"localhost:{port}")
+            for make in (socket.socket, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM)):
+                make().connect(("localhost", port))
+            for name in ("localhost", "127.0.0.1"):
+                assert not allowed("connect", f"{name}:{port - 1}")
+                try:
+                    socket.socket().connect((name, port - 1))
+                except PolicyViolation:
+                    continue
+                raise SystemExit(name)
+        print(json.dumps("done"))
+    """
+    assert isolated.passes(code).data == "done"
