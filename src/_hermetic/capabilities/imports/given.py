@@ -1,4 +1,4 @@
-"""The modules that lists name: packages whose native code is given back, where they lie, and what must stay as it is.
+"""What the lists of modules name: packages whose native code is given back, where they lie, and what must stay so.
 
 Their places are found once: by then the program may have made a package of that name, or a file in one.
 """
