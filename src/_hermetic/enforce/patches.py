@@ -42,7 +42,7 @@ DRESS = ("__name__", "__qualname__", "__module__", "__doc__", "SEM_VALUE_MAX", "
 
 # By these the library asks what a function of os can do. A stand-in can what its original can: without it, shutil would
 # leave the times of links alone, and walk a tree that it removes by names.
-SYSTEM: Any = os
+SYSTEM = id(os)
 ABLE: Any = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
 
 # What an attribute was that its class only inherits: it is taken away again, not set.
@@ -135,7 +135,7 @@ def is_patched(original: Any, at: int) -> bool:
 def put(holder: Any, name: str, old: Any, new: Any) -> None:
     """Rebind an attribute."""
     setattr(holder, name, new)
-    if holder is SYSTEM:
+    if id(holder) == SYSTEM:
         for able in ABLE:
             try:
                 if old in able:
@@ -187,7 +187,7 @@ def undo(journal: list[Change]) -> None:
             delattr(holder, name)
         else:
             setattr(holder, name, old)
-            if holder is SYSTEM:
+            if id(holder) == SYSTEM:
                 for able in ABLE:
                     able.discard(new)
 
