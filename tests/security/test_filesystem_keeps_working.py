@@ -275,3 +275,18 @@ def test_descriptors_are_what_they_are_in_a_plain_run(isolated, options, code):
     assert plain.code == 0, plain
     done = isolated.script(options, code)
     assert (done.code, done.stdout) == (0, plain.stdout), done
+
+
+@pytest.mark.parametrize("place", ["process", "sealed", "block"])
+def test_modules_of_packages_beside_a_script_outside_the_root_are_imported(isolated, place):
+    isolated.write("code/below/__init__.py", "")
+    isolated.write("code/below/deeper/__init__.py", "")
+    isolated.write("code/below/deeper/still.py", "print('imported')")
+    (isolated.folder / "open").mkdir()
+    code = "import below.deeper.still"
+    if place == "block":
+        code = f"from hermetic import hermetic_blocker\nwith hermetic_blocker(fs_readonly=True, fs_root='open'): {code}"
+    isolated.write("code/target.py", code)
+    options = ["--fs-readonly=open", *(["--seal"] if place == "sealed" else [])]
+    done = isolated.python("code/target.py") if place == "block" else isolated.cli(*options, "--", "code/target.py")
+    assert (done.code, done.stdout) == (0, "imported\n"), done

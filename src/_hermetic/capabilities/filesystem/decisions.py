@@ -117,7 +117,7 @@ def is_source(sources: tuple[str, ...], capability: str, real: str) -> bool:
         return real.startswith(sources) and real.endswith(SUFFIXES)
     if not (real + SEPARATOR).startswith(sources):
         return False
-    frame = calling_frame(CALLER_DEPTH + 2)
+    frame = calling_frame(CALLER_DEPTH + 3)
     return frame is not None and frame.f_code is FILL_CACHE
 
 
