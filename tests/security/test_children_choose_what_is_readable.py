@@ -99,7 +99,7 @@ def test_what_the_program_itself_is_made_of_its_children_read(isolated, secret):
     isolated.write("code/target.py", KEEPS_WORKING)
     isolated.write("code/beside.py", "VALUE = 7\n")
     isolated.write("code/below/__init__.py", "")
-    isolated.write("code/below/deep.py", "print('deep')\n")
+    isolated.write("code/below/deep.py", "if __name__ == '__main__': print('deep')\n")
     for options in ("--fs-readonly=open", "--fs-readonly=open --strict"):
         done = isolated.cli("--kernel=off", *options.split(), "--", "code/target.py")
-        assert (done.code, done.stdout) == (0, "deep\nworks\n"), done
+        assert (done.code, done.stdout) == (0, "works\n"), done
