@@ -46,7 +46,7 @@ _EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabil
 _CHILDREN = (
     *("early", "message", "firstlines", "capabilities.processes.", "capabilities.processes.starting"),
     *("library", "capabilities.processes.children", "capabilities.processes.permitted"),
-    *("enforce.doors.permitted", "enforce.doors.children"),
+    *("enforce.doors.permitted", "enforce.doors.actions", "enforce.doors.children"),
 )
 _FAMILIES = {
     "network": (

@@ -29,7 +29,7 @@ from ...capabilities.processes.children import (
 from ...capabilities.processes.starting import name_of
 from ...early import CACHE_OPTION, NOWHERE, held_back
 from ...events import TOLD, say_once
-from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, TUPLE, exact_text, is_a
+from ...extract import NUMBER, TEXT, TEXT_OR_BYTES, exact_text, is_a
 from ...library import made_since, own_place
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
@@ -40,6 +40,7 @@ from ..bind import bind
 from ..judge import refusal
 from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SINCE
 from ..session import STARTERS as ALL_STARTERS
+from .actions import judged, sparing
 from .permitted import permitted
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -68,7 +69,6 @@ JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, STARTERS, CALL = range(10
 
 EXECVE = native.execve
 PUTENV, UNSETENV = native.putenv, native.unsetenv
-CLOSE, CLOSE_FROM = getattr(native, "POSIX_SPAWN_CLOSE", 1), getattr(native, "POSIX_SPAWN_CLOSEFROM", None)
 POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_exec"
 POPEN_CALL = "subprocess.Popen"
 SHELL = "/bin/sh"
@@ -276,25 +276,10 @@ def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
     popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
     file, words, environment = arranged(POPEN if popen else CONTEXT, FIND(CONTEXT, name), words, "", given)
     reports, actions = CONTEXT[OPTIONS][1], kwargs.get("file_actions")
-    if reports is not None and is_a(actions, SEQUENCE):
-        kwargs = {**kwargs, "file_actions": sparing(actions, reports[0])}
+    if actions is not None:
+        actions = judged(actions)
+        kwargs = {**kwargs, "file_actions": actions if reports is None else sparing(actions, reports[0])}
     return START(BOX[0], (file or name, words, dict(environment)), kwargs)
-
-
-def sparing(actions: Any, kept: int) -> list[Any]:
-    """File actions that close the same, but not this descriptor. Since 3.13 subprocess closes all from 3 on."""
-    found = []
-    for action in list(actions):
-        words = list(action) if is_a(action, TUPLE) else []
-        closes = len(words) == 2 and words[0] == CLOSE_FROM and is_a(words[1], NUMBER)
-        first = int.__index__(words[1]) if closes else -1
-        if 0 <= first <= kept:
-            for descriptor in range(first, kept):
-                found.append((CLOSE, descriptor))
-            found.append((CLOSE_FROM, kept + 1))
-        else:
-            found.append(action)
-    return found
 
 
 def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
