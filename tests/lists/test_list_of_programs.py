@@ -339,7 +339,9 @@ found = [outcome(act) for act in (
 def test_variables_by_which_a_child_would_run_more_stay_as_they_were(isolated, place):
     code = """
 mine = {"LD_PRELOAD": "x", "PYTHONSTARTUP": "x", "BASH_ENV": "x", "GIT_SSH_COMMAND": "x", "GIT_CONFIG_COUNT": "1",
-        "PAGER": "x", "EDITOR": "mine", "PATH": "/mine", "PERL5OPT": "x", "GIT_AUTHOR_NAME": "kept", "MINE": "kept"}
+        "PAGER": "x", "EDITOR": "mine", "PATH": "/mine", "PERL5OPT": "x", "GIT_AUTHOR_NAME": "kept", "MINE": "kept",
+        "MAKEFILES": "x", "OPENSSL_CONF": "x", "RIPGREP_CONFIG_PATH": "x", "VIMINIT": "x", "LESSKEY_CONTENT": "x",
+        "GH_PAGER": "x", "SSH_ASKPASS": "x", "npm_config_script_shell": "x", "RUSTC_WRAPPER": "x"}
 found = subprocess.run(["env"], env=mine, capture_output=True, text=True, executable="/usr/bin/env").stdout
 """
     lines = tried(isolated, place, ["env"], code, env={"EDITOR": "given", "PAGER": "x"}).split("\n")

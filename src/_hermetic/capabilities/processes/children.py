@@ -63,15 +63,32 @@ HARMFUL = (
 # are kept as they were at the start, too. PATH is one of them: programs start others by their names.
 PATH = "PATH"
 HELPERS = (
-    *(PATH, "PAGER", "MANPAGER", "EDITOR", "VISUAL", "BROWSER", "SHELL", "LESSOPEN", "LESSCLOSE", "SYSTEMD_PAGER"),
-    *("SSH_ASKPASS", "SUDO_ASKPASS", "CVS_RSH", "RSYNC_RSH", "HGEDITOR", "SVN_SSH", "SVN_EDITOR"),
-    *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_ASKPASS", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR"),
-    *("GIT_PAGER", "GIT_EXTERNAL_DIFF", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR"),
+    *(PATH, "PAGER", "MANPAGER", "EDITOR", "VISUAL", "BROWSER", "SHELL", "LESSOPEN", "LESSCLOSE"),
+    *("CVS_RSH", "RSYNC_RSH", "HGEDITOR", "SVN_SSH", "SVN_EDITOR"),
+    *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR"),
+    *("GIT_EXTERNAL_DIFF", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR"),
     *("IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "GCONV_PATH", "TAR_OPTIONS"),
     *("MAKEFLAGS", "GNUMAKEFLAGS", "PERLLIB", "PERL5LIB", "PERL5OPT", "PERL5DB", "RUBYLIB", "RUBYOPT"),
     *("NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"),
+    # Further files of commands and settings, and further helpers by name.
+    *("LESSKEY", "LESSKEYIN", "LESSKEY_CONTENT", "LESSEDIT", "VIMINIT", "GVIMINIT", "EXINIT", "MAKEFILES", "GOFLAGS"),
+    *("RIPGREP_CONFIG_PATH", "RSYNC_CONNECT_PROG", "WGETRC", "PSQLRC", "PSQL_EDITOR", "PHPRC", "PHP_INI_SCAN_DIR"),
+    *("SSH_SK_HELPER", "SSH_SK_PROVIDER", "SSH_PKCS11_HELPER", "SUDO_EDITOR", "FCEDIT", "RUBYSHELL", "R_PROFILE_USER"),
+    *(
+        "RUSTC",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTDOC",
+        "DOTNET_STARTUP_HOOKS",
+        "TCLLIBPATH",
+        "R_PROFILE",
+    ),
+    # What has libraries loaded into whatever uses OpenSSL, GLib or Gtk, Qt, Tcl, Kerberos or SASL, or is gawk.
+    *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "GIO_EXTRA_MODULES", "GTK_MODULES"),
+    *("GTK_PATH", "QT_PLUGIN_PATH", "TCLLIBPATH", "KRB5_CONFIG", "SASL_PATH", "AWKLIBPATH", "GLIBC_TUNABLES"),
 )
-HELPER_PREFIXES = ("GIT_CONFIG", "BASH_FUNC_", "LUA_")
+HELPER_PREFIXES = ("GIT_CONFIG", "BASH_FUNC_", "LUA_", "CARGO_", "JULIA_", "NPM_CONFIG_", "npm_config_")
+HELPER_ENDINGS = ("_PAGER", "_ASKPASS")
 # By these a Python program finds the guards when another program starts it.
 # What makes an interpreter ignore them.
 IGNORES = "IES"
@@ -326,7 +343,7 @@ def is_helper_name(name: str) -> bool:
     """Whether a variable has a program run another one."""
     if IS_WINDOWS:
         name = name.upper()
-    return name in HELPERS or name.startswith(HELPER_PREFIXES)
+    return name in HELPERS or name.startswith(HELPER_PREFIXES) or name.endswith(HELPER_ENDINGS)
 
 
 def without_helpers(environment: Environment, known: frozenset[tuple[str, str]]) -> Environment:
