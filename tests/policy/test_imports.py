@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _hermetic.capabilities import imports
-from _hermetic.capabilities.imports import decide, make_rules, prepare
+from _hermetic.capabilities.imports import decide, make_rules, prepare, settled
 from _hermetic.capabilities.imports.origins import place_of, source_of
 from _hermetic.policy import Policy, from_plain
 
@@ -55,8 +55,12 @@ def test_only_the_interpreters_own_extension_modules_are_exempt():
 
 def test_native_packages_are_given_back_by_name_and_place(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
-    rules = prepare(make_rules(block_native=True, allow_native=["numpy"]))
+    (tmp_path / "numpy").mkdir()
+    rules, paths = settled(make_rules(block_native=True, allow_native=["numpy", "absent"]))
+    assert settled(rules) == (rules, ())
+    rules = prepare(rules)
     here = str(tmp_path)
+    assert {os.path.join(here, name) for name in ("numpy", "numpy.libs", "numpy.abi3.so")} <= set(paths)
     assert module(rules, "numpy._core", os.path.join(here, "numpy", "_core.so")) is None
     assert module(rules, "numpy", os.path.join(here, "numpy.abi3.so")) is None
     for name, file in (
@@ -64,6 +68,7 @@ def test_native_packages_are_given_back_by_name_and_place(tmp_path, monkeypatch)
         ("numpy._core", os.path.join(here, "numpy", "..", "evil", "_core.so")),
         ("evil", os.path.join(here, "numpy", "evil.so")),
         ("numpy._core", os.path.join(here, "numpy_evil", "_core.so")),
+        ("absent.part", os.path.join(here, "absent", "part.so")),
     ):
         assert module(rules, name, file) == f"native import blocked: {name}"
     assert module(rules, "ctypes") == "native import blocked: ctypes"

@@ -58,6 +58,7 @@ changes = {
     "a folder": (os.rename, "given/below", site + "/given/below"),
     "another package": (os.rename, site + "/given", site + "/taken"),
     "a second name": (os.link, site + "/given/part.so", "second.so"),
+    "a module beside it": (shutil.copyfile, library, site + "/given.abi3.so"),
     "a library beside it": (shutil.copyfile, library, site + "/given.libs/new.so"),
 }
 found.update({name: change(*act) for name, act in changes.items()})
@@ -102,7 +103,7 @@ def test_only_what_was_there_is_given_back(isolated, environment, place):
     assert found.pop("itself") == "loaded"
     changed = [name for name, said in found.items() if said not in ("blocked", "refused")]
     assert not changed, found
-    assert sorted(found.values()) == ["blocked"] * 5 + ["refused"] * 7
+    assert sorted(found.values()) == ["blocked"] * 5 + ["refused"] * 8
 
 
 def test_the_package_of_a_listed_interpreter_is_its_own(isolated, environment):

@@ -38,20 +38,20 @@ def settled(rules: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     if not rules[GIVEN] or rules[GIVEN_PLACES]:
         return rules, ()
     places = packages_there(rules[GIVEN], search_roots())
-    paths = tuple([path for place in places for path in files_there(place)])
+    # Also what is not there yet: it must not come. Wheels have the libraries that they need in a folder of their own.
+    paths = tuple([path for place in places for path in (*native_files(place), place + ".libs")])
     return (*rules[:GIVEN_PLACES], places or NOWHERE, *rules[GIVEN_PLACES + 1 :]), paths
 
 
 def packages_there(names: Iterable[str], roots: Iterable[str]) -> tuple[str, ...]:
     """The places of these packages and modules where something of theirs lies now."""
     places = [place for name in sorted(names) for place in places_named(name, roots)]
-    return tuple([place for place in places if files_there(place)])
+    return tuple([place for place in places if any(map(is_there, native_files(place)))])
 
 
-def files_there(place: str) -> list[str]:
-    """What native code of a place lies in or is: a folder, and that of libraries which is called like it; files."""
-    found = [place, place + ".libs", *[place + suffix for suffix in extension_suffixes()]]
-    return [path for path in found if is_there(path)]
+def native_files(place: str) -> list[str]:
+    """Where native code of a place may lie: in a folder, or in a file beside it."""
+    return [place, *[place + suffix for suffix in extension_suffixes()]]
 
 
 def is_there(path: str) -> bool:
