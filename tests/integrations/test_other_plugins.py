@@ -84,3 +84,60 @@ def test_once():
     result = suite.run("--hermetic", "net-hermetic", "--reruns=1", plugins=("rerunfailures",))
     result.assert_outcomes(passed=6, failed=1)
     result.stdout.fnmatch_lines(["*test_once RERUN*", "*test_once PASSED*"])
+
+
+MEASURED = """
+import os, subprocess, sys, measured
+HERE = os.path.dirname(__file__)
+
+def test_child():
+    subprocess.run([sys.executable, os.path.join(HERE, "child.py")], check=True)
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_fork():
+    pid = os.fork()
+    if pid == 0:
+        measured.two()
+        try:
+            open(os.path.join(HERE, "written"), "w")
+        except PermissionError:
+            measured.three()
+        os._exit(0)
+    os.waitpid(pid, 0)
+"""
+
+
+def measuring(suite, data_file):
+    """A suite whose children and forks are measured; returns the lines of the module that nobody ran."""
+    suite.write(test_it=MEASURED)
+    (suite.path / "measured.py").write_text("".join(f"def {name}():\n    pass\n" for name in ("one", "two", "three")))
+    (suite.path / "child.py").write_text("import measured\nmeasured.one()\n")
+    (suite.path / ".coveragerc").write_text(f"[run]\npatch = subprocess, _exit\nparallel = true\n{data_file}\n")
+
+    def missing(*words):
+        result = suite.run(
+            *(*words, "--cov=measured", "--cov-config=.coveragerc", "--cov-report=json"),
+            plugins=("cov",),
+        )
+        data = json.loads((suite.path / "coverage.json").read_text())["files"]["measured.py"]
+        return verdicts(result), data["missing_lines"]
+
+    return missing
+
+
+def test_coverage_of_children_and_forks_under_a_profile_that_leaves_files_alone(suite):
+    pytest.importorskip("pytest_cov")
+    missing = measuring(suite, "")
+    assert missing("--hermetic", "net-hermetic") == ({"test_child": "PASSED", "test_fork": "PASSED"}, [6])
+
+
+def test_coverage_of_forks_is_pytests_and_that_of_children_needs_a_folder(suite):
+    pytest.importorskip("pytest_cov")
+    missing = measuring(suite, "")
+    # The fork wrote a file of its own as well, so it fails; what coverage writes there is let through.
+    assert missing("--hermetic", "fs-readonly") == ({"test_child": "FAILED", "test_fork": "FAILED"}, [2])
+    # As docs/how-to/test-with-pytest.md has it.
+    (suite.path / "covered").mkdir()
+    missing = measuring(suite, "data_file = covered/data")
+    words = ("--hermetic", "fs-readonly", "--hermetic-allow-write", "covered")
+    assert missing(*words) == ({"test_child": "PASSED", "test_fork": "FAILED"}, [])

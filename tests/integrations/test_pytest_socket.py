@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from .suites import verdicts
@@ -39,8 +44,51 @@ class TestDisable:
         connect()
 
 @pytest.mark.hermetic(allow_localhost=True)
-def test_allow_hosts():
+def test_allow_hosts_loopback():
     connect()
+
+@pytest.mark.hermetic(allow_hosts=["127.0.0.1"])
+def test_allow_hosts_address(): connect()
+
+@pytest.mark.hermetic(allow_hosts=["127.0.0.0/8"])
+def test_allow_hosts_range(): connect()
+
+@pytest.mark.hermetic(allow_hosts=["localhost"])
+def test_allow_hosts_name():
+    socket.create_connection(("localhost", PORT)).close()
+
+@pytest.mark.hermetic(allow_hosts=[f"127.0.0.1:{PORT + 1}"])
+def test_allow_hosts_other_port_held(): connect()
+
+@pytest.mark.hermetic(allow_hosts=["192.0.2.0/24"])
+def test_allow_hosts_other_range_held(): connect()
+
+@pytest.mark.hermetic(allow_hosts=["127.0.0.0/8"], deny_hosts=["127.0.0.1"])
+def test_deny_hosts_held(): connect()
+
+@pytest.mark.hermetic(off=True, reason="narrowed again inside")
+class TestAllowHosts:
+    @pytest.mark.hermetic(block_network=True, allow_hosts=["127.0.0.1"])
+    def test_where_nothing_is_blocked(self): connect()
+
+    def test_socket_allow_hosts(self, hermetic):
+        with hermetic.block(block_network=True, allow_hosts=["127.0.0.1"]):
+            connect()
+            with hermetic.expect("network"):
+                socket.getaddrinfo("blocked.example", 80)
+        with hermetic.block(block_network=True, allow_unix_sockets=[SOCKET]):
+            reach_unix()
+            with hermetic.expect("network"):
+                connect()
+
+def reach_unix():
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(SOCKET)
+
+@pytest.mark.hermetic(allow_unix_sockets=[SOCKET])
+def test_unix_socket(): reach_unix()
+
+def test_unix_socket_without_held(): reach_unix()
 
 @pytest.mark.hermetic(allow_domains=["allowed.example"])
 def test_allow_other_hosts_held():
@@ -67,14 +115,85 @@ def test_context_manager(hermetic):
 """
 
 
-def test_each_word_has_an_equivalent(suite):
+@pytest.fixture
+def unix_socket():
+    """The path of a server that the suite does not start."""
+    with tempfile.TemporaryDirectory(prefix="h") as folder, socket.socket(socket.AF_UNIX) as listener:
+        path = os.path.join(folder, "s")
+        listener.bind(path)
+        listener.listen()
+        yield path
+
+
+# Everything that pytest-socket 0.8 documents -> the tests above that show what stands beside it on our page.
+WORDS = {
+    "--disable-socket": ("test_disable_held", "test_disable_lookup_held"),
+    "--force-enable-socket": (),  # a run of its own, below
+    "--allow-hosts": ("test_allow_hosts_address", "test_allow_hosts_range", "test_allow_hosts_name"),
+    "--allow-unix-socket": ("test_unix_socket", "test_unix_socket_without_held", "test_event_loops_need_nothing"),
+    "@pytest.mark.disable_socket": ("TestDisable::test_disable_socket_held",),
+    "@pytest.mark.enable_socket": ("test_enable_socket",),
+    "@pytest.mark.allow_hosts": ("TestAllowHosts::test_where_nothing_is_blocked", "test_allow_hosts_other_range_held"),
+    "`socket_disabled`": ("TestDisable::test_socket_disabled_held",),
+    "`socket_enabled`": ("test_socket_enabled",),
+    "`disable_socket()` and `enable_socket()`": ("test_context_manager",),
+    "`disable_socket(allow_unix_socket=True)`": ("TestAllowHosts::test_socket_allow_hosts",),
+    "`socket_allow_hosts(": ("TestAllowHosts::test_socket_allow_hosts",),
+    "`SocketBlockedError`": ("test_context_manager",),
+    "`SocketConnectBlockedError`": ("test_context_manager",),
+}
+PAGE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "move-from-pytest-socket.md"
+
+
+def test_each_word_has_an_equivalent(suite, unix_socket):
     suite.ini("hermetic_block_network = true")
-    suite.write(test_it=EQUIVALENT)
-    result = suite.run()
-    for name, verdict in verdicts(result).items():
+    suite.write(test_it=f"SOCKET = {unix_socket!r}\n" + EQUIVALENT)
+    found = verdicts(suite.run())
+    for name, verdict in found.items():
         assert verdict == ("FAILED" if name.endswith("_held") else "PASSED"), name
+    page = PAGE.read_text(encoding="utf-8")
+    for word, names in WORDS.items():
+        assert word in page, word
+        assert found.keys() >= set(names), word
     forced = verdicts(suite.run("--hermetic", "off", "-k", "test_disable_held or test_enable_socket"))
     assert set(forced.values()) == {"PASSED"}
+
+
+# The options and ini keys that the page puts beside those of the command line.
+OPTIONS = {
+    "--hermetic-no-network": "FAILED",
+    "--hermetic net-hermetic": "PASSED",
+    "--hermetic-no-network --hermetic-allow-host 127.0.0.1": "PASSED",
+    "--hermetic-no-network --hermetic-allow-host 10.0.0.0/8 --hermetic-allow-host 127.0.0.0/8": "PASSED",
+    "--hermetic-no-network --hermetic-allow-host 10.0.0.0/8": "FAILED",
+    "--hermetic net-hermetic --hermetic-deny-host 127.0.0.0/8": "FAILED",
+    "--hermetic-no-network --hermetic-allow-unix-socket SOCKET": "UNIX",
+    "hermetic_allow_hosts =\n    api.example.com\n    127.0.0.1": "PASSED",
+    "hermetic_allow_hosts = 127.0.0.0/8\nhermetic_deny_hosts = 127.0.0.1": "FAILED",
+    "hermetic_allow_unix_sockets = SOCKET": "UNIX",
+}
+
+
+@pytest.mark.parametrize("asked", OPTIONS)
+def test_its_options_have_options_and_ini_keys(suite, unix_socket, asked):
+    suite.write(
+        test_it=f"""
+        def test_it(): socket.create_connection(("127.0.0.1", PORT)).close()
+        def test_unix():
+            with socket.socket(socket.AF_UNIX) as client:
+                client.connect({unix_socket!r})
+        """
+    )
+    asked, expected = asked.replace("SOCKET", unix_socket), OPTIONS[asked]
+    if asked.startswith("--"):
+        found = verdicts(suite.run(*asked.split()))
+    else:
+        suite.ini(f"hermetic_block_network = true\n{asked}")
+        found = verdicts(suite.run())
+    if expected == "UNIX":
+        assert found == {"test_it": "FAILED", "test_unix": "PASSED"}
+    else:
+        assert found == {"test_it": expected, "test_unix": "FAILED"}
 
 
 PAST = {

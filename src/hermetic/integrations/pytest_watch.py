@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FAILED, WARNED, KNOWN = "failed", "warned", "known"
 # pytest's code that acts for itself while a test runs: its explanations of assertions and the modules it rewrites for
 # them, its cache and its temporary folders, what its fixtures put back. (file, functions; empty for all of them)
-HOME = os.path.dirname(os.path.abspath(_pytest.__file__)) + os.sep
+HOME = os.path.join(os.path.dirname(os.path.abspath(_pytest.__file__)), "")
 OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     (os.path.join("assertion", ""), ()),
     ("compat.py", ()),
@@ -84,6 +84,8 @@ class Watch:
         self.active = False
         self.thread = get_ident()
         self.strays: list[PolicyViolation] = []
+        # Where the code is that measures coverage, if it is loaded: a fork writes its data when it ends, in a test.
+        self.coverage = home_of("coverage")
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
 
@@ -109,8 +111,10 @@ class Watch:
                 violation.__notes__ = other_lines(violation, detail, self.paths, False)
 
     def is_pytests(self, place: tuple[str, int, str] | None) -> bool:
-        """Whether pytest acts for itself, or another plugin between two tests."""
-        return is_own(place) or (not self.active and get_ident() == self.thread)
+        """Whether pytest acts for itself, or another plugin between two tests, or coverage in a fork of a test."""
+        if is_own(place) or (not self.active and get_ident() == self.thread):
+            return True
+        return place is not None and bool(self.coverage) and place[0].startswith(self.coverage)
 
     def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
         """Remember it. happened: nothing was blocked. own: it is this process's, now."""
@@ -165,6 +169,12 @@ class Watch:
                 in_project = here
             frame = frame.f_back
         return in_file or in_project
+
+
+def home_of(name: str) -> str:
+    """The folder of a package that is loaded; empty if it is not."""
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return os.path.join(os.path.dirname(os.path.abspath(file)), "") if file else ""
 
 
 def definition(item: pytest.Item | None) -> tuple[str, int] | None:
