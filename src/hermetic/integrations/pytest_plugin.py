@@ -23,8 +23,8 @@ def load_faces(*names: str) -> None:
         _hermetic.load_at_once(found, names)
 
 
-_hermetic.load_at_once(_hermetic.__spec__, ("model", "capabilities.", "policy"))
-load_faces("settings", "values", "integrations.pytest_words")
+_hermetic.load_at_once(_hermetic.__spec__, ("model",))
+load_faces("settings", "integrations.pytest_words")
 
 from hermetic.integrations.pytest_words import (  # noqa: E402  # loaded above
     FAIL,

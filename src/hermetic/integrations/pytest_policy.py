@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from _hermetic import reports
 from _hermetic.compiled import Compiled
 from _hermetic.start import enter_block, leave_block
-from hermetic.integrations.pytest_settings import given, marked
-from hermetic.integrations.pytest_values import Written, adjusted, requested, widened
+from hermetic.integrations.pytest_settings import given, marked, requested
+from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import POLICY, PREFIX
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of

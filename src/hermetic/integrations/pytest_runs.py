@@ -19,10 +19,10 @@ from _hermetic.status import chain, trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
 from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate
-from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini
+from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini, requested
 from hermetic.integrations.pytest_socket_hint import hint
 from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other_lines
-from hermetic.integrations.pytest_values import Written, requested
+from hermetic.integrations.pytest_values import Written
 from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key, words_of
 from hermetic.request import requested as families_of

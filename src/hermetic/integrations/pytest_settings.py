@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hermetic.integrations.pytest_values import requested
+from hermetic.integrations.pytest_values import adjusted
 from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, flag_of, ini_key
 from hermetic.request import is_path
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH
-from hermetic.values import defaults
+from hermetic.values import PROFILES, defaults, joined
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pytest
 
@@ -117,6 +117,41 @@ def from_ini(config: pytest.Config, reader: Reader) -> Asked:
 def placed(setting: Setting, item: str, folder: str) -> str:
     """A path relative to a folder, or to the home directory; any other value as it is."""
     return os.path.join(folder, os.path.expanduser(item)) if is_path(setting, item) else item
+
+
+# --- one level's request ---
+
+
+def started_anew(profiles: list[str], given: Iterable[str], files: Files, scope: Files) -> Values:
+    """What these profiles and files ask for together. ValueError for an unknown profile.
+
+    given: what is going to be set beside them. scope: the files whose profiles may be named as well; one that is brings
+    what its file says for all.
+    """
+    if files or not all(name in PROFILES for name in profiles):
+        from hermetic.integrations.pytest_files import chosen  # only a run with policy files pays for these
+
+        return chosen(profiles, files, files or scope, given)
+    values = defaults()
+    for name in profiles:
+        values = joined(values, PROFILES[name])
+    return values
+
+
+def requested(
+    profiles: Iterable[str],
+    given: Mapping[str, Any],
+    around: Mapping[str, Any],
+    whole: bool = False,
+    files: Files = (),
+    scope: Files = (),
+) -> Values:
+    """One level's request: with profiles or files it starts anew, without them it changes what is around.
+
+    files, scope: see ``started_anew``.
+    """
+    profiles = list(profiles)
+    return adjusted(started_anew(profiles, given, files, scope) if profiles or files else around, given, whole)
 
 
 # --- markers and the fixture ---

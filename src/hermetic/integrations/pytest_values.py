@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from hermetic.settings import BY_KEY, EXTEND, SETTINGS
-from hermetic.values import PROFILES, defaults, is_restrictive, joined
+from hermetic.values import defaults, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,22 +47,6 @@ def has(values: Mapping[str, Any], key: str, item: Any) -> bool:
     return bool(item in value if isinstance(value, tuple) else value == item)
 
 
-def started_anew(profiles: list[str], given: Iterable[str], files: Files, scope: Files) -> Values:
-    """What these profiles and files ask for together. ValueError for an unknown profile.
-
-    given: what is going to be set beside them. scope: the files whose profiles may be named as well; one that is brings
-    what its file says for all.
-    """
-    if files or not all(name in PROFILES for name in profiles):
-        from hermetic.integrations.pytest_files import chosen  # only a run with policy files pays for these
-
-        return chosen(profiles, files, files or scope, given)
-    values = defaults()
-    for name in profiles:
-        values = joined(values, PROFILES[name])
-    return values
-
-
 def adjusted(around: Mapping[str, Any], given: Mapping[str, Any], whole: bool = False) -> Values:
     """What is asked for where the wider thing asked for ``around``: lists add, everything else is as given.
 
@@ -85,22 +69,6 @@ def adjusted(around: Mapping[str, Any], given: Mapping[str, Any], whole: bool = 
         return values
     kept = {entry: where for entry, where in around.origins.items() if entry[0] not in replaced}
     return values.given(kept, around.files, around.protected)
-
-
-def requested(
-    profiles: Iterable[str],
-    given: Mapping[str, Any],
-    around: Mapping[str, Any],
-    whole: bool = False,
-    files: Files = (),
-    scope: Files = (),
-) -> Values:
-    """One level's request: with profiles or files it starts anew, without them it changes what is around.
-
-    files, scope: see ``started_anew``.
-    """
-    profiles = list(profiles)
-    return adjusted(started_anew(profiles, given, files, scope) if profiles or files else around, given, whole)
 
 
 # --- which of two policies allows more ---
