@@ -90,8 +90,7 @@ _KERNEL = (
 )
 _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
-    *("enforce.kernel.linux.landlock", "enforce.kernel.linux.frozen", "enforce.kernel.linux.filters"),
-    *("paths", "enforce.kernel.linux.backend"),
+    *("paths", "enforce.kernel.linux.landlock", "enforce.kernel.linux.filters", "enforce.kernel.linux.backend"),
 )
 _JUDGED = ("enforce.kernel.linux.supervisor",)
 
@@ -103,8 +102,10 @@ def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str]
     """
     load_at_once(__spec__, names)
     if kernel and not HELD_BY_KERNEL.isdisjoint(guards):
-        linux = _LINUX + _JUDGED if "network" in guards else _LINUX
-        load_at_once(__spec__, (*_KERNEL, *linux) if sys.platform == "linux" else _KERNEL)
+        load_at_once(__spec__, _KERNEL)
+        if sys.platform == "linux":
+            ready = f"enforce.kernel.linux.frozen_{native.uname().machine}"
+            load_at_once(__spec__, (*_LINUX, ready, *(_JUDGED if "network" in guards else ())))
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:

@@ -10,7 +10,6 @@ import pytest
 from _hermetic.capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
 from _hermetic.enforce.kernel.linux import abi, filters, tables
 from _hermetic.enforce.kernel.linux.bpf import ALLOW, KILL, NOTIFY, assemble, listing, refused
-from _hermetic.enforce.kernel.linux.frozen import PROGRAMS
 from _hermetic.enforce.kernel.linux.seccomp import TABLES, program_for, table_for
 from _hermetic.enforce.kernel.plan import CLOSED, JUDGED, LEFT_TO_GUARDS, ROUGHLY, Plan
 
@@ -51,16 +50,51 @@ def test_the_filter_does_what_the_table_says(key, machine, landlock):
         assert len(program) // 8 <= 4096  # the kernel's limit
 
 
-def test_ready_made_filters_are_what_the_tables_say():
-    for key, programs in PROGRAMS.items():
-        assert programs == tuple(program_for(key, machine, 7, None) for machine in sorted(MACHINES.values()))
-    assert set(TABLES) - set(PROGRAMS) == {"openings"}
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+def test_ready_made_filters_are_what_the_tables_say(machine):
+    ready = filters.ready_made(machine)
+    assert len(ready) == 18
+    for key, program in ready.items():
+        assert program == program_for(key.split(filters.AND), machine, 7, None)
+
+
+def refuses_more(one, other):
+    """The kernel's order: an error, then asking, then allowing."""
+    order = {ALLOW: 2, NOTIFY: 1}
+    return one if order.get(one, 0) <= order.get(other, 0) else other
+
+
+JOINED = [
+    *filters.ready_made(abi.X86_64),
+    *("made and asked and hardening and starts", "asked and hardening", "closed and hardening and starts and metadata"),
+    "judged but datagrams and asked and hardening",
+]
+
+
+@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
+@pytest.mark.parametrize("key", JOINED)
+def test_several_tables_in_one_filter_refuse_what_each_of_them_does(key, machine):
+    made = [table_for(part, machine) for part in key.split(filters.AND)]
+    program = filters.program(key, machine, 7, None)
+    for table in made:
+        for number in table:
+            for _, arguments in itertools.islice(calls_worth_trying({number: table[number]}, 2), number, number + 60):
+                expected = ALLOW
+                for other in made:
+                    expected = refuses_more(said(other.get(number, ALLOW), arguments), expected)
+                assert run(program, tables.AUDIT_ARCH[machine], number, arguments)[0] == expected, (number, arguments)
+
+
+def test_tables_that_cannot_be_joined_are_not():
+    for one, other in (("closed", "judged"), ("asked", "metadata"), ("no code", "no new code")):
+        with pytest.raises(ValueError):
+            program_for((one, other), abi.X86_64, 7, None)
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 @pytest.mark.parametrize("key", TABLES)
 def test_other_calling_conventions_do_not_pass(key, machine):
-    program = program_for(key, machine, 7, None)
+    program = program_for((key,), machine, 7, None)
     for foreign in (0x40000003, 0x40000028, 0xC0000015, tables.AUDIT_ARCH[1 - machine]):
         assert run(program, foreign, 1, (0,) * 6)[0] == KILL
     x32 = run(program, tables.AUDIT_ARCH[machine], 0x40000000 + 1, (0,) * 6)[0]
@@ -78,20 +112,21 @@ def test_jumps_that_are_too_far_for_a_comparison_are_made_in_two_steps():
     ("fields", "landlock", "expected"),
     [
         ({"taken": ()}, 7, ["hardening"]),
-        ({"taken": (NO_STARTS,)}, 7, ["hardening", "starts"]),
-        ({"taken": (NO_WRITES,)}, 7, ["hardening", "metadata"]),
+        ({"taken": (NO_STARTS,)}, 7, ["hardening and starts"]),
+        ({"taken": (NO_WRITES,)}, 7, ["hardening and metadata"]),
         ({"taken": (NO_WRITES,), "write": ("/tmp",), "metadata": LEFT_TO_GUARDS}, 7, ["hardening"]),
-        ({"taken": (NO_WRITES,), "write": ("/tmp",)}, 7, ["asked", "hardening"]),
-        ({"taken": (NO_WRITES, NO_NETWORK), "write": ("/tmp",)}, 7, ["judged and asked", "hardening"]),
-        ({"taken": (NO_WRITES,)}, 2, ["hardening", "metadata", "openings"]),
-        ({"taken": (NO_NETWORK,), "network": CLOSED}, 7, ["closed", "hardening"]),
-        ({"taken": (NO_NETWORK,), "network": ROUGHLY}, 7, ["roughly", "hardening"]),
-        ({"taken": (NO_NETWORK,), "network": JUDGED}, 7, ["judged", "hardening"]),
-        ({"taken": (NO_NETWORK,), "network": JUDGED, "names": ("a.b",)}, 7, ["judged", "hardening"]),
-        ({"taken": (NO_NETWORK,), "localhost": True}, 7, ["judged but datagrams", "hardening"]),
-        ({"taken": (NO_NETWORK,), "localhost": True, "whole": True}, 7, ["judged", "hardening"]),
-        ({"taken": (NO_STARTS, NO_NATIVE)}, 7, ["hardening", "starts", "no new code"]),
-        ({"taken": (NO_STARTS, NO_NATIVE), "whole": True}, 7, ["hardening", "starts", "no code"]),
+        ({"taken": (NO_WRITES,), "write": ("/tmp",)}, 7, ["asked and hardening"]),
+        ({"taken": (NO_WRITES, NO_NETWORK), "write": ("/tmp",)}, 7, ["judged and asked and hardening"]),
+        ({"taken": (NO_WRITES,)}, 2, ["hardening and metadata", "openings"]),
+        ({"taken": (NO_NETWORK,), "network": CLOSED}, 7, ["closed and hardening"]),
+        ({"taken": (NO_NETWORK,), "network": ROUGHLY}, 7, ["roughly and hardening"]),
+        ({"taken": (NO_NETWORK,), "network": JUDGED}, 7, ["judged and hardening"]),
+        ({"taken": (NO_NETWORK,), "network": JUDGED, "names": ("a.b",)}, 7, ["judged and hardening"]),
+        ({"taken": (NO_NETWORK,), "localhost": True}, 7, ["judged but datagrams and hardening"]),
+        ({"taken": (NO_NETWORK,), "localhost": True, "whole": True}, 7, ["judged and hardening"]),
+        ({"taken": (NO_STARTS, NO_NATIVE)}, 7, ["hardening and starts", "no new code"]),
+        ({"taken": (NO_STARTS, NO_NATIVE), "whole": True}, 7, ["hardening and starts", "no code"]),
+        ({"taken": (NO_STARTS, NO_WRITES, NO_NETWORK)}, 7, ["judged and hardening and starts and metadata"]),
     ],
 )
 def test_the_filters_of_a_plan(fields, landlock, expected):
@@ -102,15 +137,10 @@ def test_the_filters_of_a_plan(fields, landlock, expected):
     assert filters.keys_for(plan, landlock, True) == made
 
 
-@pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
-@pytest.mark.parametrize("keys", [("judged", "asked"), ("made but datagrams", "asked")], ids="-".join)
-def test_what_is_judged_is_one_filter(keys, machine):
-    """Each table's calls are what they are in a filter of its own."""
-    program = filters.program(filters.AND.join(keys), machine, 7, None)
-    for key in keys:
-        for number, body in table_for(key, machine).items():
-            for words in ((0,) * 6, (1, 1, 0, 0, 0, 0), (2, 1, 0, 0, 0, 0), (2, 2, 17, 0x20000000, 0, 0)):
-                assert run(program, tables.AUDIT_ARCH[machine], number, words)[0] == said(body, words)
+def test_where_one_program_may_start_that_is_a_filter_of_its_own():
+    plan = Plan(taken=frozenset((NO_STARTS, NO_WRITES)))
+    assert filters.keys_for(plan, 7, gated=True) == ["hardening and metadata", "starts"]
+    assert filters.program("starts", abi.X86_64, 7, 1 << 40) == program_for(("starts",), abi.X86_64, 7, 1 << 40)
 
 
 def number(name, machine=0):

@@ -201,15 +201,16 @@ def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int |
     filters.gain_nothing(calls, machine)
     version = support.landlock if not support.threads else 0
     makes = bool(support.no_fetching)
-    judged = filters.judged_key(plan, makes)
-    if judged:
-        listen(calls, filters.program(judged, machine, version, gate), machine, judge)
+    keys = filters.keys_for(plan, version, makes, gate is not None) if support.filters else []
+    # Made before files cannot be read any more: what makes them may have to be loaded.
+    programs = [filters.program(key, machine, version, gate) for key in keys]
+    if programs and filters.judged_key(plan, makes):
+        listen(calls, programs.pop(0), machine, judge)
     taken = landlock.handled(plan, version, gate is None)
     if any(taken):
         landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing()))
-    for key in filters.keys_for(plan, version, makes) if support.filters else ():
-        if key != judged:
-            filters.install(calls, filters.program(key, machine, version, gate), machine)
+    for program in programs:
+        filters.install(calls, program, machine)
 
 
 def listen(calls: Calls, program: bytes, machine: int, judge: Any) -> None:

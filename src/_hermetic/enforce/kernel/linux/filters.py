@@ -1,8 +1,8 @@
 """seccomp: which system calls a process and all its children may make, and with which arguments.
 
-A plan asks for several filters, one for each thing that is held, because these few can
-be kept ready made (``frozen``). The kernel asks all of them, and the strictest answer
-counts; a call that all of them always allow costs the same whatever their number.
+A plan asks for several tables, one for each thing that is held. What can be joined is
+one filter: each one more costs every call that any of them has a question about. The
+usual ones are kept ready made, by machine (``tools/freeze_filters.py``).
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from errno import EFAULT, ENOSYS, EPERM
 from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
 from ..plan import ASKED, JUDGED, TRUNCATES, leaves_datagrams
 from . import abi
-from .frozen import PROGRAMS
 from .syscalls import address_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -44,37 +43,47 @@ def judged_key(plan: Plan, makes: bool) -> str:
     return AND.join(keys)
 
 
-def keys_for(plan: Plan, landlock: int, makes: bool = False) -> list[str]:
-    """The filters that a plan asks for, by the keys of ``seccomp.TABLES``.
+def keys_for(plan: Plan, landlock: int, makes: bool = False, gated: bool = False) -> list[str]:
+    """The filters that a plan asks for: keys of ``seccomp.TABLES``, joined by AND where they are one filter.
 
-    The one that is judged comes first: the others let nobody else listen.
+    The one that is judged comes first: the others let nobody else listen. gated: whether one program may be started.
     """
     judged = judged_key(plan, makes)
     keys = [judged] if judged else []
     if NO_NETWORK in plan.taken and plan.network != JUDGED:
         keys.append(plan.network)
     keys.append("hardening")
-    if NO_STARTS in plan.taken:
+    if NO_STARTS in plan.taken and not gated:
         keys.append("starts")
-    if NO_WRITES in plan.taken:
-        if not plan.write:
-            keys.append("metadata")
-        if landlock < TRUNCATES:
-            keys.append("openings")
+    if NO_WRITES in plan.taken and not plan.write:
+        keys.append("metadata")
+    found = [AND.join(keys)]
+    if NO_STARTS in plan.taken and gated:
+        found.append("starts")
+    if NO_WRITES in plan.taken and landlock < TRUNCATES:
+        found.append("openings")
     if NO_NATIVE in plan.taken:
-        keys.append("no code" if plan.whole else "no new code")
-    return keys
+        found.append("no code" if plan.whole else "no new code")
+    return found
 
 
 def program(key: str, machine: int, landlock: int, gate: int | None) -> bytes:
     """One filter: ready made, or made now where it depends on this run."""
-    if key in PROGRAMS and (gate is None or key != "starts"):
-        return PROGRAMS[key][machine]
-    from .seccomp import program_for, program_for_all  # most runs do without it
+    ready = ready_made(machine)
+    if key in ready and (gate is None or key != "starts"):
+        return ready[key]
+    from .seccomp import program_for  # most runs do without it
 
-    if AND in key:
-        return program_for_all(key.split(AND), machine)
-    return program_for(key, machine, landlock, gate)
+    return program_for(key.split(AND), machine, landlock, gate)
+
+
+def ready_made(machine: int) -> dict[str, bytes]:
+    """Filters by their keys. Only those of one machine are ever loaded."""
+    if machine == abi.X86_64:
+        from .frozen_x86_64 import PROGRAMS
+    else:
+        from .frozen_aarch64 import PROGRAMS
+    return PROGRAMS
 
 
 def missing(calls: Calls, machine: int) -> str:

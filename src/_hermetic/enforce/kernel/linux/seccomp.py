@@ -1,7 +1,7 @@
 """What becomes of each system call: the tables that filters are made from, one for each thing that is held.
 
-All of them are in force at once, and the strictest answer counts. Pure: ``filters``
-finds them made, or has them made here.
+All of them are in force at once, and the strictest answer counts, whether they are one
+filter or several. Pure: ``filters`` finds them made, or has them made here.
 """
 
 from __future__ import annotations
@@ -270,14 +270,21 @@ TABLES: dict[str, Callable[[int, int | None], Made]] = {
 }
 
 
-def program_for(key: str, machine: int, landlock: int, gate: int | None) -> bytes:
-    """The filter of one table."""
-    return assemble(table_for(key, machine, landlock, gate), machine)
-
-
-def program_for_all(keys: Iterable[str], machine: int) -> bytes:
-    """One filter of several tables, which name different calls."""
+def program_for(keys: Iterable[str], machine: int, landlock: int, gate: int | None) -> bytes:
+    """One filter of these tables."""
     table: Table = {}
     for key in keys:
-        table.update(table_for(key, machine))
+        for number, body in table_for(key, machine, landlock, gate).items():
+            table[number] = body if number not in table else both(table[number], body)
     return assemble(table, machine)
+
+
+def both(one: Body, other: Body) -> Body:
+    """What refuses whatever either refuses. ValueError where that takes more than asking one after the other."""
+    if one == other:
+        return one
+    if isinstance(one, int) or isinstance(other, int) or one[1] != ALLOW or other[1] != ALLOW:
+        raise ValueError("two tables name one call, and it is not only refused by them")
+    if any(isinstance(question[4], tuple) or question[4] == ALLOW for question in (*one[0], *other[0])):
+        raise ValueError("two tables have questions about one call that allow it")
+    return (*one[0], *other[0]), ALLOW
