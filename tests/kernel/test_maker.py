@@ -112,6 +112,22 @@ say(late=late, kept=lines)
     assert found["kept"] < 900
 
 
+def test_as_many_sockets_as_the_program_may_have(made, held, monkeypatch):
+    """It may have more than it began with, and so may who keeps their duplicates."""
+    few = ["sh", "-c", 'ulimit -Sn 300; exec "$0" "$@"', sys.executable]
+    monkeypatch.setattr(held.isolated, "python", lambda *words, **how: held.isolated.run([*few, *words], **how))
+    found = made(
+        LOOPBACK,
+        SERVER
+        + """
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+several = [socket.socket() for _ in range(500)]
+say(late=[error_of(lambda s=s: s.connect(("127.0.0.1", port))) for s in (several[0], several[-1])])
+""",
+    )
+    assert found["late"] == ["", ""]
+
+
 def test_children_connect_what_they_inherit(made):
     found = made(
         LOOPBACK,

@@ -14,6 +14,7 @@ from errno import EADDRINUSE, EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN, ENO
 from select import EPOLLERR, EPOLLHUP, EPOLLONESHOT, EPOLLOUT, epoll
 
 from ....pristine import fstat, native, readlink
+from . import abi
 from .judge import ANSWERED_TOO, KIND, NONBLOCKING, Judge
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 SOCKET = b"socket:["
 # How many duplicates are kept before it is asked which sockets the program still has.
 FEW = 256
+OPEN_FILES = 7  # sys/resource.h
 # How many sockets are remembered that are listened on.
 MANY = 4096
 
@@ -38,6 +40,7 @@ class Maker(Judge):
         self.giving = allocate_lock()
         self.listening: dict[int, None] = {}
         self.most = FEW
+        self.allow_many()
         self.waiting = epoll()
         start_new_thread(self.let_go_later, ())
 
@@ -110,6 +113,12 @@ class Maker(Judge):
         return error, flags
 
     # --- what is kept ---
+
+    def allow_many(self) -> None:
+        """Have as many descriptors as this process may at most: the program has as many again."""
+        limits = bytes(16)
+        self.calls(abi.PRLIMIT[self.machine], 0, OPEN_FILES, None, limits)
+        self.calls.fails(abi.PRLIMIT[self.machine], 0, OPEN_FILES, limits[8:] * 2, None)
 
     def let_go(self, number: int) -> None:
         with self.lock:
