@@ -132,6 +132,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # What a run loads, each after what it imports itself.
 RUN = (
+    "values",
     "options",
     "request",
     "integrations.pytest_text",

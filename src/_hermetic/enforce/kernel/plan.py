@@ -143,10 +143,12 @@ class Plan(Value):
                 gaps += [gap for gap in self.limits if gap[0] == capability]
                 gaps += LIMITS[capability](self, support)
         lost = {capability for capability, held, _ in gaps if not held}
-        plan = self.but(taken=self.taken - lost)
-        if NO_NETWORK in plan.taken:
-            plan = plan.but(network=network_of(plan, support))
-        return plan.but(metadata=metadata_of(self, support)), tuple(gaps)
+        plan = self.but(
+            taken=self.taken - lost,
+            network=network_of(self, support) if NO_NETWORK in self.taken - lost else self.network,
+            metadata=metadata_of(self, support),
+        )
+        return plan, tuple(gaps)
 
     def needs_judge(self) -> bool:
         """Whether anything that this plan asks for takes somebody who judges."""

@@ -109,8 +109,7 @@ def confine(
     or does not start the command.
     """
     calls, support = None, EVERYTHING
-    asked = landlock.with_unmade(asked)
-    asked = asked.but(around=any(landlock.standing_folder(path) != path for path in asked.write))
+    asked = with_places(landlock.with_unmade(asked))
     if asked.within(EVERYTHING)[0].taken:  # else ctypes is not even loaded
         try:
             calls = Calls()
@@ -127,7 +126,7 @@ def confine(
             if calls is not None and plan.is_judged():
                 judge, support = with_judge(calls, plan, support, network, witnesses)
                 plan, gaps = asked.within(support)
-            lost = stepped_down(asked, support, EVERYTHING)
+            lost = stepped_down(asked, support, EVERYTHING) if gaps else ""
             planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan), lost)
             accept(planned)
             if calls is None or not plan.taken:
@@ -147,6 +146,14 @@ def confine(
     finally:
         if calls is not None:
             calls.put_away(NO_NATIVE in asked.taken)
+
+
+def with_places(asked: Plan) -> Plan:
+    """The plan, with what only a look at the paths tells."""
+    for path in asked.write:
+        if landlock.standing_folder(path) != path:
+            return asked.but(around=True)
+    return asked
 
 
 class Unheard(Exception):
