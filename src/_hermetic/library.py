@@ -41,7 +41,7 @@ LIBRARIES = (
     *("python3.16", "python3.16t", "pypy2.7", "pypy3.9", "pypy3.10", "pypy3.11"),
 )
 # Every other file may be another version's interpreter under any name. This one is known by what it is.
-OWN_LIBRARY = (f"python{sys.version_info[0]}.{sys.version_info[1]}{getattr(sys, 'abiflags', '')}",)
+OWN_LIBRARY = (f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' * ('t' in getattr(sys, 'abiflags', ''))}",)
 BUILT = "Lib"  # in a tree where CPython is built
 EXTENSIONS = "lib-dynload"
 CACHE, PLAIN, OPTIMISED = "__pycache__", ("",), (".opt-1", ".opt-2")

@@ -38,3 +38,33 @@ def test_a_program_that_is_called_python_is_none(isolated):
     done = isolated.script("--no-network --kernel=off --seal", code)
     assert "subprocess disabled: subprocess.Popen" in done.stderr
     assert done.code == 2
+
+
+ELSEWHERE = """
+import os, shutil, subprocess, sys
+CODE = {code!r}
+os.mkdir("elsewhere")
+shutil.copy({first!r}, "tool")
+shutil.copy({second!r}, "elsewhere/tool")
+done = subprocess.run(["./tool", "-I", "-c", CODE], preexec_fn=lambda: os.chdir("elsewhere"), capture_output=True, text=True)
+print(done.stdout + done.stderr)
+"""
+CHILD = "import _socket\ntry: _socket.socket(2, 1).connect(('127.0.0.1', 9))\nexcept OSError: print('free')\n"
+
+
+@pytest.mark.parametrize("options", ["--no-network --kernel=off", "--no-network --seal --kernel=off"])
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_was_looked_at_is_what_starts(isolated, order, options):
+    """Whatever runs in between goes to a folder where the name means another program."""
+    first, second = ("/bin/echo", os.path.realpath(sys.executable))[::order]
+    code = ELSEWHERE.format(code=CHILD, first=first, second=second)
+    plain = isolated.code(code)
+    assert plain.stdout.startswith("free" if order == 1 else "-I"), plain
+    isolated.python("-c", "import os, shutil; shutil.rmtree('elsewhere'); os.remove('tool')")
+    done = isolated.script(options, code)
+    if order == 1 and "seal" not in options:
+        assert done.stdout.startswith("-I"), done  # the one that was looked at, and told of
+    elif order == 1:
+        assert "subprocess disabled" in done.stderr
+    else:
+        assert "network disabled: connect" in done.stdout, done

@@ -29,11 +29,11 @@ from ...capabilities.processes.children import (
 from ...capabilities.processes.starting import name_of
 from ...early import CACHE_OPTION, NOWHERE, held_back
 from ...events import TOLD, say_once
-from ...extract import NUMBER, TEXT, TEXT_OR_BYTES, exact_text, is_a
-from ...library import made_since, own_place
+from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, exact_text, is_a
+from ...library import made_since, own_place, whole
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
-from ...programs import ABSENT, OTHER, open_program
+from ...programs import ABSENT, OTHER, open_program, placed
 from ...target import OFF, REQUIRE
 from .. import session
 from ..bind import bind
@@ -200,7 +200,7 @@ def arranged(
     if cached:
         flags = (*flags, "-X", f"{CACHE_OPTION}={NOWHERE}")
     carried = message(held, options, described(kind, name, words, rest, kept))
-    return file, (place, *flags, ENTRY, carried, name, *rest), environment
+    return whole(placed(file, folder)), (place, *flags, ENTRY, carried, name, *rest), environment
 
 
 def refuse(context: tuple[Any, ...], file: str, reason: str) -> None:
@@ -262,6 +262,10 @@ def fork_exec(*args: Any) -> Any:
     words, candidates = words_of(args[0]), words_of(args[1])
     folder = "" if args[4] is None else text_of(args[4])
     file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
+    for argument in args[6:] if file else ():
+        if argument is not None and not is_a(argument, NUMBER) and not is_a(argument, SEQUENCE):
+            # A preexec_fn may go to another folder, where the name means another file.
+            file = whole(placed(file, folder))
     files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
