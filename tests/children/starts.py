@@ -55,7 +55,6 @@ STARTS: dict[str, str] = {
     "run, options in one word": "def start(): return subprocess.run([PY, '-ISc' + CODE], capture_output=True, text=True).stdout",
     "run, frozen modules off": "def start(): return subprocess.run([PY, '-IX', 'frozen_modules=off', '-c', CODE], capture_output=True, text=True).stdout",
     "run, two dashes": "def start():\n    open('-x', 'w').write(CODE)\n    return subprocess.run([PY, '-B', '--', '-x'], capture_output=True, text=True).stdout",
-    "run, empty name": "def start(): return subprocess.run(['', '-Ic', CODE], executable=PY, capture_output=True, text=True).stdout",
     "run, copy": "import shutil\ndef start():\n    os.path.exists('tool') or shutil.copy(os.path.realpath(PY), 'tool')\n    os.path.exists('hard') or os.link('tool', 'hard')\n    return subprocess.run(['./hard', '-I', '-c', CODE], capture_output=True, text=True).stdout",
     "run, names of ours in its folder": "def start():\n    os.makedirs('evil', exist_ok=True)\n    for name in ('_hermetic', 'errors', 'os', 'encodings', 'site', 'marshal', 'sitecustomize'):\n        open(f'evil/{name}.py', 'w').write('import posix\\nposix.write(1, b\\'free\\\\n\\')\\nposix._exit(0)')\n    return subprocess.run([PY, '-B', '-c', CODE], cwd='evil', env={'PYTHONPATH': '.', 'PYTHONSTARTUP': 'os.py'}, capture_output=True, text=True).stdout",
     "run, executable=": "def start(): return subprocess.run(['x', '-c', CODE], executable=PY, capture_output=True, text=True).stdout",
