@@ -92,7 +92,7 @@ _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
     *("paths", "enforce.kernel.linux.landlock", "enforce.kernel.linux.filters", "enforce.kernel.linux.backend"),
 )
-_JUDGED = ("enforce.kernel.linux.supervisor",)
+_JUDGED = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
 
 
 def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:
@@ -104,8 +104,11 @@ def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str]
     if kernel and not HELD_BY_KERNEL.isdisjoint(guards):
         load_at_once(__spec__, _KERNEL)
         if sys.platform == "linux":
-            ready = f"enforce.kernel.linux.frozen_{native.uname().machine}"
-            load_at_once(__spec__, (*_LINUX, ready, *(_JUDGED if "network" in guards else ())))
+            load_at_once(__spec__, _LINUX)
+            if not {"imports"}.issuperset(HELD_BY_KERNEL.intersection(guards)):  # alone, native code is the guards'
+                load_at_once(__spec__, (f"enforce.kernel.linux.frozen_{native.uname().machine}",))
+            if "network" in guards:
+                load_at_once(__spec__, _JUDGED)
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:

@@ -12,6 +12,9 @@ from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET, socket, socketpair
 from .... import events
 from ....pristine import close_fd, getpid, native, open_fd
 from . import abi
+from .judge import (
+    Judge,
+)  # here, because the program would wait for the process beside it to load it, which takes longer
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -137,8 +140,6 @@ def give_up(supervisor: Supervisor) -> None:
 def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> None:
     """The life of the supervisor; ends with the last process that it judges for."""
     quiet((end.fileno(), *witnesses))
-    from .judge import Judge  # the program itself does without it
-
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
     kind: type[Judge] = Judge
