@@ -10,10 +10,11 @@ from __future__ import annotations
 from ...extract import tcl
 from ...model import Family, GuardedCall
 from .addresses import NAME_LETTERS, clean_host, packed_address
-from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of, remember
+from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
-from .decisions import forget as forget
 from .decisions import may_ask as may_ask
+from .learning import forget as forget
+from .learning import remember
 from .rules import BLOCK, NO_LISTS
 from .sockets import (
     adopted,

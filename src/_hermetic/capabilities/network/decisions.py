@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import _socket
 
-from ...extract import argument
 from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
@@ -24,7 +23,6 @@ from .addresses import (
     RESOLVER_PORTS,
     THIS_HOST,
     UNSPECIFIED,
-    clean_host,
     is_link_local,
     is_loopback,
     is_metadata,
@@ -35,6 +33,7 @@ from .addresses import (
     shown_address,
     unwrapped,
 )
+from .plumbing import asks_for_own_name, is_multiprocessing_listener
 from .rules import (
     ALLOWED,
     ANY_PORT,
@@ -42,7 +41,6 @@ from .rules import (
     DENIED,
     DENIED_LEARNT,
     DOMAINS,
-    EVERY_PORT,
     LEARNT,
     LOCALHOST,
     PRIVATE,
@@ -50,11 +48,8 @@ from .rules import (
     address_entry,
     entry_for,
     has_addresses,
-    joined,
     name_entry,
-    ports_of_name,
     single_entry,
-    without,
 )
 from .sockets import (
     AF_UNIX,
@@ -62,8 +57,6 @@ from .sockets import (
     INTERNET,
     UNREAD,
     UNTOLD,
-    asks_for_own_name,
-    is_multiprocessing_listener,
 )
 from .unix import is_given, is_own
 
@@ -71,7 +64,7 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    from .rules import Ports, Rules
+    from .rules import Rules
 
     Found: TypeAlias = tuple[str, str | None, str, str] | None
 
@@ -363,48 +356,3 @@ def decide_tls(rules: Rules, target: Any, call: str) -> Found:
         if not (name_allowed(rules, host, ANY_PORT) if packed is None else address_allowed(rules, packed, asked)):
             return "network disabled: TLS", None, OPTION, remedy_for(rules, host, packed, port)
     return None
-
-
-# --- what look-ups are remembered for ---
-
-
-def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:
-    """A look-up answered: the addresses of an allowed name are reachable under its rule, those of a denied one are not.
-
-    result: of getaddrinfo, gethostbyname, gethostbyname_ex or gethostbyaddr.
-    """
-    host = argument(args, kwargs, 0, "host", None)
-    if host is None:
-        return
-    name = clean_host(host)
-    allowed = allowed_ports(rules, name)
-    refused = ports_of_name(rules[DENIED], name) if rules[DENIED] else None
-    if allowed is not None and refused is not None:
-        allowed = without(allowed, refused)
-    if allowed is None and refused is None:
-        return
-    for answer in (result,) if type(result) is str else result[2] if type(result) is tuple else result:
-        packed = packed_address(answer if type(answer) is str else answer[4][0])
-        if packed is None:
-            continue
-        if allowed is not None and not is_loopback(packed) and not is_link_local(packed) and packed not in METADATA:
-            keep(rules[LEARNT], packed, allowed)
-        if refused is not None:
-            keep(rules[DENIED_LEARNT], packed, refused)
-
-
-def forget(rules: Rules, packed: bytes) -> None:
-    """What look-ups have said of an address holds no more."""
-    dict.pop(rules[LEARNT], packed, None)
-
-
-def allowed_ports(rules: Rules, name: str) -> Ports | None:
-    """The ports on which an allowed name may be reached."""
-    if matches(rules[DOMAINS], name):
-        return EVERY_PORT
-    return ports_of_name(rules[ALLOWED], name) if rules[ALLOWED] else None
-
-
-def keep(memory: dict[bytes, Ports], packed: bytes, ports: Ports) -> None:
-    known = dict.get(memory, packed)
-    memory[packed] = ports if known is None else joined(known, ports)

@@ -37,16 +37,6 @@ UNTOLD_PORT, ANY_PORT = -1, -2
 HIGHEST_PORT = 65535
 
 
-def learns(rules: tuple[Any, ...]) -> bool:
-    """Whether a rule is about names, so that what they resolve to must be remembered."""
-    return bool(rules[DOMAINS] or has_names(rules[ALLOWED]) or has_names(rules[DENIED]))
-
-
-def has_names(lists: Lists) -> bool:
-    """Whether any name is listed, itself or by its subdomains."""
-    return bool(lists) and any(kept[0][0] or kept[1] for kept in (lists[NAMES], lists[BELOW]))
-
-
 def has_addresses(lists: Lists) -> bool:
     """Whether anything but names is listed."""
     return bool(lists) and bool(lists[ADDRESSES][0][0] or lists[ADDRESSES][1] or lists[SHIFTS4] or lists[SHIFTS6])

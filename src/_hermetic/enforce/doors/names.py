@@ -7,7 +7,7 @@ what C finds for a name that it is to connect to it tells nobody: it gets an add
 
 from __future__ import annotations
 
-from ...capabilities.network.rules import learns
+from ...capabilities.network.learning import learns
 from ...capabilities.network.sockets import SENDMSG_PLACE, pinned, place_in_sendto
 from ..bind import bind
 from ..judge import refusal

@@ -1,0 +1,75 @@
+"""Whose plumbing a socket is: what the standard library and its kin make for themselves."""
+
+from __future__ import annotations
+
+from ...callers import CALLER_DEPTH, asker, calling_frame
+from ...model import PRIVATE, PUBLIC
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from types import FrameType
+
+# Whose private pairs and adopted descriptors are plumbing. To forge these names gains nothing:
+# a stream pair has both its ends here, and what a descriptor leads to was judged when it was opened.
+PAIR_USERS = frozenset(
+    {
+        ("asyncio.selector_events", "_make_self_pipe"),
+        ("asyncio.proactor_events", "_make_self_pipe"),
+        ("asyncio.unix_events", "_start"),
+        ("asyncio.base_events", "_start"),
+        ("multiprocessing.connection", "Pipe"),
+        ("trio._core._wakeup_socketpair", "__init__"),
+        ("tornado.platform.asyncio", "__init__"),
+        ("gevent._socketcommon", "socketpair"),
+        ("curio.kernel", "__init__"),
+        ("socket", "socketpair"),
+    }
+)
+DESCRIPTOR_USERS = frozenset(
+    {
+        ("multiprocessing.reduction", "send_handle"),
+        ("multiprocessing.reduction", "recv_handle"),
+        ("multiprocessing.reduction", "sendfds"),
+        ("multiprocessing.forkserver", "main"),
+        ("socket", "fromfd"),
+        ("socket", "_intenum_converter"),
+    }
+)
+DESCRIPTOR_TAKER = ("socket", "__init__")
+OWN_NAME_USERS = frozenset({("socket", "getfqdn")})
+MULTIPROCESSING_LISTENERS = (
+    ("multiprocessing.connection", "__init__"),
+    ("multiprocessing.forkserver", "ensure_running"),
+)
+
+
+def asked_by(users: frozenset[tuple[str, str]]) -> bool:
+    """Whether the caller, or the caller of socket's own wrapper around it, is one of these functions."""
+    frame = calling_frame(CALLER_DEPTH + 1)
+    for _ in range(3):
+        who = asker(frame)
+        if who is None or who in users:
+            return who is not None
+        if who[0] != "socket":
+            return False
+        frame = frame.f_back  # type: ignore[union-attr]  # it had a name
+    return False
+
+
+def asks_for_own_name() -> bool:
+    """socket.getfqdn, which smtplib and email call and which copes with no answer."""
+    # Between examine and here: decide and decide_resolve.
+    return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 2))) in OWN_NAME_USERS
+
+
+def behind_stand_ins(frame: FrameType | None) -> FrameType | None:
+    """The first frame that is not a stand-in's."""
+    while frame is not None and (frame.f_globals is PUBLIC or frame.f_globals is PRIVATE):
+        frame = frame.f_back
+    return frame
+
+
+def is_multiprocessing_listener() -> bool:
+    """forkserver and Manager listen on a Unix socket in a private directory of theirs."""
+    # Between examine and here: decide and decide_bind.
+    return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 2))) in MULTIPROCESSING_LISTENERS
