@@ -24,7 +24,7 @@ def load_faces(*names: str) -> None:
 
 
 _hermetic.load_at_once(_hermetic.__spec__, ("model",))
-load_faces("settings", "integrations.pytest_words")
+load_faces("settings", "values", "integrations.pytest_words")
 
 from hermetic.integrations.pytest_words import (  # noqa: E402  # loaded above
     FAIL,
@@ -132,7 +132,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # What a run loads, each after what it imports itself.
 RUN = (
-    "values",
     "options",
     "request",
     "integrations.pytest_text",

@@ -77,7 +77,7 @@ class Policies:
         self.private: PrivateFolder | None = None
         self.temporary: str | None = None
         # What children are given; None where they are not to be guarded.
-        self.children: tuple[Any, ...] | None = (*((), (strict, reports.listen(), (), False), (), None, ()),)
+        self.children: tuple[Any, ...] | None = ((), (strict, reports.listen(), (), False, 0), (), None, ())
         self._known: dict[Node, Policy] = {}
         self._marked: dict[tuple[int, int], tuple[pytest.Mark, Policy, Policy]] = {}
         self._compiled: dict[tuple[Any, ...], Compiled] = {}
