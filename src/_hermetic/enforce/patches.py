@@ -136,12 +136,17 @@ def put(holder: Any, name: str, old: Any, new: Any) -> None:
     """Rebind an attribute."""
     setattr(holder, name, new)
     if id(holder) == SYSTEM:
-        for able in ABLE:
-            try:
-                if old in able:
-                    able.add(new)
-            except TypeError:
-                pass  # somebody's own, which no set can hold
+        is_able(old, new)
+
+
+def is_able(old: Any, new: Any) -> None:
+    """What the library knows of a function of os, it is to know of its stand-in."""
+    for able in ABLE:
+        try:
+            if old in able:
+                able.add(new)
+        except TypeError:
+            pass  # somebody's own, which no set can hold
 
 
 def apply_pending(name: str, module: Any) -> None:
@@ -187,7 +192,7 @@ def undo(journal: list[Change]) -> None:
             delattr(holder, name)
         else:
             setattr(holder, name, old)
-            if id(holder) == SYSTEM:
+            if holder is os:
                 for able in ABLE:
                     able.discard(new)
 
@@ -199,7 +204,10 @@ def redo(journal: list[Change]) -> bool:
         if name in holder.__dict__ if old is INHERITED else getattr(holder, name, None) is not old:
             undo(journal[:done])
             return False
-        put(holder, name, old, new)
+        # As ``put`` does, which would be another call for each: every block that is entered comes by here.
+        setattr(holder, name, new)
+        if holder is os:
+            is_able(old, new)
     return True
 
 
