@@ -269,3 +269,18 @@ def test_caches_are_written_where_writing_is_not_taken_away(isolated):
     assert (done.code, done.stdout) == (0, "1\n"), done
     assert [path.name[:6] for path in (isolated.folder / "__pycache__").iterdir()] == ["module"]
     assert not (isolated.folder / "secret/__pycache__").exists()
+
+
+def test_a_root_may_begin_at_the_home_folder(isolated):
+    (isolated.folder / "inside").mkdir()
+    isolated.write("inside/x", "in")
+    isolated.write("outside", "out")
+    isolated.write("target.py", "print(open('inside/x').read())\nopen('outside')\n")
+    done = isolated.cli("--fs-readonly=~/inside", "--", "./target.py", env={"HOME": str(isolated.folder)})
+    assert (done.stdout, done.code) == ("in\n", 2), done
+    assert f"read outside sandbox root: {isolated.folder / 'outside'}" in done.stderr
+    unknown = isolated.cli("--fs-readonly=~nobody-of-this-name", "--", "./target.py")
+    assert (unknown.code, unknown.errors[0]) == (
+        1,
+        "hermetic: error: there is no such home folder: '~nobody-of-this-name' (see hermetic --help)",
+    )

@@ -171,7 +171,7 @@ def make_rules(
     private = () if private_tmp is None else (resolve(private_tmp),)
     real = None
     if root is not None:
-        path = _os.fsdecode(root)
+        path = at_home(_os.fsdecode(root))
         if not path or not _os.path.exists(path):
             raise ValueError(f"the root {path!r} does not exist")
         real = resolve(path)
@@ -234,13 +234,20 @@ def path_named(entry: Any) -> str:
     path = exact_text(_os.fsdecode(entry))
     if not path or "\0" in path:
         raise ValueError(f"{path!r} is not a path")
-    if path[0] == "~":
-        named, path = path, _os.path.expanduser(path)
-        if path[0] == "~":
-            raise ValueError(f"there is no such home folder: {named!r}")
+    path = at_home(path)
     if not PATTERN.isdisjoint(path) and not _os.path.lexists(path):
         raise ValueError(f"{path!r} does not exist, and patterns and lists are not understood: one path each")
     return path
+
+
+def at_home(path: str) -> str:
+    """The path, begun at a home folder where it says so: a shell leaves that to us behind ``--option=``."""
+    if path[:1] != "~":
+        return path
+    found = _os.path.expanduser(path)
+    if found[0] == "~":
+        raise ValueError(f"there is no such home folder: {path!r}")
+    return found
 
 
 def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], sources: tuple[str, ...]) -> Rules:
