@@ -23,8 +23,8 @@ FIND = """
 import json, sys, types
 import _hermetic.enforce.bind as bind
 found, plain = set(), bind._bound_code
-def noted(code, function, constants, memo):
-    made = plain(code, function, constants, memo)
+def noted(code, function, constants, memo, *rest):
+    made = plain(code, function, constants, memo, *rest)
     for value in made.co_consts:
         if isinstance(value, types.ModuleType):
             found.add((f"{{function.__module__}}.{{code.co_name}}", value.__name__))

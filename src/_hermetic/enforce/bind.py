@@ -64,14 +64,19 @@ def _templates(
 ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(*FORMAT[1:4], *FORMAT[5:7], FORMAT[8])
 WITH_NULL_AT = 3 if FORMAT is not None and FORMAT[6] else 1
 OPERATION = b"" if FORMAT is None else bytes(FORMAT[:1])
-# By the number of a constant: what takes a LOAD_GLOBAL's place, alone and with the NULL of a call.
-_loads: list[tuple[bytes, bytes]] = []
+EXTENDED = b"" if FORMAT is None else bytes(FORMAT[4:5])
+# What takes a LOAD_GLOBAL's place, by the number of the constant as its argument would give it: where calls have a
+# NULL, twice that, and one more with it.
+_loads: list[bytes] = []
 
 
 def _add_load() -> None:
-    number = bytes((len(_loads),))
-    with_null = WITH_NULL[:WITH_NULL_AT] + number + WITH_NULL[WITH_NULL_AT + 1 :]
-    _loads.append((ALONE[:1] + number + ALONE[2:], with_null))
+    """The next constant's."""
+    assert FORMAT is not None
+    number = bytes((len(_loads) // 2 if FORMAT[5] else len(_loads),))
+    _loads.append(ALONE[:1] + number + ALONE[2:])
+    if FORMAT[5]:
+        _loads.append(WITH_NULL[:WITH_NULL_AT] + number + WITH_NULL[WITH_NULL_AT + 1 :])
 
 
 CAN_BIND = FORMAT is not None and sys.implementation.name == "cpython"
@@ -131,15 +136,13 @@ def bind(
     """
     if type(function) is not FunctionType:
         return function
-    key = None if constants else (function, filename)
+    key = None if constants else function if filename is None else (function, filename)
     if key in memo:
         return memo[key]
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         raise BootstrapError(f"{function.__qualname__} cannot be bound: it has a closure or defaults")
     if CAN_BIND and not FIXED_CODE:
-        code = _bound_code(function.__code__, function, constants, memo)
-        if filename is not None:
-            code = code.replace(co_filename=filename)
+        code = _bound_code(function.__code__, function, constants, memo, filename)
         twin = FunctionType(code, namespace, function.__name__, defaults)
     else:
         code = function.__code__
@@ -152,25 +155,30 @@ def bind(
     return twin
 
 
-def _bound_code(code: CodeType, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any]) -> CodeType:
+def _bound_code(
+    code: CodeType, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any], filename: str | None = None
+) -> CodeType:
     text, names = _edited(code, HIDDEN in memo and (code.co_name not in SHOWN or HERE in code.co_names))
     consts = [_bound_code(c, function, constants, memo) if type(c) is CodeType else c for c in code.co_consts]
     space = function.__globals__
     for name in names:
-        if name in constants:
+        if name is None:
+            value = None
+        elif name in constants:
             value = constants[name]
         elif name in memo:
             value = memo[name]
         else:
             value = space[name] if name in space else _builtin(name, function)
             if type(value) is FunctionType:
-                known = memo.get((value, None))
-                if known is not None:
-                    value = known
+                if value in memo:
+                    value = memo[value]
                 elif (value.__module__ or "").startswith(_CORE):
                     value = bind(value, {}, memo)
         consts.append(value)
-    return code.replace(co_code=text, co_consts=tuple(consts))
+    if filename is None:
+        return code.replace(co_code=text, co_consts=tuple(consts))
+    return code.replace(co_code=text, co_consts=tuple(consts), co_filename=filename)
 
 
 def _builtin(name: str, function: Any) -> Any:
@@ -181,52 +189,53 @@ def _builtin(name: str, function: Any) -> Any:
 
 
 # What editing made of a code object, by its id: stand-ins are bound once for every name they replace.
-_plans: dict[tuple[int, bool], tuple[CodeType, bytes, tuple[str, ...]]] = {}
+_plans: dict[tuple[int, bool], tuple[CodeType, bytes, list[str | None]]] = {}
 
 
-def _edited(code: CodeType, hidden: bool) -> tuple[bytes, tuple[str, ...]]:
-    """The instructions with constants in place of global names, and the names those constants stand for."""
+def _edited(code: CodeType, hidden: bool) -> tuple[bytes, list[str | None]]:
+    """The instructions with constants in place of global names; and of the code's names, those that it has as
+    constants now, behind its own and in their order, None for the others."""
     plan = _plans.get((id(code), hidden))
     if plan is not None and plan[0] is code:
         return plan[1], plan[2]
     assert FORMAT is not None
-    _, _, _, nop, extended, caches, _, resume, _ = FORMAT
+    _, _, _, nop, _, caches, _, resume, jump = FORMAT
     size, shift = 2 * (1 + caches), 1 if caches else 0
-    first = len(code.co_consts)
-    plain, names = code.co_code, code.co_names
-    places: dict[str, int] = {}
+    plain, first, names = code.co_code, len(code.co_consts), code.co_names
+    if first + len(names) > 256:
+        raise BootstrapError(f"{code.co_name} has too many constants to be bound")
+    number, last = first << shift, first + len(names) << shift
+    while len(_loads) < last:
+        _add_load()
     # One byte per instruction or cache entry; caches are zero here, so a search by bytes finds instructions only.
     operations = plain[::2]
+    if EXTENDED + OPERATION in operations:
+        raise BootstrapError(f"{code.co_name} names too many globals to be bound")
     between = operations.split(OPERATION)
     place = 2 * len(between.pop(0))
     edited = [plain[:place]]
+    wanted: list[str | None] = [None] * len(names)
     for rest in between:
-        if place and plain[place - 2] == extended:
-            raise BootstrapError(f"{code.co_name} names too many globals to be bound")
         argument = plain[place + 1]
-        name = names[argument >> shift]
-        if name not in places:
-            index = places[name] = first + len(places)
-            if index > 255:
-                raise BootstrapError(f"{code.co_name} has too many constants to be bound")
-            while index >= len(_loads):
-                _add_load()
-        # A call's NULL is pushed apart, and the rest of the instruction's room does nothing.
-        edited.append(_loads[places[name]][argument & shift])
         start = place + size
         place += 2 + 2 * len(rest)
-        edited.append(plain[start:place])
-    text = bytearray().join(edited)
+        edited += _loads[number + argument], plain[start:place]
+        argument >>= shift
+        wanted[argument] = names[argument]
     if hidden:
         if code.co_flags & GENERATORS:
             raise BootstrapError(f"{code.co_name} cannot be hidden: the frame of a generator is always to be seen")
-        at = operations.find(resume)
-        text[2 * at : 2 * at + 2] = bytes((nop, 0))
-        if HERE in places:
-            place = text.index(bytes((FORMAT[1], places[HERE]))) + 2
+        text = bytearray().join(edited)
+        at = 2 * operations.find(resume)
+        text[at : at + 2] = bytes((nop, 0))
+        if HERE in wanted:
+            at = 2 * operations.find(OPERATION)
+            while names[plain[at + 1] >> shift] != HERE:
+                at = 2 * operations.find(OPERATION, at // 2 + 1)
             # In the room of the caches, the rest of which is jumped over as before.
-            text[place : place + 4] = bytes((resume, 0, FORMAT[8], caches - 2))
-    plan = _plans[id(code), hidden] = code, bytes(text), tuple(places)
+            text[at + 2 : at + 6] = bytes((resume, 0, jump, caches - 2))
+        edited = [bytes(text)]
+    plan = _plans[id(code), hidden] = code, b"".join(edited), wanted
     return plan[1:]
 
 
