@@ -170,7 +170,6 @@ SURFACE = (
         capability=CONNECT,
         patch=("socket:socket.connect",),
         read=named_connect,
-        free=names_loopback,
         call="socket.connect",
         door="names.connect",
         late=True,

@@ -8,7 +8,7 @@ what C finds for a name that it is to connect to it tells nobody: it gets an add
 from __future__ import annotations
 
 from ...capabilities.network.learning import learns
-from ...capabilities.network.sockets import SENDMSG_PLACE, pinned, place_in_sendto
+from ...capabilities.network.sockets import LOOPBACK_ADDRESSES, SENDMSG_PLACE, pinned, place_in_sendto
 from ..bind import bind
 from ..judge import refusal
 
@@ -24,6 +24,7 @@ JUDGE: Any = None
 AFTER: Any = None
 BOX: list[Any] = []
 ASK: Any = None
+PASS: Any = None
 
 
 def look_up(setting: Setting) -> Any:
@@ -95,14 +96,27 @@ def sendmsg(setting: Setting, original: Any) -> Any:
 def to_address(setting: Setting, call: Any) -> Any:
     """A stand-in whose own look-up is in the constants of private code only."""
     names = {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}
-    return setting.bind(check_then_ask, ASK=bind(call, names, setting.memo))
+    return setting.bind(
+        check_then_ask,
+        ASK=bind(call, names, setting.memo),
+        PASS=bind(passing, {"BOX": setting.box}, setting.memo),
+    )
 
 
 def check_then_ask(*args: Any, **kwargs: Any) -> Any:
+    # The address comes last, and most are this machine's: no name, so there is nothing to ask before C announces it.
+    # Where there is something behind it, C takes nothing.
+    address = args[-1] if args else None
+    if type(address) is tuple and address and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES:
+        return PASS(args, kwargs)
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)
     return ASK(args, kwargs)
+
+
+def passing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return BOX[0](*args, **kwargs)
 
 
 def connecting(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
