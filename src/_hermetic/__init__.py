@@ -35,13 +35,14 @@ READ_BYTES = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native,
 SENDER = ("errors", "model", "pristine", "target", "commandline", "programs", "capabilities.", "policy")
 HAND_OVER = ("variables", "message", "early", "carried")
 RECEIVER = (*SENDER, "message", "early", "startup", "carried")
-# For a block; a whole run needs two more.
-BLOCK = (
+# For a whole process.
+_START = (
     *(*SENDER, "extract", "callers", "events", "status"),
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "reports", "enforce.audit", "enforce.fresh"),
     *("enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
-_RUN = (*BLOCK, "paths", "script", "source", "ending", "run")
+BLOCK = (*_START, "blocks")
+_RUN = (*_START, "paths", "script", "source", "ending", "run")
 _EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
     *("early", "message", "firstlines", "capabilities.processes.", "capabilities.processes.starting"),

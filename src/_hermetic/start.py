@@ -1,8 +1,7 @@
-"""The core's front door: putting policies in force, for a block or for the whole process.
+"""Putting policies in force for the whole process.
 
-A block's policy lives in the session and is lifted when the block is left. A
-process's policy is bound: hook, stand-ins and decisions are constants of code
-objects, and nothing in the process lifts it.
+Such a policy is bound: hook, stand-ins and decisions are constants of code
+objects, and nothing in the process lifts it. For a while: ``blocks``.
 """
 
 from __future__ import annotations
@@ -40,9 +39,6 @@ def version_warning() -> str | None:
         f"hermetic: the audit events of {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]} "
         "have not been classified yet; some calls may not be seen"
     )
-
-
-# --- the whole process ---
 
 
 def start_policies(
@@ -142,11 +138,13 @@ def start_process(
         patches.put(*change)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
     compiled.engage()
-    _process_names.update([pair for pair in compiled.patched if pair[0] == "children"])
+    REPLACED[0] |= {pair for pair in compiled.patched if pair[0] == "children"}
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
 
 
+# The (guard, name) pairs by which the process's own policies start children: they know of blocks, too.
+REPLACED: list[frozenset[tuple[str, str]]] = [frozenset()]
 ENTRIES: tuple[Entry, ...] = ()
 # In a memo: the code of the stand-ins by whose frames readers know who asks.
 TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "LINKERS")
@@ -226,20 +224,6 @@ def with_stand_ins(
     return [*known, *entries[len(unbound) :]]
 
 
-# --- blocks ---
-
-_hooked: list[bool] = []
-# The (guard, name) pairs by which the process's own policies start children: they know of blocks, too.
-_process_names: set[tuple[str, str]] = set()
-# What undoes the engagement of each block that has any.
-_engaged: list[tuple[object, list[Any]]] = []
-# Installations by the (guard, name) pairs they replace, kept for the next block.
-_installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
-_journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
-# Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
-_keepers: list[object] = []
-
-
 def childrens_variables() -> Any:
     """The mapping from which children are given variables: names and values as C has them."""
     return session.ENVIRONMENT[0]
@@ -248,92 +232,3 @@ def childrens_variables() -> Any:
 def inherited() -> list[tuple[str, str]]:
     """The variables that a child would inherit now."""
     return [(exact_text(name), exact_text(value)) for name, value in session.ENVIRONMENT[0].items()]
-
-
-def enter_block(token: object, compiled: Compiled) -> None:
-    """Put a compiled policy in force until ``leave_block``."""
-    with session.lock:
-        if not _hooked:
-            session.add(PROBE, {PROBE: (probe_entry(),)})
-            try:
-                audit.add_hook(audit.session_hook, PROBE)
-            finally:
-                session.remove(PROBE)
-            _hooked.append(True)
-        tracing, report_only, _, watcher = compiled.modes
-        if tracing or (report_only and watcher is None):
-            events.open_trace()
-        session.add(token, compiled.table, compiled.carried, watcher is not None)
-        try:
-            install_for(compiled)
-            undo = compiled.engage()
-            if undo:
-                _engaged.append((token, undo))
-        except BaseException:
-            leave_block(token)
-            raise
-
-
-def leave_block(token: object) -> None:
-    """End what ``enter_block`` began under this token; the last one out restores everything."""
-    with session.lock:
-        for pair in [pair for pair in _engaged if pair[0] is token]:
-            _engaged.remove(pair)
-            for step in reversed(pair[1]):
-                step()
-        if session.remove(token):
-            uninstall()
-
-
-def keep_installed(token: object) -> None:
-    """Until ``release_installed``, leave stand-ins where they are when the last block is left: without a policy they
-    do what the original does. For whoever enters and leaves a policy many times."""
-    with session.lock:
-        _keepers.append(token)
-
-
-def release_installed(token: object) -> None:
-    """End what ``keep_installed`` began under this token; restores everything if nothing is in force."""
-    with session.lock:
-        _keepers[:] = [known for known in _keepers if known is not token]
-        if not session.entered:
-            uninstall()
-
-
-def uninstall() -> None:
-    """Restore every attribute and module that blocks have replaced, unless somebody keeps them."""
-    while _installed and not _keepers:
-        patches.undo(_installed.pop()[1])
-
-
-def install_for(compiled: Compiled) -> None:
-    """Patch what this policy needs and no earlier block has patched."""
-    wanted = compiled.patched.difference(*(names for names, _ in _installed), _process_names)
-    if not wanted:
-        return
-    journal = _journals.get(wanted)
-    if journal is None or not patches.redo(journal):
-        journal = _journals[wanted] = fresh_journal(compiled, wanted)
-    _installed.append((wanted, journal))
-    for guard in {guard for guard, _ in wanted}:
-        refresh = compiled.families[guard].refresh
-        if refresh is not None:
-            refresh()
-
-
-def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> list[patches.Change]:
-    """Patch these names now, and note every change."""
-    memo: dict[Any, Any] = {}
-    settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False, {})
-    journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
-    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
-    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
-    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal, "is_patched": patched}, memo)
-    loaders = loader_changes(apply, memo, None) if pending else []
-    for change in (*journal, *loaders):
-        patches.put(*change)
-    journal.extend(loaders)
-    patches.install_now(pending, apply, {})
-    if "children" in compiled.families:
-        load_module("children").STARTING[:] = session.STARTERS
-    return journal

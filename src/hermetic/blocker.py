@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, fields
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
+from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled
-from _hermetic.start import enter_block, leave_block, start_policies
+from _hermetic.start import start_policies
 from hermetic.request import policy_from
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT
 from hermetic.values import check, defaults, joined, profile
@@ -168,6 +169,11 @@ def _read_policy(values: dict[str, Any], policy: Any, named: str | None) -> _Wri
     return _Written(*chosen_by_keyword(values, path, named))
 
 
+def _lasts(values: dict[str, Any]) -> bool:
+    """Whether what these values are compiled to may be entered again and again."""
+    return not any(values[name] for name in _MOMENTARY)
+
+
 def _compile(values: dict[str, Any], written: _Written | None = None, folder: PrivateFolder | None = None) -> Compiled:
     """A policy ready to be entered. ValueError for values that cannot mean anything."""
     origins, files = ((), ()) if written is None else (written.origins, written.files)
@@ -179,7 +185,7 @@ def _compile(values: dict[str, Any], written: _Written | None = None, folder: Pr
     if known is None:
         check(values, _SPELLED)
         known = Compiled(policy_from(values, origins, files))
-        if not any(values[name] for name in _MOMENTARY):
+        if _lasts(values):
             if len(_compiled) >= _CACHED:
                 _compiled.clear()
             _compiled[key] = known
@@ -196,7 +202,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
     what cannot mean anything, at the call; PolicyViolation comes from inside the block.
     """
 
-    __slots__ = ("_config", "_tokens", "_values", "_written")
+    __slots__ = ("_config", "_ready", "_tokens", "_values", "_written")
 
     def __init__(
         self,
@@ -236,6 +242,8 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         self._written: _Written | None = None
         self._tokens: list[tuple[object, PrivateFolder | None]] = []
         self._config: BlockConfig | None = None
+        # What the values are compiled to, from the first time on; a BlockConfig may change.
+        self._ready: Compiled | None = None
         keywords = {name: given[name] for name in _NAMES}
         if isinstance(_config, str):
             if profile is not None:
@@ -264,6 +272,11 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         return dict(self._values if self._config is None else values_of(self._config))
 
     def __enter__(self) -> hermetic_blocker:
+        if self._ready is not None:
+            token = object()
+            enter_block(token, self._ready)
+            self._tokens.append((token, None))
+            return self
         values = self._values if self._config is None else values_of(self._config)
         folder = None
         if values["private_tmp"]:
@@ -275,7 +288,10 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
             if values["sealed"]:
                 _seal(values, self._written, folder)
             else:
-                enter_block(token, _compile(values, self._written, folder))
+                compiled = _compile(values, self._written, folder)
+                enter_block(token, compiled)
+                if self._config is None and _lasts(values):
+                    self._ready = compiled
         except BaseException:
             if folder is not None:
                 folder.end()

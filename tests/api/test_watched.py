@@ -4,7 +4,7 @@ from __future__ import annotations
 
 HEAD = """
     import socket
-    from _hermetic import start
+    from _hermetic import blocks
     from _hermetic.compiled import Compiled
     from hermetic import PolicyViolation, hermetic_blocker
     from hermetic.blocker import BlockConfig, values_of
@@ -41,15 +41,15 @@ def test_a_watcher_is_told_and_may_tolerate(isolated):
         HEAD
         + """
     watcher = Watcher()
-    start.enter_block("it", compiled(watcher, block_network=True))
+    blocks.enter_block("it", compiled(watcher, block_network=True))
     assert refused(look_up)
     assert watcher.seen == [("network disabled: DNS(blocked.invalid)", False)]
     watcher.known = ("network disabled: DNS(blocked.invalid)",)
     assert not refused(look_up)
     assert len(watcher.seen) == 1
-    start.leave_block("it")
+    blocks.leave_block("it")
     assert not refused(look_up)
-    start.enter_block("it", compiled(watcher, block_network=True, report_only=True))
+    blocks.enter_block("it", compiled(watcher, block_network=True, report_only=True))
     assert not refused(look_up)
     assert watcher.seen[1:] == [("network disabled: DNS(blocked.invalid)", True)]
     """
@@ -61,12 +61,12 @@ def test_what_another_policy_refuses_as_well_is_not_the_watchers(isolated):
         HEAD
         + """
     watcher = Watcher()
-    start.enter_block("outer", compiled(watcher, block_network=True))
+    blocks.enter_block("outer", compiled(watcher, block_network=True))
     with hermetic_blocker(block_network=True):
         assert refused(look_up)
         # Whoever is entered first: a watched policy that is put in place of another comes later.
-        start.enter_block("again", compiled(watcher, block_network=True, block_subprocess=True))
-        start.leave_block("outer")
+        blocks.enter_block("again", compiled(watcher, block_network=True, block_subprocess=True))
+        blocks.leave_block("outer")
         assert refused(look_up)
     assert watcher.seen == []
     assert refused(look_up)
@@ -81,7 +81,7 @@ def test_a_tolerant_watcher_lifts_no_other_policy(isolated):
         + """
     watcher = Watcher()
     watcher.known = ("network disabled: DNS(blocked.invalid)",)
-    start.enter_block("watched", compiled(watcher, block_network=True))
+    blocks.enter_block("watched", compiled(watcher, block_network=True))
     assert not refused(look_up)
     with hermetic_blocker(block_network=True):
         assert refused(look_up)
@@ -94,13 +94,13 @@ def test_stand_ins_that_are_kept_are_inert_and_go_in_the_end(isolated):
         HEAD
         + """
     before = socket.socketpair
-    start.keep_installed("me")
+    blocks.keep_installed("me")
     with hermetic_blocker(block_network=True):
         assert refused(socket.socketpair)
     assert socket.socketpair is not before
     for end in socket.socketpair():
         end.close()
-    start.release_installed("me")
+    blocks.release_installed("me")
     assert socket.socketpair is before
     """
     )
@@ -113,7 +113,7 @@ def test_children_that_no_policy_in_force_guards_are_left_alone(isolated):
         + """
     import subprocess, sys
     values = values_of(BlockConfig(block_network=True))
-    start.enter_block("around", Compiled(policy_from(values), None))
+    blocks.enter_block("around", Compiled(policy_from(values), None))
     child = [sys.executable, "-c", "import hermetic, sys; print('_hermetic.start' in sys.modules)"]
     with hermetic_blocker(block_environment=True, allow_env=["PYTHONPATH"]):
         assert subprocess.check_output(child, text=True) == "True\\n"

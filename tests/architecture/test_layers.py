@@ -28,7 +28,7 @@ CORE_ORDER = [
     ["compiled"],
     ["asking"],
     ["start"],
-    ["acts"],
+    ["blocks", "acts"],
     # Running.
     ["status", "reports", "script", "source", "kernel", "ending", "run"],
     ["carried"],
@@ -75,6 +75,7 @@ DOORS = {
     "commandline",
     "acts",
     "compiled",
+    "blocks",
     "start",
     "policy",
     "events",

@@ -19,7 +19,7 @@ ATTACKS = {
     "modules removed": "for n in list(sys.modules):\n    if 'hermetic' in n: del sys.modules[n]",
     "the exception classes": "import _hermetic.errors as e\nfor c in (e.PolicyViolation, e.HermeticError):\n    attempt(lambda: setattr(c, '__init__', lambda *a, **k: None)); attempt(lambda: setattr(c, '__new__', lambda *a, **k: None))",
     "uninstall_all": "from hermetic.guards import uninstall_all\nattempt(uninstall_all)",
-    "leaving blocks": "import _hermetic.start as s\nimport _hermetic.enforce.session as session\nfor pair in getattr(session, 'entered', ()): attempt(lambda: s.leave_block(pair[0]))\nfor n in ('tables', 'watched'):\n    attempt(lambda: getattr(session, n).__setitem__(0, ()))",
+    "leaving blocks": "import _hermetic.blocks as s\nimport _hermetic.enforce.session as session\nfor pair in getattr(session, 'entered', ()): attempt(lambda: s.leave_block(pair[0]))\nfor n in ('tables', 'watched'):\n    attempt(lambda: getattr(session, n).__setitem__(0, ()))",
     "another audit hook first": "attempt(lambda: sys.addaudithook(lambda *a: None))",
     "fresh built-ins": "import _imp, importlib.machinery as m\nfresh = attempt(lambda: _imp.create_builtin(m.ModuleSpec('_socket', None)))",
     "memory": "def write():\n    with open('/proc/self/mem', 'r+b', 0) as f: f.seek(0)\nattempt(write)",

@@ -88,7 +88,7 @@ import trying
 def main():
     from hermetic.blocker import BlockConfig, hermetic_blocker, values_of
     from hermetic.request import policy_from
-    from _hermetic import start
+    from _hermetic import blocks, start
 
     place, settings = sys.argv[1], json.loads(sys.argv[2])
     values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place == "sealed"))
@@ -106,7 +106,7 @@ def main():
             worker = context.Process(target=trying.try_all)
         from _hermetic.compiled import Compiled
 
-        start.enter_block(object(), Compiled(policy_from(values)))
+        blocks.enter_block(object(), Compiled(policy_from(values)))
         if place in ("worker", "forked"):
             worker.start()
             worker.join()

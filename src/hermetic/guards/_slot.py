@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled
-from _hermetic.start import enter_block, leave_block
 from hermetic.blocker import BlockConfig, values_of
 from hermetic.request import policy_from
 from hermetic.values import check

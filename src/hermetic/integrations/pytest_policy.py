@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from _hermetic import reports
+from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled
-from _hermetic.start import enter_block, leave_block
 from hermetic.integrations.pytest_settings import given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import POLICY, PREFIX

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from _hermetic import events, load_for
+from _hermetic.blocks import keep_installed, release_installed
 from _hermetic.errors import PolicyViolation
 from _hermetic.reports import CHILDREN
-from _hermetic.start import keep_installed, release_installed
 from _hermetic.status import chain, trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic

@@ -1,0 +1,125 @@
+"""Putting policies in force for a block: they live in the session, and are lifted when the block is left."""
+
+from __future__ import annotations
+
+from . import events
+from .capabilities import load_module
+from .compiled import PROBE, Compiled, probe_entry
+from .enforce import audit, patches, session
+from .enforce.bind import bind
+from .start import REPLACED, is_late, loader_changes, make_pending
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+_hooked: list[bool] = []
+# Memo of ``lacking``.
+_lacking: dict[tuple[frozenset[tuple[str, str]], ...], frozenset[tuple[str, str]]] = {}
+# What undoes the engagement of each block that has any.
+_engaged: list[tuple[object, list[Any]]] = []
+# Installations by the (guard, name) pairs they replace, kept for the next block.
+_installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
+_journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
+# Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
+_keepers: list[object] = []
+
+
+def enter_block(token: object, compiled: Compiled) -> None:
+    """Put a compiled policy in force until ``leave_block``."""
+    with session.lock:
+        if not _hooked:
+            session.add(PROBE, {PROBE: (probe_entry(),)})
+            try:
+                audit.add_hook(audit.session_hook, PROBE)
+            finally:
+                session.remove(PROBE)
+            _hooked.append(True)
+        tracing, report_only, _, watcher = compiled.modes
+        if tracing or (report_only and watcher is None):
+            events.open_trace()
+        session.add(token, compiled.table, compiled.carried, watcher is not None)
+        try:
+            install_for(compiled)
+            undo = compiled.engage()
+            if undo:
+                _engaged.append((token, undo))
+        except BaseException:
+            leave_block(token)
+            raise
+
+
+def leave_block(token: object) -> None:
+    """End what ``enter_block`` began under this token; the last one out restores everything."""
+    with session.lock:
+        for pair in [pair for pair in _engaged if pair[0] is token]:
+            _engaged.remove(pair)
+            for step in reversed(pair[1]):
+                step()
+        if session.remove(token):
+            uninstall()
+
+
+def keep_installed(token: object) -> None:
+    """Until ``release_installed``, leave stand-ins where they are when the last block is left: without a policy they
+    do what the original does. For whoever enters and leaves a policy many times."""
+    with session.lock:
+        _keepers.append(token)
+
+
+def release_installed(token: object) -> None:
+    """End what ``keep_installed`` began under this token; restores everything if nothing is in force."""
+    with session.lock:
+        _keepers[:] = [known for known in _keepers if known is not token]
+        if not session.entered:
+            uninstall()
+
+
+def uninstall() -> None:
+    """Restore every attribute and module that blocks have replaced, unless somebody keeps them."""
+    while _installed and not _keepers:
+        patches.undo(_installed.pop()[1])
+
+
+def lacking(patched: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """What of this is not replaced already."""
+    key = (patched, REPLACED[0], *[names for names, _ in _installed])
+    known = _lacking.get(key)
+    if known is None:
+        if len(_lacking) > 64:
+            _lacking.clear()
+        known = _lacking[key] = patched.difference(*key[1:])
+    return known
+
+
+def install_for(compiled: Compiled) -> None:
+    """Patch what this policy needs and no earlier block has patched."""
+    wanted = lacking(compiled.patched)
+    if not wanted:
+        return
+    journal = _journals.get(wanted)
+    if journal is None or not patches.redo(journal):
+        journal = _journals[wanted] = fresh_journal(compiled, wanted)
+    _installed.append((wanted, journal))
+    for guard in {guard for guard, _ in wanted}:
+        refresh = compiled.families[guard].refresh
+        if refresh is not None:
+            refresh()
+
+
+def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> list[patches.Change]:
+    """Patch these names now, and note every change."""
+    memo: dict[Any, Any] = {}
+    settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False, {})
+    journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
+    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
+    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
+    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal, "is_patched": patched}, memo)
+    loaders = loader_changes(apply, memo, None) if pending else []
+    for change in (*journal, *loaders):
+        patches.put(*change)
+    journal.extend(loaders)
+    patches.install_now(pending, apply, {})
+    if "children" in compiled.families:
+        load_module("children").STARTING[:] = session.STARTERS
+    return journal
