@@ -54,6 +54,20 @@ def table(rows: list[Row]) -> str:
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
 
 
+class Scale:
+    """How often things are repeated."""
+
+    def __init__(self, quick: bool) -> None:
+        self.quick = quick
+        self.starts = 15 if quick else 60
+        self.rounds = 7 if quick else 25
+        self.programs = 2 if quick else 5
+
+    def repetitions(self, full: int) -> int:
+        """Per question to a worker."""
+        return max(1, full // 5) if self.quick else full
+
+
 def wall_time(command: list[str], environment: dict[str, str]) -> float:
     """Milliseconds from starting a command to its end; RuntimeError with its output when it fails."""
     start = time.perf_counter()

@@ -14,8 +14,8 @@ import sys
 import tempfile
 
 from place import Place, running
-from rounds import Row, table
-from rows import ROWS, Scale
+from rounds import Row, Scale, table
+from rows import ROWS
 
 
 def main() -> int:
