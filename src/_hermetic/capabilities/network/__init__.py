@@ -7,7 +7,7 @@ and loopback needs its own permission even when an allowed name resolves to it.
 
 from __future__ import annotations
 
-from ...extract import tcl
+from ...extract import tcl, tcl_made
 from ...model import Family, GuardedCall
 from .addresses import NAME_LETTERS, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
@@ -41,6 +41,7 @@ from .sockets import (
     system_log,
     wrapped_bio,
     wrapped_socket,
+    yellow_pages,
 )
 from .sockets import asked_connection as asked_connection
 from .unix import places, remember_bound, shared_record
@@ -148,6 +149,16 @@ SURFACE = (
         example="import socket; socket.socket(fileno=0)",
     ),
     GuardedCall(capability=CREATE, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
+    GuardedCall(capability=CREATE, patch=("_tkinter:create",), read=tcl_made, call="_tkinter", final=True),
+    # Asks a server that portmapper names.
+    GuardedCall(
+        capability=CREATE,
+        patch=("nis:match", "nis:cat", "nis:maps"),
+        when=blocks,
+        read=yellow_pages,
+        call="nis",
+        final=True,
+    ),
     GuardedCall(
         capability=CREATE,
         audit=("syslog.syslog", "syslog.openlog"),

@@ -267,6 +267,10 @@ def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
     return "syslog"
 
 
+def yellow_pages(args: tuple[Any, ...], kwargs: Any) -> str:
+    return "nis"
+
+
 # Whether this process was started by a guarded one: what it inherited is what the same policy allowed there. Set before
 # the start.
 ADOPTS = False
