@@ -14,6 +14,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "_socket:gethostbyaddr"): "as above",
     ("network", "socket:fromshare"): "Windows only",
     ("network", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
+    ("network", "os.putenv"): "judged where names may be looked up: tests/security/test_network_names_turned.py",
     ("network", "nis:match"): "gone since 3.13: tests/security/test_network_other_doors.py",
     ("subprocess", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
     ("filesystem", "_ssl:_test_decode_cert"): "reads under a root: tests/security",

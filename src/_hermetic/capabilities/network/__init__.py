@@ -35,6 +35,7 @@ from .sockets import (
     nothing,
     pair_kind,
     resolve_target,
+    resolver_variable,
     reverse_target,
     sendto_target,
     shared,
@@ -64,6 +65,11 @@ def taken_options(rules: Rules) -> tuple[str]:
 def blocks(rules: Rules) -> bool:
     """Whether what nothing allows is denied. Without that, only what is denied by name or number is guarded."""
     return rules[BLOCK]  # type: ignore[no-any-return]  # a bool by make_rules
+
+
+def looks_up(rules: Rules) -> bool:
+    """Whether there are names that the C library may look up."""
+    return not rules[BLOCK] or allows_names(rules)
 
 
 SURFACE = (
@@ -166,6 +172,14 @@ SURFACE = (
         read=system_log,
         call="syslog",
         example="import syslog; syslog.syslog('x')",
+    ),
+    GuardedCall(
+        capability=CREATE,
+        audit=("os.putenv",),
+        when=looks_up,
+        read=resolver_variable,
+        call="os.putenv",
+        note="the system's own files (`/etc/hosts`, `/etc/resolv.conf`) say what a name means; see `--fs-readonly`",
     ),
     # No events: CPython announces neither pairs, nor adopted descriptors, nor listen, nor TLS.
     GuardedCall(

@@ -6,6 +6,7 @@ import _socket
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
+from ...pristine import native
 from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
@@ -269,6 +270,21 @@ def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
 
 def yellow_pages(args: tuple[Any, ...], kwargs: Any) -> str:
     return "nis"
+
+
+# By these the C library looks an allowed name up as another one: below a domain, or by an alias. (name, what it was)
+_given = getattr(native, "environ", {})
+_names = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
+RESOLVER_VARIABLES = tuple([(name, _given.get(name.encode())) for name in _names])
+
+
+def resolver_variable(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """os.putenv(name, value). What was there at the start may be put back."""
+    name = exact_text(args[0])
+    for known, value in RESOLVER_VARIABLES:
+        if name == known:
+            return None if value is not None and args[1] == value else name
+    return None
 
 
 # Whether this process was started by a guarded one: what it inherited is what the same policy allowed there. Set before
