@@ -33,10 +33,12 @@ from .sockets import (
     named_sendto,
     names_loopback,
     nothing,
+    option_set,
     pair_kind,
     resolve_target,
     resolver_variable,
     reverse_target,
+    routed_parts,
     sendto_target,
     shared,
     system_log,
@@ -233,6 +235,24 @@ SURFACE = (
         after=remember,
         example="import socket; "
         "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('example.com', 9))",
+    ),
+    # A packet to an allowed address that goes elsewhere first.
+    GuardedCall(
+        capability=CREATE,
+        patch=("socket:socket.sendmsg",),
+        read=routed_parts,
+        call="socket.sendmsg",
+        door="names.sendmsg",
+        late=True,
+    ),
+    GuardedCall(
+        capability=CREATE,
+        patch=("socket:socket.setsockopt",),
+        read=option_set,
+        call="socket.setsockopt",
+        note="`_socket.socket.setsockopt`, the C method called on the type, is held by nothing: what goes to an "
+        "allowed address can then take another way",
+        example="import socket; s = socket.socket(); s.setsockopt(0, 4, b'')",
     ),
     GuardedCall(
         capability=BIND,
