@@ -94,3 +94,8 @@ def always(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
 def tcl(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
     """import(name, ...) of Tcl, which has sockets and an exec of its own that nobody announces."""
     return "Tcl" if exact_text(args[0]).rpartition(".")[2] == "_tkinter" else None
+
+
+def tcl_made(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
+    """_tkinter.create(...): the same, where its module was loaded before."""
+    return "Tcl"

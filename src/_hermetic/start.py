@@ -133,7 +133,13 @@ def start_process(
         "PROBERS": tuple(session.PROBERS),
     }
     hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
-    audit.add_hook(hook, PROBE)
+    # Bound while code can still be made.
+    if policy.sealed:
+        from .enforce import class_dicts
+
+        class_dicts.close(memo)
+    end = None if policy.report_only else bind(audit.refuse_everything, {}, memo)
+    audit.add_hook(hook, PROBE, end)
     for change in (*changes, *loaders):
         patches.put(*change)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})

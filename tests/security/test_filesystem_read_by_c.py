@@ -23,6 +23,11 @@ CERTIFICATES = {
     "new_context": "context = ssl.create_default_context(cafile=OUTSIDE + '/secret.pem'); shown()",
     "chain": "context.load_cert_chain('sub/up/pair.pem'); show('" + SECRET + "')",
     "key": "context.load_cert_chain('victim.txt', keyfile='sub/up/pair.pem'); show('" + SECRET + "')",
+    "decoded": "import _ssl; show(_ssl._test_decode_cert(OUTSIDE + '/secret.pem'))",
+    "decoded_path": """
+import _ssl, pathlib
+show(_ssl._test_decode_cert(pathlib.Path(OUTSIDE, 'secret.pem')))
+""",
     "turning_path": """
 class P:
     turn = 0

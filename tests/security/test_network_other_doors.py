@@ -112,3 +112,20 @@ def test_disguised_address_is_read_as_c_reads_it(isolated, name):
     _, reached, done = attack(isolated, code, "--no-network --allow-domain allowed.test --allow-domain 224.0.0.1")
     assert not reached
     assert done.code == 0, done
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_yellow_pages_are_not_asked(isolated):
+    pytest.importorskip("nis")
+    code = """
+import warnings
+warnings.simplefilter("ignore")
+import nis
+for ask in (nis.match, nis.cat, nis.maps):
+    try:
+        print(ask("key", "map", "domain") if ask is nis.match else ask("map"))
+    except Exception as error:
+        print(error)
+"""
+    done = isolated.script("--kernel=off --no-network", code)
+    assert done.stdout == "network disabled: nis\n" * 3, done

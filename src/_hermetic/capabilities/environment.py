@@ -240,6 +240,11 @@ def history_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | N
     return process_file((args[0], "r"), None) if args and args[0] is not None else None
 
 
+def tcl_variables(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
+    """_tkinter.create(...): Tcl's array `env` is what C holds, to be read and written."""
+    return COPY, "Tcl", PROGRAM
+
+
 def nobody(args: tuple[Any, ...], kwargs: Any) -> None:
     """For calls that are no act themselves."""
 
@@ -316,6 +321,14 @@ SURFACE = (
         patch=("readline:read_history_file", "readline:read_init_file"),
         read=history_file,
         example="import readline; readline.read_history_file('/proc/self/environ')",
+    ),
+    GuardedCall(
+        capability=READ,
+        patch=("_tkinter:create",),
+        read=tcl_variables,
+        call="_tkinter.create",
+        final=True,
+        example="import tkinter; tkinter.Tcl()",
     ),
     GuardedCall(
         capability=READ,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from _weakref import ref
 
 from ..errors import BootstrapError, PolicyViolation
 from ..events import COUNT, LOG, REPORTS
@@ -44,6 +46,7 @@ HANDLE_TO_WRITE: tuple[Entry, ...] = ()
 FREE: Any = None
 RULES: Any = None
 ENTRIES: tuple[Entry, ...] = ()
+ADD, COLLECTS, COLLECT, DO_NOT_COLLECT = sys.addaudithook, gc.isenabled, gc.enable, gc.disable
 
 
 def session_hook(event: str, args: tuple[Any, ...]) -> None:
@@ -151,8 +154,8 @@ def sealed_judge_of_one(event: str, args: tuple[Any, ...], kwargs: dict[str, Any
     return None
 
 
-def add_hook(hook: Any, probe: str) -> None:
-    """Add an audit hook and prove that it is there.
+def add_hook(hook: Any, probe: str, end: Any = None) -> None:
+    """Add an audit hook and prove that it is there. end: called when the interpreter has dropped it.
 
     An earlier hook that raises RuntimeError makes ``sys.addaudithook`` do nothing
     and say nothing, so a private event must come back as a violation. That is no act of the program's.
@@ -166,10 +169,28 @@ def add_hook(hook: Any, probe: str) -> None:
         # Its frames hold everything that was there before the guards, and a cycle would keep them.
         answer.__traceback__ = None
         if answer.message == probe:
+            if end is not None:
+                hook.end = ref(hook, end)
             return
     finally:
         LOG[:], COUNT[:], REPORTS[:] = log, count, reports
     raise BootstrapError("the audit hook could not be added: an earlier audit hook of this process refused it")
+
+
+def refuse_everything(gone: Any) -> None:
+    """Called by a reference to a hook that is gone: the reference takes its place. It takes no arguments, so that
+    whatever is announced fails.
+
+    The interpreter drops its hooks at the end, and after them what it was given to keep (error handlers of codecs,
+    functions for forks, filters of warnings), which may have finalizers. By then no code can judge: 3.12 crashes when
+    the last hook it calls is a function of Python's. Nothing may run before the reference is there: up to 3.11 making
+    a list can start the collector.
+    """
+    collects = COLLECTS()
+    DO_NOT_COLLECT()
+    ADD(gone)
+    if collects:
+        COLLECT()
 
 
 def make_judge(entries: list[Entry], memo: dict[Any, Any]) -> Any:

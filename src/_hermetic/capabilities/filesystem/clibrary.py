@@ -33,6 +33,12 @@ def first_file(args: Any, kwargs: Any) -> Reading | None:
     return reading(argument(args, kwargs, 1, "certfile", None) if path is None else path)
 
 
+def only_file(args: Any, kwargs: Any) -> Reading | None:
+    """_ssl._test_decode_cert(path), which shows a certificate as it is."""
+    path = argument(args, kwargs, 0, "path", None)
+    return reading(path) if is_a(path, TEXT_OR_BYTES) else (path, None)  # a PathLike may tell C something else
+
+
 def second_file(args: Any, kwargs: Any) -> Reading | None:
     """load_verify_locations(..., capath), load_cert_chain(..., keyfile)."""
     path = argument(args, kwargs, 2, "capath", None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_text, is_a
 from ...paths import resolve
 from ...pristine import IS_LINUX, IS_WINDOWS, getpid
-from .clibrary import catalogue, catalogue_folder, default_file, first_file, second_file, shadow
+from .clibrary import catalogue, catalogue_folder, default_file, first_file, only_file, second_file, shadow
 from .descriptors import path_text, real_path
 from .filecalls import MADE_ANEW
 from .places import NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, UNREADABLE, both_places, entry_of
@@ -241,6 +241,7 @@ UNANNOUNCED_READS = (
         "",
         "judged by `SSL_CERT_FILE`; the system's own store is always readable",
     ),
+    ("ssl._test_decode_cert", ("_ssl:_test_decode_cert",), only_file, "", ""),
     (
         "locale.bindtextdomain",
         ("_locale:bindtextdomain", "locale:bindtextdomain"),

@@ -8,7 +8,7 @@ namespace of ``sys``, a finder's attributes) is undone before the next look-up.
 from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
-from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a
+from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a, tcl_made
 from ...model import BlockMemory, Family, GuardedCall
 from ...paths import absolute, folders_of, meant, open_folders, resolve
 from ...pristine import IS_WINDOWS, getcwd, stat
@@ -268,6 +268,15 @@ SURFACE = (
         call="os.chroot",
         final=True,
         example="import os; os.chroot('/')",
+    ),
+    # Tcl has a cd of its own.
+    GuardedCall(
+        capability=FOLDER,
+        patch=("_tkinter:create",),
+        read=tcl_made,
+        call="_tkinter.create",
+        final=True,
+        example="import tkinter; tkinter.Tcl()",
     ),
     # The lists and the cache are replaced before the class of sys, whose __setattr__ would refuse that.
     GuardedCall(

@@ -7,7 +7,7 @@ and loopback needs its own permission even when an allowed name resolves to it.
 
 from __future__ import annotations
 
-from ...extract import tcl
+from ...extract import tcl, tcl_made
 from ...model import Family, GuardedCall
 from .addresses import NAME_LETTERS, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
@@ -33,14 +33,18 @@ from .sockets import (
     named_sendto,
     names_loopback,
     nothing,
+    option_set,
     pair_kind,
     resolve_target,
+    resolver_variable,
     reverse_target,
+    routed_parts,
     sendto_target,
     shared,
     system_log,
     wrapped_bio,
     wrapped_socket,
+    yellow_pages,
 )
 from .sockets import asked_connection as asked_connection
 from .unix import places, remember_bound, shared_record
@@ -63,6 +67,11 @@ def taken_options(rules: Rules) -> tuple[str]:
 def blocks(rules: Rules) -> bool:
     """Whether what nothing allows is denied. Without that, only what is denied by name or number is guarded."""
     return rules[BLOCK]  # type: ignore[no-any-return]  # a bool by make_rules
+
+
+def looks_up(rules: Rules) -> bool:
+    """Whether there are names that the C library may look up."""
+    return not rules[BLOCK] or allows_names(rules)
 
 
 SURFACE = (
@@ -148,6 +157,16 @@ SURFACE = (
         example="import socket; socket.socket(fileno=0)",
     ),
     GuardedCall(capability=CREATE, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
+    GuardedCall(capability=CREATE, patch=("_tkinter:create",), read=tcl_made, call="_tkinter", final=True),
+    # Asks a server that portmapper names.
+    GuardedCall(
+        capability=CREATE,
+        patch=("nis:match", "nis:cat", "nis:maps"),
+        when=blocks,
+        read=yellow_pages,
+        call="nis",
+        final=True,
+    ),
     GuardedCall(
         capability=CREATE,
         audit=("syslog.syslog", "syslog.openlog"),
@@ -155,6 +174,14 @@ SURFACE = (
         read=system_log,
         call="syslog",
         example="import syslog; syslog.syslog('x')",
+    ),
+    GuardedCall(
+        capability=CREATE,
+        audit=("os.putenv",),
+        when=looks_up,
+        read=resolver_variable,
+        call="os.putenv",
+        note="the system's own files (`/etc/hosts`, `/etc/resolv.conf`) say what a name means; see `--fs-readonly`",
     ),
     # No events: CPython announces neither pairs, nor adopted descriptors, nor listen, nor TLS.
     GuardedCall(
@@ -207,6 +234,24 @@ SURFACE = (
         after=remember,
         example="import socket; "
         "socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendmsg([b'x'], [], 0, ('example.com', 9))",
+    ),
+    # A packet to an allowed address that goes elsewhere first.
+    GuardedCall(
+        capability=CREATE,
+        patch=("socket:socket.sendmsg",),
+        read=routed_parts,
+        call="socket.sendmsg",
+        door="names.sendmsg",
+        late=True,
+    ),
+    GuardedCall(
+        capability=CREATE,
+        patch=("socket:socket.setsockopt",),
+        read=option_set,
+        call="socket.setsockopt",
+        note="`_socket.socket.setsockopt`, the C method called on the type, is held by nothing: what goes to an "
+        "allowed address can then take another way",
+        example="import socket; s = socket.socket(); s.setsockopt(0, 4, b'')",
     ),
     GuardedCall(
         capability=BIND,

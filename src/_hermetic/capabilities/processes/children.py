@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 UNGUARDED = "subprocess.unguarded"
 STRAY = "subprocess.stray"
 
-# What a program sets to have code of its own run in a child before anything else does. Kept as they were at the start.
-LOADER_NAMES = ("BASH_ENV", "ENV", "__PYVENV_LAUNCHER__")
+# What a program sets to have code of its own run in a child before anything else does, or to have an allowed name
+# looked up as another one (network/sockets.py). Kept as they were at the start.
+LOADER_NAMES = ("BASH_ENV", "ENV", "__PYVENV_LAUNCHER__", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
 LOADER_PREFIXES = ("LD_", "DYLD_", "PYTHON")
 # Which of these C knows about is not to be seen from Python, so all that do harm are set anew before C starts a shell.
 HARMFUL = (

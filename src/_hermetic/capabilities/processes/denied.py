@@ -7,7 +7,7 @@ that keeps no original.
 from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame
-from ...extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl
+from ...extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl, tcl_made
 from ...model import Family, GuardedCall
 from ...pristine import IS_LINUX, getpid, native
 from ...programs import base_name, has_separator, is_executable
@@ -189,6 +189,7 @@ def typing_request(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 SURFACE = (
     GuardedCall(capability=START, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
+    GuardedCall(capability=START, patch=("_tkinter:create",), read=tcl_made, call="_tkinter", final=True),
     GuardedCall(
         capability=START,
         audit=("subprocess.Popen",),

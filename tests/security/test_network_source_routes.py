@@ -1,0 +1,49 @@
+"""A source route: the packet bears the allowed address, and goes to another host first."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's numbers")
+
+WAYS = {
+    "option": "s.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, ROUTE)",
+    "by keyword of the class": "socket.socket.setsockopt(s, 0, 4, ROUTE)",
+    "number of another class": "s.setsockopt(type('N', (), {'__index__': lambda n: 0})(), 4, ROUTE)",
+    "return options": "s.sendmsg([b'x'], [(0, 7, ROUTE)], 0, ('127.0.0.1', 9))",
+    "an iterator of parts": "s.sendmsg([b'x'], iter([(0, 7, ROUTE)]), 0, ('127.0.0.1', 9))",
+    "a part of another class": "s.sendmsg([b'x'], [type('T', (tuple,), {})((0, 7, ROUTE))], 0, ('127.0.0.1', 9))",
+    "IPv6 routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 57, bytes(24))",
+    "older routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 5, bytes(24))",
+}
+HEAD = """
+import socket
+ROUTE = b"\\x83\\x07\\x04" + socket.inet_aton("127.0.0.77") + b"\\x01"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_none_is_set(isolated, way):
+    code = HEAD + f"try:\n    print('escaped', {WAYS[way]})\nexcept Exception as error:\n    print(error)"
+    done = isolated.script("--kernel=off --no-network --allow-localhost", code)
+    assert done.stdout == "network disabled: source route\n", done
+
+
+def test_other_options_and_parts_keep_working(isolated):
+    code = (
+        HEAD
+        + """
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 3)
+socket.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+s.bind(("127.0.0.1", 0))
+assert s.sendmsg([b"x"], [(0, 1, (1).to_bytes(4, "little"))], 0, s.getsockname()) == 1
+assert s.sendmsg([b"y"], [], 0, s.getsockname()) == 1
+print(s.recv(9), s.recv(9))
+"""
+    )
+    done = isolated.script("--kernel=off --no-network --allow-localhost", code)
+    assert done.stdout == "b'x' b'y'\n", done
