@@ -90,20 +90,26 @@ def sendto(setting: Setting, original: Any) -> Any:
 
 
 def sendmsg(setting: Setting, original: Any) -> Any:
-    return to_address(setting, sending_parts)
+    """More of it is judged than the address, so the judge is asked each time."""
+    names = {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}
+    return setting.bind(check_then_ask, ASK=bind(sending_parts, names, setting.memo))
+
+
+def check_then_ask(*args: Any, **kwargs: Any) -> Any:
+    found = JUDGE(KEY, args, kwargs)
+    if found is not None:
+        raise refusal(found)
+    return ASK(args, kwargs)
 
 
 def to_address(setting: Setting, call: Any) -> Any:
     """A stand-in whose own look-up is in the constants of private code only."""
     names = {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}
-    return setting.bind(
-        check_then_ask,
-        ASK=bind(call, names, setting.memo),
-        PASS=bind(passing, {"BOX": setting.box}, setting.memo),
-    )
+    ask, straight = bind(call, names, setting.memo), bind(passing, {"BOX": setting.box}, setting.memo)
+    return setting.bind(check_names_then_ask, ASK=ask, PASS=straight)
 
 
-def check_then_ask(*args: Any, **kwargs: Any) -> Any:
+def check_names_then_ask(*args: Any, **kwargs: Any) -> Any:
     # The address comes last, and most are this machine's: no name, so there is nothing to ask before C announces it.
     # Where there is something behind it, C takes nothing.
     address = args[-1] if args else None
