@@ -71,15 +71,28 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
     return None
 
 
+def way_refused(rules: Rules, target: tuple[Any, ...]) -> Refused:
+    """The same for the ways to what is changed: nothing is changed there, and what is denied is no way."""
+    for place in target[5] if len(target) > 5 else ():
+        found = denied_there(rules, place)
+        if found is not None:
+            return found
+    return None
+
+
+def denied_there(rules: Rules, place: str) -> Refused:
+    """Why a deny list lets nothing be changed at this place or by way of it, or None."""
+    entry = entry_above(place, rules[NO_WRITES])
+    return None if entry is None else (NO_WRITING, f"leaving out --deny-write {entry}", place)
+
+
 def write_refused(rules: Rules, place: str) -> Refused:
     """Why this real path may not be changed, or None."""
     if entry_above(place, rules[PROTECTED]) is not None:
         return INTEGRITY, NOTHING_MORE, place
-    entry = entry_above(place, rules[NO_WRITES])
-    if entry is not None:
-        return NO_WRITING, f"leaving out --deny-write {entry}", place
-    if not rules[READONLY]:
-        return None
+    found = denied_there(rules, place)
+    if found is not None or not rules[READONLY]:
+        return found
     if entry_above(place, rules[WRITES]) is None:
         return OPTION, "", place
     if place == rules[PRIVATE] and not is_folder(place):
@@ -143,6 +156,14 @@ def has_none(rules: Rules) -> bool:
 def judges_reads(rules: Rules) -> bool:
     """Whether some reads are not allowed."""
     return rules[ROOT] is not None or rules[NO_READS] != NO_PATHS
+
+
+def denies_reads(rules: Rules) -> bool:
+    return bool(rules[NO_READS][0])
+
+
+def denies_writes(rules: Rules) -> bool:
+    return bool(rules[NO_READS][0] or rules[NO_WRITES][0])
 
 
 def has_root(rules: Rules) -> bool:
