@@ -27,6 +27,9 @@ ACTS = [
     ("--fs-readonly", "open('below/{0}/x', 'w')", "FileNotFoundError"),
     ("--fs-readonly=below", "open('top')", "done"),
     ("--fs-readonly=below", "open('to*p')", "FileNotFoundError"),
+    # What is made beside an entry to be moved there, as pytest's cache and files that are replaced whole.
+    ("--fs-readonly --allow-write=new", "__import__('tempfile').mkdtemp(dir='.')", "done"),
+    ("--fs-readonly --allow-write=top", "__import__('tempfile').mkstemp(dir=os.getcwd())", "done"),
     ("--no-network", "socket.socket().connect(('127.0.0.1', port))", "done"),
     ("--no-network", "socket.socket(socket.AF_UNIX).connect('./none.sock')", "FileNotFoundError"),
     ("--no-network", "socket.socket().bind(('0.0.0.0', 0))", None),

@@ -19,8 +19,10 @@ from .lists import (
     ROOT,
     SOURCES,
     SUSPECT,
+    WRITES,
     change_refused,
     entry_for,
+    exists,
     is_readable,
     way_refused,
 )
@@ -69,9 +71,22 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
     if not remedy:
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
+    if remedy == TEMPORARY:
+        remedy = beside_remedy(rules, place) or remedy
     if capability == WRITE:
         return f"filesystem readonly: {path}", path, option, remedy
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy
+
+
+def beside_remedy(rules: Rules, place: str) -> str:
+    """What would allow something temporary beside an entry of a list, where it is made to be moved; or empty."""
+    folder = place.rpartition(SEPARATOR)[0]
+    for entry in sorted(rules[WRITES][0]):
+        if entry and entry.rpartition(SEPARATOR)[0] == folder:
+            return f"--allow-write {folder or SEPARATOR}" + (
+                "" if exists(entry) else f", or making {entry} before the start"
+            )
+    return ""
 
 
 READINGS = (READ, LIST)
