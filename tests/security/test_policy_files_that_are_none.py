@@ -58,6 +58,20 @@ def test_device(capsys):
     assert "no ordinary file" in refused(capsys, os.devnull)
 
 
+def test_utf_16_is_named(capsys, tmp_path):
+    # As PowerShell's `>` writes it.
+    for encoding in ("utf-16-le", "utf-16-be"):
+        path = tmp_path / f"{encoding}.toml"
+        path.write_bytes(("\ufeff" + POLICY).encode(encoding))
+        assert f"{path} is UTF-16; save it as UTF-8" in refused(capsys, path)
+
+
+def test_a_second_mark_is_none(capsys, tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xef\xbb\xbf" * 2 + POLICY.encode())
+    assert f"{path}:1: not TOML" in refused(capsys, path)
+
+
 def test_not_utf_8_names_the_line(capsys, tmp_path):
     path = tmp_path / "policy.toml"
     path.write_bytes(POLICY.encode() + b'deny_imports = ["\xff"]\n')

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # More than anybody writes by hand.
 LARGEST = 1 << 20
+UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_text(file: str) -> str:
@@ -44,10 +45,13 @@ def read_text(file: str) -> str:
     if len(data) > LARGEST:
         raise PolicyFileError(f"{at(file, 0)} is larger than {LARGEST >> 20} MiB")
     try:
-        return data.decode("utf-8")
+        # Windows' editors begin UTF-8 with a mark, which most readers of TOML pass over; the standard library's does not.
+        return data.removeprefix(UTF8_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
+        if data.startswith(UTF16_MARKS):
+            raise PolicyFileError(f"{at(file, 0)} is UTF-16; save it as UTF-8") from None
         line = data.count(b"\n", 0, error.start) + 1
-        raise PolicyFileError(f"{at(file, line)}: not UTF-8") from None
+        raise PolicyFileError(f"{at(file, line)}: not UTF-8; save it as UTF-8") from None
 
 
 def parse(file: str, text: str) -> dict[str, Any]:
