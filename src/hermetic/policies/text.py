@@ -45,7 +45,7 @@ def read_text(file: str) -> str:
     if len(data) > LARGEST:
         raise PolicyFileError(f"{at(file, 0)} is larger than {LARGEST >> 20} MiB")
     try:
-        # Windows' editors begin UTF-8 with a mark, which most readers of TOML pass over; the standard library's does not.
+        # Windows' editors begin UTF-8 with a mark, which most readers of TOML pass over, but not tomllib.
         return data.removeprefix(UTF8_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
         if data.startswith(UTF16_MARKS):
