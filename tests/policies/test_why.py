@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 
 import pytest
@@ -273,3 +274,8 @@ def test_native_code_inside_a_package_is_told(capsys, tmp_path, monkeypatch):
     words = ("--", "import", "given.below.part")
     assert answer(capsys, "--block-native", *words, status=2)[1] == "  native import blocked: given.below.part"
     assert answer(capsys, "--block-native", "--allow-native", "given", *words, status=0)
+
+
+def test_home_is_understood_as_in_an_entry(capsys):
+    lines = answer(capsys, "--deny-read", "~/kept", "--", "read", "~/kept/x", status=2)
+    assert lines[1] == f"  filesystem read denied: {os.path.expanduser('~/kept/x')}"

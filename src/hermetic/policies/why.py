@@ -15,6 +15,7 @@ from hermetic.request import policy_from
 
 ALLOWED, DENIED = 0, 2
 JSON, LOOKUP = "--json", "--lookup"
+PATHS = ("read", "write", "run")
 # A package may hold many files; beyond this many nobody looks for native code.
 MOST_FILES = 5000
 
@@ -30,6 +31,8 @@ def main(words: list[str]) -> int:
     choice = read_choice([word for word in options if word not in (JSON, LOOKUP)])
     try:
         verb, text = act
+        if verb in PATHS:
+            text = os.path.expanduser(text)  # quoted, a shell leaves it to us, as in an entry
         found, notes = with_notes(verdict(choice, verb, text), choice.values, verb, text, LOOKUP in options)
     except ValueError as error:
         raise UsageError(str(error)) from None

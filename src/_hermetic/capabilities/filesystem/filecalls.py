@@ -160,8 +160,10 @@ def named_to_write(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     held = held_place(path, flags) if type(path) is str else None
     if held is not None:
         return path, -1, (held,), (), ""
-    number = -1 if folder is None else folder
-    return change_of(path, number, opened_places, "")
+    found = change_of(path, -1 if folder is None else folder, opened_places, "")
+    if found[2] is not None and found[2][0] in DEVICES:
+        return (*found[:2], (), *found[3:])  # a handle tells that it is this device, so only the way there counts
+    return found
 
 
 def listed(args: tuple[Any, ...], kwargs: Any) -> Reading | None:

@@ -232,12 +232,12 @@ def where(path: str) -> str:
         raise ValueError(f"{path!r} leads nowhere: {error.strerror}") from None
 
 
-PATTERN = frozenset("*?[]{},")
+PATTERN = frozenset("*?[]{},$")
 
 
 def entry_for(place: str) -> str:
     """The entry that would give this path back: itself, or where its name would be taken for a pattern, its folder."""
-    while not PATTERN.isdisjoint(place) and not exists(place):
+    while misunderstood(place):
         place = place.rpartition(SEPARATOR)[0] or SEPARATOR
     return place
 
@@ -256,9 +256,23 @@ def path_named(entry: Any) -> str:
     if not path or "\0" in path:
         raise ValueError(f"{path!r} is not a path")
     path = at_home(path)
-    if not PATTERN.isdisjoint(path) and not _os.path.lexists(path):
-        raise ValueError(f"{path!r} does not exist, and patterns and lists are not understood: one path each")
+    meant = misunderstood(path)
+    if meant:
+        raise ValueError(f"{path!r} does not exist, and {meant} are not understood: one path each")
     return path
+
+
+def misunderstood(path: str) -> str:
+    """What a path was meant to be whose last parts are not there, and look like no names; else empty."""
+    if PATTERN.isdisjoint(path) and "://" not in path:
+        return ""
+    missing, there = "", path
+    while there and not exists(there):
+        there, slash, last = there.rpartition(SEPARATOR)
+        missing = slash + last + missing
+    if PATTERN.isdisjoint(missing):
+        return "URLs" if "://" in missing else ""
+    return "patterns and lists" if "$" not in missing else "variables"
 
 
 def at_home(path: str) -> str:

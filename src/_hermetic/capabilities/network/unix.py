@@ -92,8 +92,10 @@ def socket_place(text: str) -> str:
 
     ValueError for what is no place of a socket. It need not be there yet.
     """
-    if not text or SEPARATOR in text or text[-1] == "/":
+    if not text or SEPARATOR in text or text[-1] == "/" or text == "@":
         raise ValueError(f"{text!r} is not the place of a Unix socket")
+    if text[:5] == "unix:":
+        raise ValueError(f"{text!r} is not the place of a Unix socket; write its path alone, or ./{text}")
     if text[0] == "@":
         return text
     given = absolute(text)
