@@ -279,3 +279,12 @@ def test_native_code_inside_a_package_is_told(capsys, tmp_path, monkeypatch):
 def test_home_is_understood_as_in_an_entry(capsys):
     lines = answer(capsys, "--deny-read", "~/kept", "--", "read", "~/kept/x", status=2)
     assert lines[1] == f"  filesystem read denied: {os.path.expanduser('~/kept/x')}"
+
+
+@pytest.mark.parametrize(
+    "options", [["--deny-host=b\u00fccher.de"], ["--deny-private-network"], ["--no-network"]], ids=" ".join
+)
+def test_a_name_that_no_guard_compares_is_refused_by_what_was_asked_for(capsys, options):
+    lines = answer(capsys, *options, "--", "connect", "www.b\u00fccher.de:80", status=2)
+    assert lines[2].startswith(f"  blocked by: {options[0].partition('=')[0]}")
+    assert "a host name in ASCII (its xn-- form)" in lines[3]
