@@ -48,6 +48,7 @@ with hermetic_blocker(block_network=True, allow_domains={empty}):
         ["--no-network", "--allow-domain", ".".join(["a" * 60] * 5)],
         ["--no-network", "--allow-unix-socket", "@"],
         ["--no-network", "--allow-unix-socket", "unix:/run/x.sock"],
+        ["--no-network", "--allow-unix-socket", "x/" * 4000 + "x"],
         ["--no-network", "--keep-fd", "\u0663"],
         ["--no-network", "--keep-fd", "99999999999999999999"],
         ["--no-environment", "--allow-env", "A,B"],

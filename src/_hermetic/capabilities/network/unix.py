@@ -98,8 +98,11 @@ def socket_place(text: str) -> str:
         raise ValueError(f"{text!r} is not the place of a Unix socket; write its path alone, or ./{text}")
     if text[0] == "@":
         return text
-    given = absolute(text)
-    return given + SEPARATOR + resolve(given)
+    try:
+        given = absolute(text)
+        return given + SEPARATOR + resolve(given)
+    except OSError as error:
+        raise ValueError(f"{text!r} leads nowhere: {error.strerror}") from None
 
 
 def is_given(rules: tuple[Any, ...], name: str) -> bool:
