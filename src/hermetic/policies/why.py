@@ -8,6 +8,7 @@ from typing import Any
 from _hermetic.acts import ACTS, CONNECT, is_unix, place_of, refusal_under
 from _hermetic.capabilities.network.addresses import packed_address
 from _hermetic.compiled import Compiled
+from _hermetic.events import for_shell
 from _hermetic.extract import printable
 from hermetic.options import UsageError, read_choice
 from hermetic.policies.judging import Verdict, verdict
@@ -71,7 +72,7 @@ def lines(found: Verdict, act: list[str], notes: list[str]) -> list[str]:
         said.append(f"  {verb}: nothing in this policy denies it")
     said += [f"  note: {printable(note)}" for note in notes]
     change = f"{found.option}, or {found.toml}" if found.toml else found.option
-    said.append(f"  to {'deny' if found.allowed else 'allow'} it: {printable(change)}")
+    said.append(f"  to {'deny' if found.allowed else 'allow'} it: {for_shell(change)}")
     return said
 
 
