@@ -173,6 +173,16 @@ def next_word(flag: str, remaining: list[str]) -> str:
 
 def suggestion(flag: str) -> str:
     """`` (did you mean ...?)``; abbreviations are never accepted, only understood in the answer."""
+    elsewhere = {
+        **dict.fromkeys(("--allow-net", "-N"), "--no-network with --allow-domain or --allow-host"),
+        **dict.fromkeys(("--deny-net", "--deny-domain"), "--deny-host"),
+        "--deny-run": "--no-subprocess, with --allow-run for what may be run",
+        "--deny-env": "--no-environment, with --allow-env for what may be read",
+        "--allow-fs-read": "--fs-readonly=ROOT with --allow-read",
+        "--allow-fs-write": "--fs-readonly with --allow-write",
+    }
+    if flag in elsewhere:  # words of Deno and Node
+        return f" (here that is {elsewhere[flag]})"
     known = [*FLAGS, PROFILE, POLICY, "--help", "--version"]
     near = [name for name in known if name.startswith(flag)] if len(flag) > 3 else []
     if not near:

@@ -196,6 +196,13 @@ ANSWERS = [""]
         (["--", "read", "a\0b"], "read needs a target, not 'a\\x00b'"),
         (["--allow-localhost", "--", "read", "x"], "--allow-localhost needs --no-network"),
         (["--no-network", "--allow-domain", "a b", "--", "resolve", "x"], "is not a domain name"),
+        (["--no-network", "--allow-domain", "a.org,b.org", "--", "resolve", "x"], "one name each"),
+        (["--no-network", "--allow-host", "a.org,b.org", "--", "resolve", "x"], "one host each"),
+        (["--no-network", "--allow-host", "unix:/x", "--", "resolve", "x"], "--allow-unix-socket"),
+        (["--no-network", "--allow-host", "::1:80", "--", "resolve", "x"], "(ports: [ADDRESS]:PORT)"),
+        (["--no-network", "--allow-host", "a.org/x", "--", "resolve", "x"], "only a range of addresses has a slash"),
+        (["--allow-net", "a.org", "--", "resolve", "x"], "here that is --no-network with --allow-domain"),
+        (["--deny-run", "git", "--", "resolve", "x"], "here that is --no-subprocess"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -299,7 +299,8 @@ def domain_name(domain: str) -> str:
         raise ValueError(f"{domain!r} is not a domain name: {error}") from None
     # A port, a list, a pattern or a URL would match no host: never guessed, and never a rule without effect.
     if not host or (packed_address(host) is None and not NAME_LETTERS.issuperset(host)):
-        raise ValueError(f"{domain!r} is not a domain name; ports and ranges are for --allow-host (allow_hosts)")
+        meant = "one name each" if "," in domain else "ports and ranges are for --allow-host (allow_hosts)"
+        raise ValueError(f"{domain!r} is not a domain name; {meant}")
     if len(host) > LONGEST_NAME or [label for label in host.split(".") if len(label) > LONGEST_LABEL]:
         raise ValueError(f"{domain!r} is not a domain name: it, or a part of it, is too long")
     return host

@@ -59,6 +59,8 @@ def parsed(text: str) -> Entry:
     for mark, meaning in (("://", "a URL"), ("@", "a user's name")):
         if mark in text:
             raise ValueError(f"{meaning} is more than a host; write NAME, NAME:PORT or ADDRESS")
+    if text.startswith("unix:"):
+        raise ValueError("Unix sockets are for --allow-unix-socket (allow_unix_sockets)")
     if "%" in text:
         raise ValueError("a zone cannot be part of it; an address counts in every zone")
     host, ports = split(text)
@@ -154,6 +156,8 @@ def name(text: str) -> str:
     host = host.lower().removesuffix(".")
     if "*" in host:
         raise ValueError("a pattern is *.NAME, for all that lies below NAME")
+    if "," in host:
+        raise ValueError("lists are not understood: one host each")
     if not host or not NAME_LETTERS.issuperset(host):
         raise ValueError("a name has letters, digits, hyphens and dots")
     if len(host) > LONGEST_NAME or not all(0 < len(label) <= LONGEST_LABEL for label in host.split(".")):
