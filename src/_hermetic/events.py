@@ -103,8 +103,8 @@ def given_line(key: str, value: str, place: str) -> str:
 
 def quoted(value: str) -> str:
     """A string of TOML."""
-    text = printable(value.replace("\\", "\\\\").replace('"', '\\"'))
-    return f'"{text}"'
+    text = value.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join([letter if letter.isprintable() else f"\\U{ord(letter):08x}" for letter in text]) + '"'
 
 
 def details(reason: str, remedy: str, place: tuple[str, int, str] | None, owner: str, origin: str) -> list[str]:
@@ -116,8 +116,25 @@ def details(reason: str, remedy: str, place: tuple[str, int, str] | None, owner:
     lines = [f"  blocked by: {printable(option_of(reason))}{where}"]
     if place is not None:
         lines.append(f"  where: {printable(place[0])}, line {place[1]}, in {printable(place[2])}{owner}")
-    lines.append(f"  to allow it: {printable(remedy)}")
+    lines.append(f"  to allow it: {for_shell(remedy)}")
     return lines
+
+
+UNQUOTED = frozenset("_-./@%+=:,")
+
+
+def for_shell(remedy: str) -> str:
+    """A remedy as it is shown: a path in it that a shell would take apart stands in quotes."""
+    given, comma, rest = remedy.partition(", or ")
+    flag, _, path = given.partition(" ")
+    letters = "".join([letter for letter in path if letter not in UNQUOTED])
+    if flag[:2] != "--" or path[:1] != "/" or not letters or letters.isalnum():
+        return printable(remedy)
+    if path.isprintable():
+        path = "'" + path.replace("'", "'\\''") + "'"
+    else:
+        path = "$'" + printable(path.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+    return f"{flag} {path}{comma}{printable(rest)}"
 
 
 def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -> None:

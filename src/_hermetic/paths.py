@@ -46,8 +46,16 @@ def resolve(path: str) -> str:
 
     OSError when links go round: ELOOP, with the one that was followed once too often.
     """
+    return resolve_by(path, [])
+
+
+def resolve_by(path: str, ways: list[str]) -> str:
+    """The same. ways: takes the place of each link that is followed and, if there is one, the path as it is named."""
     if IS_WINDOWS:
-        return _os_normcase(_os_realpath(path))
+        real, named = _os_normcase(_os_realpath(path)), absolute(path)
+        if real != named:
+            ways.append(named)
+        return real
     if path[:1] != "/":
         path = getcwd() + "/" + path
     pending = path.split("/")[::-1]
@@ -69,6 +77,7 @@ def resolve(path: str) -> str:
             done = here
             continue
         links += 1
+        ways += (absolute(path), here) if links == 1 else (here,)
         if links > MOST_LINKS:
             raise OSError(ELOOP, "too many links", here)
         if link.endswith(REMOVED):
@@ -107,10 +116,10 @@ def folders_of(numbers: tuple[object, ...]) -> list[str]:
     return [f"{FOLDERS}/{number}" for number in numbers if type(number) is int and number >= 0]
 
 
-def meant(path: str, folders: list[str], follow: bool) -> list[str]:
+def meant(path: str, folders: list[str], follow: bool, ways: list[str]) -> list[str]:
     """The real paths that this one may name: from here and, if it is relative, from each of these folders.
 
-    follow: through its last link as well. OSError if it is longer than anybody can tell.
+    follow: through its last link as well. ways: as for ``resolve_by``. OSError if it is longer than anybody can tell.
     """
     if IS_WINDOWS:
         return [resolve(path)]
@@ -120,9 +129,9 @@ def meant(path: str, folders: list[str], follow: bool) -> list[str]:
         head, slash, last = ("", "", "") if follow else name.rpartition("/")
         try:
             if follow or last in ("", ".", ".."):
-                found.append(resolve(name))
+                found.append(resolve_by(name, ways))
             else:
-                found.append(f"{resolve(head or slash or '.')}/{last}".replace("//", "/"))
+                found.append(f"{resolve_by(head or slash or '.', ways)}/{last}".replace("//", "/"))
         except OSError as error:
             if error.errno == ENAMETOOLONG:
                 raise

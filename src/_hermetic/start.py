@@ -153,7 +153,7 @@ def start_process(
 REPLACED: list[frozenset[tuple[str, str]]] = [frozenset()]
 ENTRIES: tuple[Entry, ...] = ()
 # In a memo: the code of the stand-ins by whose frames readers know who asks.
-TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "LINKERS")
+TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "LINKERS", "FOLLOWERS")
 
 
 def after_bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 REST = "*"  # ends a prefix
+NO_PART = frozenset("=\0,?[]{}")  # of a name; most would be taken for lists and patterns
 # What children get whatever the policy says: without these, programs are not found or write in another language.
 FIXED = frozenset(
     {"PATH", "LANG", "TZ", "TMPDIR"}
@@ -48,8 +49,8 @@ def make_rules(unset: bool = False, allow: Iterable[str] = ()) -> tuple[bool, fr
     names, prefixes = set(), []
     for entry in allow:
         name = entry.upper() if IS_WINDOWS else entry
-        if not name or "=" in name or "\0" in name or "*" in name[:-1] or name == REST:
-            raise ValueError(f"{entry!r} is not a variable's name, nor a prefix such as AWS_*")
+        if not name or not NO_PART.isdisjoint(name) or "*" in name[:-1] or name == REST or not name.isprintable():
+            raise ValueError(f"{entry!r} is not a variable's name, nor a prefix such as AWS_*; one entry each")
         if name[-1] == REST:
             prefixes.append(name[:-1])
         else:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled
+from _hermetic.extract import exact_text
 from _hermetic.start import start_policies
 from hermetic.request import policy_from
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT
@@ -132,11 +133,16 @@ def _checked(name: str, value: Any) -> Any:
     paths = BY_KEY[name].holds_paths
     if isinstance(value, (str, bytes)) or (paths and isinstance(value, PathLike)):
         raise TypeError(f"{name} is a list: write {name}=[{value!r}]")
-    items = tuple(fspath(item) if paths and isinstance(item, PathLike) else item for item in value)
+    try:
+        given = tuple(value)
+    except TypeError:
+        raise TypeError(f"{name} is a list of strings, not {value!r}") from None
+    items = tuple(fspath(item) if paths and isinstance(item, PathLike) else item for item in given)
     for item in items:
         if not isinstance(item, str):
             raise TypeError(f"{name} holds strings, not {item!r}")
-    return items
+    # Members of an enumeration and the like: children get plain ones.
+    return tuple(item if type(item) is str else exact_text(item) for item in items)
 
 
 # Settings whose rules remember something of a run, or are resolved anew at each start.

@@ -50,11 +50,11 @@ def dispatch(words: list[str]) -> int:
     """A sub-command, help, or a run."""
     cut = words.index(SEPARATOR) if SEPARATOR in words else None
     options = words if cut is None else words[:cut]
-    if options and not options[0].startswith("-"):
-        return sub_command(options[0], words[1:])
     if SHORT_HELP in options or HELP in options:
         build_parser().print_help()
         return 0
+    if options and not options[0].startswith("-"):
+        return sub_command(options[0], words[1:])
     if VERSION_FLAG in options:
         print(f"hermetic {VERSION}")
         return 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from hermetic.settings import Setting
 
 PROFILE, POLICY = "--profile", "--policy"
+MOST_DIGITS = 10  # a descriptor is a C int
 FLAGS = {flag: setting for setting in SETTINGS for flag in setting.flags}
 # How users of the command line spell a setting.
 SPELLED = {setting.key: (setting.flags or (f"--{setting.key.replace('_', '-')}",))[0] for setting in SETTINGS}
@@ -74,6 +75,7 @@ def chosen(steps: list[tuple[str, Any]]) -> Choice:
     from hermetic.policies.files import Layer
 
     layer = Layer(defaults(), {})
+    steps = [(flag, policies.at_home(value) if flag == POLICY else value) for flag, value in steps]
     try:
         files = policies.load_all([value for flag, value in steps if flag == POLICY])
         by_name = {found.file: found for found in files}
@@ -143,7 +145,7 @@ def setting_values(setting: Setting, flag: str, text: str | None, remaining: lis
     if not value:
         raise UsageError(f"{flag} needs a value")
     if setting.kind == NUMBERS:
-        if not value.isdecimal():
+        if not (value.isascii() and value.isdecimal() and len(value) < MOST_DIGITS):
             raise UsageError(f"{flag} needs a descriptor number, not {value!r}")
         return {setting.key: (int(value),)}
     assert setting.kind == LIST
@@ -171,6 +173,16 @@ def next_word(flag: str, remaining: list[str]) -> str:
 
 def suggestion(flag: str) -> str:
     """`` (did you mean ...?)``; abbreviations are never accepted, only understood in the answer."""
+    elsewhere = {
+        **dict.fromkeys(("--allow-net", "-N"), "--no-network with --allow-domain or --allow-host"),
+        **dict.fromkeys(("--deny-net", "--deny-domain"), "--deny-host"),
+        "--deny-run": "--no-subprocess, with --allow-run for what may be run",
+        "--deny-env": "--no-environment, with --allow-env for what may be read",
+        "--allow-fs-read": "--fs-readonly=ROOT with --allow-read",
+        "--allow-fs-write": "--fs-readonly with --allow-write",
+    }
+    if flag in elsewhere:  # words of Deno and Node
+        return f" (here that is {elsewhere[flag]})"
     known = [*FLAGS, PROFILE, POLICY, "--help", "--version"]
     near = [name for name in known if name.startswith(flag)] if len(flag) > 3 else []
     if not near:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import pytest
 
-from hermetic import BlockConfig, hermetic_blocker, with_hermetic
+from hermetic import BlockConfig, PolicyViolation, hermetic_blocker, with_hermetic
 from hermetic.guards import install_all
 
 VALUE_ERRORS = [
@@ -19,6 +21,7 @@ VALUE_ERRORS = [
     ({"block_network": True, "allow_domains": [""]}, "not a domain name"),
     ({"block_network": True, "allow_domains": ["*"]}, "not a domain name"),
     ({"block_network": True, "allow_domains": ["a b"]}, "host name"),
+    ({"block_network": True, "allow_unix_sockets": ["x/" * 4000 + "x"]}, "leads nowhere"),
     ({"block_network": True, "allow_domains": ["evil\0.example.com"]}, "name"),
     ({"block_network": True, "allow_domains": ["http://example.com"]}, "name"),
 ]
@@ -26,6 +29,7 @@ TYPE_ERRORS = [
     ({"block_network": True, "allow_domains": "example.com"}, r"allow_domains=\['example.com'\]"),
     ({"block_network": True, "allow_domains": b"example.com"}, "list"),
     ({"block_network": True, "allow_domains": [1]}, "strings"),
+    ({"block_network": True, "allow_hosts": 1}, "allow_hosts is a list of strings, not 1"),
     ({"deny_imports": "ctypes"}, r"deny_imports=\['ctypes'\]"),
     ({"block_network": 1}, "True or False"),
     ({"block_network": "no"}, "True or False"),
@@ -120,3 +124,15 @@ def test_leaving_a_block_that_is_not_active_is_a_clear_error():
             pass
     with hermetic_blocker(block_subprocess=True), pytest.raises(RuntimeError, match="not active"):
         block.__exit__(None, None, None)
+
+
+class Place(str, Enum):
+    OPEN = "open"
+
+
+def test_texts_of_other_classes_are_texts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with hermetic_blocker(fs_readonly=True, allow_write=[Place.OPEN], block_network=True, allow_hosts=[Place.OPEN]):
+        (tmp_path / "open").mkdir()
+        with pytest.raises(PolicyViolation):
+            (tmp_path / "Place.OPEN").mkdir()

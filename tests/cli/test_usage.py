@@ -78,7 +78,12 @@ def test_mistake_is_one_line_and_status_1(isolated, words, text):
     assert text in done.stderr
 
 
-@pytest.mark.parametrize("words", [["-h"], ["--help"], ["--no-network", "--help"], ["--help", "--", "x"]], ids=" ".join)
+OF_COMMANDS = [["policy", "--help"], ["policy", "check", "-h"], ["why", "--help"], ["doctor", "-h"]]
+
+
+@pytest.mark.parametrize(
+    "words", [["-h"], ["--help"], ["--no-network", "--help"], ["--help", "--", "x"], *OF_COMMANDS], ids=" ".join
+)
 def test_help_works_without_a_target_and_exits_0(isolated, words):
     done = isolated.cli(*words)
     assert (done.code, done.stderr) == (0, "")
@@ -151,3 +156,18 @@ def test_doctor_speaks_json(isolated):
     found = json.loads(done.stdout)
     assert found["audit_hook"] is True
     assert {row["family"] for row in found["families"]} >= {"network", "subprocess", "filesystem"}
+
+
+def test_a_policy_file_may_lie_in_the_home_folder(isolated):
+    isolated.write("policies/policy.toml", "fs_readonly = true\nallow_write = ['.']")
+    words = ("--policy=~/policies/policy.toml", "--", "python", "-c")
+    done = isolated.cli(*words, "open('policies/new', 'w'); open('new', 'w')")
+    assert (done.code, "filesystem readonly" in done.stderr) == (2, True), done
+    assert f"({isolated.folder}/policies/policy.toml:1)" in done.stderr
+    assert (isolated.folder / "policies/new").exists()
+    assert isolated.cli(*words, "open('policies/policy.toml', 'w')").code == 2
+    isolated.passes("""
+        import hermetic
+        with hermetic.hermetic_blocker(policy="~/policies/policy.toml"):
+            print(hermetic.allowed("write", "policies/x"), hermetic.allowed("write", "policies/policy.toml"))
+    """)

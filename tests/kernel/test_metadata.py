@@ -228,6 +228,8 @@ def test_refusals_are_told(isolated, judged):
 def test_a_path_that_is_no_folder_yet_takes_the_one_around_it(isolated, judged):
     done = isolated.script("--fs-readonly --allow-write=new --kernel=require", "print('ran')")
     assert done.code == 1
-    assert "not held: the folder around a single file, or around a path that is not there yet" in done.stderr
+    gap = "not held: the folder around a single file, or around a path that is not there yet"
+    place = isolated.folder.resolve() / "new"
+    assert f"{gap}: {place} (a folder that is made before the start is held by itself)" in done.stderr
     (isolated.folder / "new").mkdir()
     assert isolated.script("--fs-readonly --allow-write=new --kernel=require", "print('ran')").stdout == "ran\n"

@@ -180,8 +180,9 @@ def test_modes_and_owners_are_judged_where_somebody_judges_anyway_or_all_is_held
     # Also where the network is left to the guards.
     listed = both.but(limits=((NO_NETWORK, False, "a list"),))
     assert listed.within(CURRENT)[0].is_judged() and not metadata_gaps(listed, CURRENT)
-    around = both.but(around=True)
-    assert metadata_gaps(around, CURRENT) == ["the folder around a single file, or around a path that is not there yet"]
+    around = both.but(around="/in/new")
+    expected = "the folder around a single file, or around a path that is not there yet: /in/new"
+    assert metadata_gaps(around, CURRENT) == [expected]
 
 
 def test_native_code_takes_no_subprocess_as_well():

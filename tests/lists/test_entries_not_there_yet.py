@@ -48,3 +48,36 @@ def test_a_link_that_comes_into_its_way_gives_nothing_elsewhere(isolated):
     (isolated.folder / "way/in").mkdir(parents=True)
     options = ["--fs-readonly", "--allow-write=way/in/new", "--allow-write=way"]
     assert tried(isolated, "process", ["open('way/in/new', 'w')"], options, before=before) == ["fs-readonly"]
+
+
+PYTEST = ("--", "pytest", "-q", "-p", "no:randomly", "-p", "no:hermetic", "test_one.py")
+CACHE = ".pytest_cache/v/cache/nodeids"
+
+
+@pytest.mark.parametrize("kernel", ["off", "auto", "require"])
+def test_pytest_keeps_its_cache_in_a_folder_that_is_there(isolated, kernel):
+    isolated.write("test_one.py", "def test_one(): pass")
+    (isolated.folder / ".pytest_cache").mkdir()
+    options = (f"--kernel={kernel}", "--fs-readonly", "--private-tmp", "--allow-write=.pytest_cache")
+    done = isolated.cli(*options, *PYTEST)
+    if kernel == "require" and done.code == 1:
+        pytest.skip("this kernel does not hold all of it")
+    assert (done.code, "warning" in done.stdout) == (0, False), done
+    assert (isolated.folder / CACHE).exists()
+
+
+def test_pytest_makes_its_cache_in_a_folder_of_its_own(isolated):
+    isolated.write("test_one.py", "def test_one(): pass")
+    done = isolated.cli("--fs-readonly", "--allow-write=.cache", *PYTEST, "-o", "cache_dir=.cache/pytest")
+    assert (done.code, "warning" in done.stdout) == (0, False), done
+    assert (isolated.folder / ".cache/pytest/.gitignore").exists()
+
+
+def test_what_is_made_beside_is_refused_with_what_would_help(isolated):
+    isolated.write("test_one.py", "def test_one(): pass")
+    done = isolated.cli("--strict", "--fs-readonly", "--allow-write=.pytest_cache", *PYTEST)
+    assert done.code == 2
+    act = "import tempfile; tempfile.mkdtemp(dir='.')"
+    done = isolated.cli("--fs-readonly", "--allow-write=.pytest_cache", "--", "python", "-c", act)
+    place = isolated.folder.resolve()
+    assert done.errors[-1] == f"  to allow it: --allow-write {place}, or making {place}/.pytest_cache before the start"

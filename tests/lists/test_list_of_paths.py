@@ -184,6 +184,15 @@ def test_a_path_with_such_a_name_is_taken_when_it_exists(isolated):
     assert done.code == 0, done
 
 
+def test_a_folder_of_such_a_name_says_nothing_of_what_is_not_there_yet(isolated):
+    isolated.write("$a,b/keep", "")
+    for entry in ("$a,b/new", f"{isolated.folder}/$a,b/new"):
+        done = isolated.cli("--fs-readonly", "--allow-write", entry, "--", "python", "-c", "open('$a,b/new', 'w')")
+        assert done.code == 0, done
+    done = isolated.cli("--fs-readonly", "--allow-write=$a,b/$x", "--", "python", "-c", "")
+    assert "and variables are not understood" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

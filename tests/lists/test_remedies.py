@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 
 import pytest
@@ -27,6 +30,9 @@ ACTS = [
     ("--fs-readonly", "open('below/{0}/x', 'w')", "FileNotFoundError"),
     ("--fs-readonly=below", "open('top')", "done"),
     ("--fs-readonly=below", "open('to*p')", "FileNotFoundError"),
+    # What is made beside an entry to be moved there, as pytest's cache and files that are replaced whole.
+    ("--fs-readonly --allow-write=new", "__import__('tempfile').mkdtemp(dir='.')", "done"),
+    ("--fs-readonly --allow-write=top", "__import__('tempfile').mkstemp(dir=os.getcwd())", "done"),
     ("--no-network", "socket.socket().connect(('127.0.0.1', port))", "done"),
     ("--no-network", "socket.socket(socket.AF_UNIX).connect('./none.sock')", "FileNotFoundError"),
     ("--no-network", "socket.socket().bind(('0.0.0.0', 0))", None),
@@ -80,3 +86,37 @@ def test_an_address_of_this_machine_may_be_named(isolated):
         print(json.dumps("done"))
     """
     assert isolated.passes(code).data == "done"
+
+
+NAMES = [
+    "a b",
+    "it's",
+    'say "x"',
+    "c;d",
+    "$x",
+    "back\\slash",
+    "new\nline",
+    "\x1b[31m",
+    "(x) & y",
+    "caf\u00e9 x",
+    "plain",
+    "~x",
+    "#y",
+]
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_what_is_shown_can_be_pasted(isolated, name):
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("needs bash")
+    isolated.write(name, "")
+    code = f"open({name!r}, 'w')"
+    done = isolated.script("--fs-readonly", code)
+    assert done.code == 2
+    assert all(line.isprintable() for line in done.errors)
+    remedy = done.errors[-1].removeprefix("  to allow it: ")
+    shown = subprocess.run([bash, "-c", f"printf '%s\\0' {remedy}"], capture_output=True, check=True).stdout
+    words = os.fsdecode(shown).split("\0")[:-1]
+    assert words == ["--allow-write", str(isolated.folder.resolve() / name)]
+    assert isolated.script(["--fs-readonly", *words], code).code == 0

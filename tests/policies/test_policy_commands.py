@@ -175,3 +175,12 @@ def test_mistake_is_one_line_and_status_1(capsys, words, text):
 def test_a_file_without_tests_has_nothing_to_hold(capsys, tmp_path):
     (tmp_path / "p.toml").write_text("block_network = true")
     assert "has no [[test]]" in said(capsys, "policy", "test", str(tmp_path / "p.toml"), status=1)
+
+
+@pytest.mark.parametrize("letter", ["\u202e", "\u200b", "\x7f", "\x1b", "\U000e0041", "\u2028"])
+def test_what_cannot_be_seen_is_shown_escaped_and_means_the_same(capsys, tmp_path, letter):
+    shown = said(capsys, "policy", "show", f"--deny-write=/none/a{letter}b\u00e9")
+    assert all(line.isprintable() for line in shown.splitlines()), ascii(shown)
+    (tmp_path / "p.toml").write_text(shown, encoding="utf-8")
+    again = said(capsys, "policy", "show", "--format", "json", "--policy", str(tmp_path / "p.toml"))
+    assert json.loads(again)["policy"] == {"deny_write": [f"/none/a{letter}b\u00e9"]}

@@ -114,6 +114,14 @@ def test_keys_in_tables_of_every_form_are_found(write):
     assert found.profiles["b"].extended_at == f"{path}:7"
 
 
+def test_the_mark_that_windows_editors_begin_with_is_passed_over(tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xef\xbb\xbfblock_network = true\r\n")
+    found = load(str(path))
+    assert found.own.own.values == {"block_network": True}
+    assert found.places["block_network"] == f"{path}:1"
+
+
 def test_rows_that_hold_paths_say_so():
     for setting in SETTINGS:
         if setting.metavar in ("PATH", "ROOT"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 
 import pytest
@@ -195,6 +196,13 @@ ANSWERS = [""]
         (["--", "read", "a\0b"], "read needs a target, not 'a\\x00b'"),
         (["--allow-localhost", "--", "read", "x"], "--allow-localhost needs --no-network"),
         (["--no-network", "--allow-domain", "a b", "--", "resolve", "x"], "is not a domain name"),
+        (["--no-network", "--allow-domain", "a.org,b.org", "--", "resolve", "x"], "one name each"),
+        (["--no-network", "--allow-host", "a.org,b.org", "--", "resolve", "x"], "one host each"),
+        (["--no-network", "--allow-host", "unix:/x", "--", "resolve", "x"], "--allow-unix-socket"),
+        (["--no-network", "--allow-host", "::1:80", "--", "resolve", "x"], "(ports: [ADDRESS]:PORT)"),
+        (["--no-network", "--allow-host", "a.org/x", "--", "resolve", "x"], "only a range of addresses has a slash"),
+        (["--allow-net", "a.org", "--", "resolve", "x"], "here that is --no-network with --allow-domain"),
+        (["--deny-run", "git", "--", "resolve", "x"], "here that is --no-subprocess"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -273,3 +281,17 @@ def test_native_code_inside_a_package_is_told(capsys, tmp_path, monkeypatch):
     words = ("--", "import", "given.below.part")
     assert answer(capsys, "--block-native", *words, status=2)[1] == "  native import blocked: given.below.part"
     assert answer(capsys, "--block-native", "--allow-native", "given", *words, status=0)
+
+
+def test_home_is_understood_as_in_an_entry(capsys):
+    lines = answer(capsys, "--deny-read", "~/kept", "--", "read", "~/kept/x", status=2)
+    assert lines[1] == f"  filesystem read denied: {os.path.expanduser('~/kept/x')}"
+
+
+@pytest.mark.parametrize(
+    "options", [["--deny-host=b\u00fccher.de"], ["--deny-private-network"], ["--no-network"]], ids=" ".join
+)
+def test_a_name_that_no_guard_compares_is_refused_by_what_was_asked_for(capsys, options):
+    lines = answer(capsys, *options, "--", "connect", "www.b\u00fccher.de:80", status=2)
+    assert lines[2].startswith(f"  blocked by: {options[0].partition('=')[0]}")
+    assert "a host name in ASCII (its xn-- form)" in lines[3]

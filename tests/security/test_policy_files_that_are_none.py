@@ -58,6 +58,20 @@ def test_device(capsys):
     assert "no ordinary file" in refused(capsys, os.devnull)
 
 
+def test_utf_16_is_named(capsys, tmp_path):
+    # As PowerShell's `>` writes it.
+    for encoding in ("utf-16-le", "utf-16-be"):
+        path = tmp_path / f"{encoding}.toml"
+        path.write_bytes(("\ufeff" + POLICY).encode(encoding))
+        assert f"{path} is UTF-16; save it as UTF-8" in refused(capsys, path)
+
+
+def test_a_second_mark_is_none(capsys, tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_bytes(b"\xef\xbb\xbf" * 2 + POLICY.encode())
+    assert f"{path}:1: not TOML" in refused(capsys, path)
+
+
 def test_not_utf_8_names_the_line(capsys, tmp_path):
     path = tmp_path / "policy.toml"
     path.write_bytes(POLICY.encode() + b'deny_imports = ["\xff"]\n')
@@ -195,3 +209,52 @@ def test_two_roots_in_a_text_of_several_lines_are_no_keys(tmp_path):
     path.write_text("fs_readonly = true\nfs_root = '''\nblock_network = true'''\nblock_network = 1")
     with pytest.raises(PolicyFileError, match=r"policy\.toml:4: "):
         load(str(path))
+
+
+CHAIN = "".join(f'[profiles.p{n}]\nextends = ["p{n + 1}"]\n' for n in range(1500)) + "[profiles.p1500]\ntrace = true\n"
+UPWARDS = "[profiles.p0]\ntrace = true\n" + "".join(
+    f'[profiles.p{n}]\nextends = ["p{n - 1}"]\n' for n in range(1, 1500)
+)
+DOUBLED = "".join(
+    f'[profiles.p{n}]\nextends = ["p{n - 1}", "q{n - 1}"]\n[profiles.q{n}]\nextends = ["q{n - 1}", "p{n - 1}"]\n'
+    for n in range(1, 45)
+)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (CHAIN, ":100: extends leads over more than 50 profiles"),
+        (UPWARDS, "extends leads over more than 50 profiles"),
+        ("a." * 300_000 + "a = 1", ":1: nested too deeply"),
+        ("[" + "a." * 300_000 + "a]", ":1: nested too deeply"),
+        ("x = " + "[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("".join(f"k{n} = 1\n" for n in range(60_000)), ":1: unknown key 'k0'"),
+    ],
+    ids=["a chain", "the same upwards", "a key", "a table", "a list", "many keys"],
+)
+def test_what_would_take_for_ever_is_refused_at_once(capsys, tmp_path, written, said):
+    path = tmp_path / "policy.toml"
+    path.write_text(written)
+    assert said in refused(capsys, path)
+
+
+@pytest.mark.timeout(20)
+def test_many_ways_to_one_profile_are_one(capsys, tmp_path):
+    path = tmp_path / "policy.toml"
+    path.write_text("[profiles.p0]\nblock_network = true\n[profiles.q0]\nfs_readonly = true\n" + DOUBLED)
+    assert main(["policy", "check", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: fine (90 policies)\n"
+
+
+@pytest.mark.timeout(20)
+def test_long_lists_are_read_and_asked_at_once(capsys, tmp_path):
+    many = "".join(f'    "e{n}.example.com",\n' for n in range(10_000))
+    path = tmp_path / "policy.toml"
+    path.write_text(f"block_network = true\nallow_hosts = [\n{many}]\ndeny_read = [\n{many}]\n")
+    assert main(["policy", "check", str(path)]) == 0
+    assert main(["why", "--policy", str(path), "--", "connect", "e77.example.com:1"]) == 0
+    assert f"allowed by: --allow-host e77.example.com ({path}:80)" in capsys.readouterr().out
+    assert main(["why", "--policy", str(path), "--", "read", str(tmp_path / "e77.example.com")]) == 2
+    assert f"e77.example.com ({path}:10082)" in capsys.readouterr().out

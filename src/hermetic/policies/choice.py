@@ -26,6 +26,11 @@ def load_all(names: Iterable[str]) -> tuple[PolicyFile, ...]:
     return tuple(load(name) for name in dict.fromkeys(names))
 
 
+def at_home(name: str) -> str:
+    """A file, begun at a home folder where its name says so: a shell leaves that to us behind ``--policy=``."""
+    return os.path.expanduser(name)
+
+
 def own_layer(found: PolicyFile) -> Layer:
     """What a file says outside its profiles."""
     return resolved(found, found.own)
@@ -71,7 +76,7 @@ def chosen_by_keyword(
     """For the API: (values, rows, files) of keywords joined with a file and a profile. PolicyFileError."""
     spelled = {key: key for key in values}
     given = {(key, item): KEYWORD + key for key, value in values.items() for item in items_of(value)}
-    files = load_all([file])
+    files = load_all([at_home(file)])
     layer = joined_layers(Layer(values, given), own_layer(files[0]))
     if name is not None:
         layer = joined_layers(layer, profile_layer(name, files))

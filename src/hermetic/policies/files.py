@@ -17,11 +17,14 @@ from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
 from hermetic.values import PROFILES, defaults, joined
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from hermetic.settings import Setting
 
 PYPROJECT = "pyproject.toml"
 EXTENDS, PROFILE_TABLES, TESTS = "extends", "profiles", "test"
 ALLOW, DENY, PROFILE = "allow", "deny", "profile"
+DEEPEST = 50  # more than anybody follows
 
 # Every spelling of a key: the keyword, and the option without its leading dashes.
 SPELLINGS = {
@@ -111,10 +114,11 @@ class Reader:
             raise PolicyTypeError(f"{at(self.file, self.lines.of((*self.root, TESTS)))}: write [[{TESTS}]]")
         read = tuple(self.test(test, number, named) for number, test in enumerate(tests))
         found = PolicyFile(self.file, own, named, read, self.places)
+        depths = dict.fromkeys(PROFILES, 1)
         for name in named:
-            self.check_parents(found, name, ())
+            self.check_parents(found, name, (), (), depths)
         for parent in own.extends:
-            self.check_parents(found, parent, (), (*self.root, EXTENDS))
+            self.check_parents(found, parent, (), (*self.root, EXTENDS), depths)
         return found
 
     def table(self, value: Any, name: str) -> dict[str, Any]:
@@ -232,17 +236,21 @@ class Reader:
             raise self.error((*path, PROFILE), unknown_profile(named, profiles))
         return Test(expected, given, named, self.lines.of(path))
 
-    def check_parents(self, found: PolicyFile, name: str, seen: Path, path: Path = ()) -> None:
-        """Every parent exists, and none is its own."""
-        if name in PROFILES:
+    def check_parents(self, found: PolicyFile, name: str, seen: Path, path: Path, depths: dict[str, int]) -> None:
+        """Every parent exists, and none is its own. depths: of what has been checked; the way there may be long."""
+        if name in depths:
             return
         path = path or (*self.root, PROFILE_TABLES, seen[-1] if seen else name, EXTENDS)
         if name not in found.profiles:
             raise self.error(path, unknown_profile(name, found.profiles))
         if name in seen:
             raise self.error(path, f"{EXTENDS} goes round: {' -> '.join((*seen[seen.index(name) :], name))}")
-        for parent in found.profiles[name].extends:
-            self.check_parents(found, parent, (*seen, name))
+        parents = found.profiles[name].extends
+        for parent in parents if len(seen) < DEEPEST else ():
+            self.check_parents(found, parent, (*seen, name), (), depths)
+        depths[name] = 1 + max([depths[parent] for parent in parents if parent in depths], default=0)
+        if depths[name] > DEEPEST or len(seen) >= DEEPEST:
+            raise self.error(path, f"{EXTENDS} leads over more than {DEEPEST} profiles")
 
 
 def kind_of(value: Any) -> str:
@@ -274,10 +282,22 @@ def built_in(name: str, where: str) -> Layer:
 
 def resolved(found: PolicyFile, profile: Profile) -> Layer:
     """A profile with everything that it extends. The parents are known to be there, and to end."""
-    layer = join(Layer(defaults(), {}), profile.own)
-    for parent in profile.extends:
-        if parent in PROFILES:
-            layer = join(layer, built_in(parent, f"profile {parent}, by {profile.extended_at}"))
-        else:
-            layer = join(layer, resolved(found, found.profiles[parent]))
+    layer = Layer(defaults(), {})
+    for step in steps(found, profile, set()):
+        layer = join(layer, step)
     return layer
+
+
+def steps(found: PolicyFile, profile: Profile, seen: set[str]) -> Iterator[Layer]:
+    """A profile's own settings, then those of each that it extends. seen: the names of those that came before: there
+    may be many ways to one.
+    """
+    yield profile.own
+    for parent in profile.extends:
+        if parent in seen:
+            continue
+        seen.add(parent)
+        if parent in PROFILES:
+            yield built_in(parent, f"profile {parent}, by {profile.extended_at}")
+        else:
+            yield from steps(found, found.profiles[parent], seen)

@@ -18,7 +18,7 @@ from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
 from hermetic.values import RESTRICTIONS, is_restrictive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from _hermetic.acts import Refusal
     from hermetic.options import Choice
@@ -105,11 +105,31 @@ def denying(choice: Choice, verb: str, text: str, reason: str) -> tuple[str, Any
         return "", True, ""
     values = choice.values
     if BY_KEY[key].kind == LIST:
-        for item in values[key]:
-            found = refusal({**values, key: (item,)}, verb, text)
-            if found is not None and found[1] == reason:
-                return key, item, choice.origins.get((key, item), "")
+
+        def refuse(items: tuple[Any, ...]) -> bool:
+            found = refusal({**values, **others, key: items}, verb, text)
+            return found is not None and found[1] == reason
+
+        # Long lists of something else take their time, and say nothing of this reason.
+        others = {name: () for name in RESTRICTIONS if BY_KEY[name].kind == LIST}
+        for item in deciding(values[key], refuse):
+            return key, item, choice.origins.get((key, item), "")
     return key, True, choice.origins.get((key, True), "")
+
+
+def deciding(items: tuple[Any, ...], decide: Callable[[tuple[Any, ...]], bool]) -> Iterator[Any]:
+    """The entries of a list each of which alone decides, in their order.
+
+    Halves of it are asked, not every entry, which would be slow: what no half does, none of its entries does.
+    """
+    if not items or not decide(items):
+        return
+    if len(items) == 1:
+        yield items[0]
+        return
+    half = len(items) // 2
+    yield from deciding(items[:half], decide)
+    yield from deciding(items[half:], decide)
 
 
 def allowing(choice: Choice, verb: str, text: str) -> Iterator[tuple[str, Any, str]]:
@@ -121,10 +141,13 @@ def allowing(choice: Choice, verb: str, text: str) -> Iterator[tuple[str, Any, s
     if refusal(bare, verb, text) is None:
         return
     for setting in given:
-        for item in values[setting.key] if setting.kind == LIST else (True,):
-            alone = (item,) if setting.kind == LIST else True
-            if refusal({**bare, setting.key: alone}, verb, text) is None:
-                yield setting.key, item, choice.origins.get((setting.key, item), "")
+        key = setting.key
+
+        def allow(items: tuple[Any, ...], key: str = key, kind: str = setting.kind) -> bool:
+            return refusal({**bare, key: items if kind == LIST else True}, verb, text) is None
+
+        for item in deciding(values[key] if setting.kind == LIST else (True,), allow):
+            yield key, item, choice.origins.get((key, item), "")
 
 
 def spelled(key: str, item: Any) -> str:

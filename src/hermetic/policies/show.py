@@ -21,7 +21,15 @@ def toml_text(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError:
         raise PolicyFileError(f"{text!r} is not UTF-8, and no policy file can say it") from None
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return "".join(
+        [letter if letter.isprintable() else escaped(letter) for letter in json.dumps(text, ensure_ascii=False)]
+    )
+
+
+def escaped(letter: str) -> str:
+    """One that would not be seen, or would change how the others look."""
+    number = ord(letter)
+    return f"\\U{number:08x}" if number > 0xFFFF else f"\\u{number:04x}"
 
 
 def as_toml(choice: Choice) -> str:

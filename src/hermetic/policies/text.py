@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # More than anybody writes by hand.
 LARGEST = 1 << 20
+MOST_DOTS = 500  # in a line, outside of strings
+UTF8_MARK, UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_text(file: str) -> str:
@@ -44,15 +46,22 @@ def read_text(file: str) -> str:
     if len(data) > LARGEST:
         raise PolicyFileError(f"{at(file, 0)} is larger than {LARGEST >> 20} MiB")
     try:
-        return data.decode("utf-8")
+        # Windows' editors begin UTF-8 with a mark, which most readers of TOML pass over, but not tomllib.
+        return data.removeprefix(UTF8_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
+        if data.startswith(UTF16_MARKS):
+            raise PolicyFileError(f"{at(file, 0)} is UTF-16; save it as UTF-8") from None
         line = data.count(b"\n", 0, error.start) + 1
-        raise PolicyFileError(f"{at(file, line)}: not UTF-8") from None
+        raise PolicyFileError(f"{at(file, line)}: not UTF-8; save it as UTF-8") from None
 
 
 def parse(file: str, text: str) -> dict[str, Any]:
     """The text as TOML. PolicyFileError with the line."""
     toml = toml_module(file)
+    # Of a key with that many parts the reader keeps every beginning.
+    for number, written in enumerate(text.split("\n"), 1):
+        if written.count(".") > MOST_DOTS and STRING.sub("", written).count(".") > MOST_DOTS:
+            raise PolicyFileError(f"{at(file, number)}: nested too deeply")
     try:
         found: dict[str, Any] = toml.loads(text)
     except toml.TOMLDecodeError as error:
@@ -85,9 +94,12 @@ def toml_module(file: str) -> Any:
 HEADER = re.compile(r"\s*(\[\[?)\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
 KEY = re.compile(r"\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=")
 PART = re.compile(r"[\w-]+|\"[^\"]*\"|'[^']*'")
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'')
 LONG = re.compile(r'"""|\'\'\'')
 
 Path = tuple[Any, ...]
+# As many keys as lead to anything that is understood, and some more.
+MOST_KEYS = 8
 
 
 class Lines:
@@ -96,8 +108,10 @@ class Lines:
     def __init__(self, text: str) -> None:
         self.lines = text.splitlines()
         self.places: dict[Path, int] = {}
+        # By the line that a key stands in: what is written there, and from there on.
+        self.strings: dict[int, dict[str, int]] = {}
         for number, path in self._found():
-            for length in range(1, len(path) + 1):
+            for length in range(1, min(len(path), MOST_KEYS) + 1):
                 self.places.setdefault(path[:length], number)
 
     def _found(self) -> Iterator[tuple[int, Path]]:
@@ -123,6 +137,7 @@ class Lines:
 
     def of(self, path: Path) -> int:
         """The line of this path, or of what it stands in; 0 where neither is known."""
+        path = path[:MOST_KEYS]
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, 0)
@@ -130,13 +145,20 @@ class Lines:
     def of_item(self, path: Path, item: str) -> int:
         """The line of one string of a list."""
         first = self.of(path)
-        if first:
-            plain = item.replace("\\", "\\\\").replace('"', '\\"')
-            later = [number for number in self.places.values() if number > first]
-            for number in range(first, min(later, default=len(self.lines) + 1)):
-                if f'"{plain}"' in self.lines[number - 1] or f"'{item}'" in self.lines[number - 1]:
-                    return number
-        return first
+        if first and first not in self.strings:
+            self.strings[first] = self._strings_from(first)
+        plain = item.replace("\\", "\\\\").replace('"', '\\"')
+        found = self.strings.get(first, {})
+        return found.get(f'"{plain}"') or found.get(f"'{item}'") or first
+
+    def _strings_from(self, first: int) -> dict[str, int]:
+        """The strings, as they are written, from one line to the next key, each with its first line."""
+        later = [number for number in self.places.values() if number > first]
+        found: dict[str, int] = {}
+        for number in range(first, min(later, default=len(self.lines) + 1)):
+            for text in STRING.findall(self.lines[number - 1]):
+                found.setdefault(text, number)
+        return found
 
 
 def parts(text: str) -> Path:

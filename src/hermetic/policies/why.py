@@ -8,6 +8,7 @@ from typing import Any
 from _hermetic.acts import ACTS, CONNECT, is_unix, place_of, refusal_under
 from _hermetic.capabilities.network.addresses import packed_address
 from _hermetic.compiled import Compiled
+from _hermetic.events import for_shell
 from _hermetic.extract import printable
 from hermetic.options import UsageError, read_choice
 from hermetic.policies.judging import Verdict, verdict
@@ -15,6 +16,7 @@ from hermetic.request import policy_from
 
 ALLOWED, DENIED = 0, 2
 JSON, LOOKUP = "--json", "--lookup"
+PATHS = ("read", "write", "run")
 # A package may hold many files; beyond this many nobody looks for native code.
 MOST_FILES = 5000
 
@@ -30,6 +32,8 @@ def main(words: list[str]) -> int:
     choice = read_choice([word for word in options if word not in (JSON, LOOKUP)])
     try:
         verb, text = act
+        if verb in PATHS:
+            text = os.path.expanduser(text)  # quoted, a shell leaves it to us, as in an entry
         found, notes = with_notes(verdict(choice, verb, text), choice.values, verb, text, LOOKUP in options)
     except ValueError as error:
         raise UsageError(str(error)) from None
@@ -68,7 +72,7 @@ def lines(found: Verdict, act: list[str], notes: list[str]) -> list[str]:
         said.append(f"  {verb}: nothing in this policy denies it")
     said += [f"  note: {printable(note)}" for note in notes]
     change = f"{found.option}, or {found.toml}" if found.toml else found.option
-    said.append(f"  to {'deny' if found.allowed else 'allow'} it: {printable(change)}")
+    said.append(f"  to {'deny' if found.allowed else 'allow'} it: {for_shell(change)}")
     return said
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os as _os
 
 from ...extract import TEXT_OR_BYTES, argument, exact_text, is_a
-from .descriptors import path_text, real_path
+from .descriptors import path_text
+from .filecalls import reading_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ DATA: Any = getattr(_os.environ, "_data", {})
 
 
 def reading(path: Any) -> Reading | None:
-    return None if path is None else (path_text(path), real_path(path, None))
+    return None if path is None else reading_of(path_text(path), None)
 
 
 def first_file(args: Any, kwargs: Any) -> Reading | None:
@@ -68,7 +69,7 @@ def catalogue(args: Any, kwargs: Any) -> Reading | None:
 
 
 def shadow(args: Any, kwargs: Any) -> Reading:
-    return SHADOW, real_path(SHADOW, None)
+    return reading_of(SHADOW, None)
 
 
 def included_path(line: Any) -> str | None:

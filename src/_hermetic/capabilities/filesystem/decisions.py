@@ -19,9 +19,12 @@ from .lists import (
     ROOT,
     SOURCES,
     SUSPECT,
+    WRITES,
     change_refused,
     entry_for,
+    exists,
     is_readable,
+    way_refused,
 )
 from .places import TEMPORARY, UNKNOWN, is_folder, shown
 from .readable import OWN_PROCESS, SUFFIXES
@@ -49,13 +52,14 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if capability in READINGS:
         # A read below the root, and of nothing like what is denied, is what this is asked most.
         real = target[1]
-        if real is not None and real.startswith(rules[OPEN]) and not real.startswith(rules[SUSPECT]):
+        plain = real is not None and len(target) == 2
+        if plain and real.startswith(rules[OPEN]) and not real.startswith(rules[SUSPECT]):
             return None
         return decide_reading(rules, capability, target)
     if capability == REPLACE:
         return "", None, OPTION, "", rules[PRIVATE] or IN_MEMORY
-    given, folder, places, moved, remedy = target
-    refused = change_refused(rules, places, moved)
+    given, folder, places, moved, remedy = target[:5]
+    refused = change_refused(rules, places, moved) or way_refused(rules, target)
     if refused is None:
         return None
     option, instead, place = refused
@@ -67,9 +71,22 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
     if not remedy:
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
+    if remedy == TEMPORARY:
+        remedy = beside_remedy(rules, place) or remedy
     if capability == WRITE:
         return f"filesystem readonly: {path}", path, option, remedy
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy
+
+
+def beside_remedy(rules: Rules, place: str) -> str:
+    """What would allow something temporary beside an entry of a list, where it is made to be moved; or empty."""
+    folder = place.rpartition(SEPARATOR)[0]
+    for entry in sorted(rules[WRITES][0]):
+        if entry and entry.rpartition(SEPARATOR)[0] == folder:
+            return f"--allow-write {folder or SEPARATOR}" + (
+                "" if exists(entry) else f", or making {entry} before the start"
+            )
+    return ""
 
 
 READINGS = (READ, LIST)
@@ -77,8 +94,8 @@ CACHE, READ_ONLY = SEPARATOR + "__pycache__", "filesystem readonly"
 
 
 def decide_reading(rules: Rules, capability: str, target: Any) -> Denial | None:
-    given, real = target
-    entry = denied_entry(rules, given, real)
+    given, real = target[:2]
+    entry = denied_entry(rules, given, real) or denied_way(rules, target)
     if entry is None and (rules[ROOT] is None or (real is not None and may_read(rules, capability, real))):
         return None
     if is_open_already(given):
@@ -104,7 +121,17 @@ def denied_entry(rules: Rules, given: object, real: str | None) -> str | None:
     if not is_a(given, TEXT_OR_BYTES):
         return UNKNOWN
     # By a reference older than our stand-in: nobody says which folder a relative path begins at.
-    for place in meant(exact_text(given), open_folders(), True):
+    ways: list[str] = []
+    for place in (*meant(exact_text(given), open_folders(), True, ways), *ways):
+        entry = entry_above(place, rules[NO_READS])
+        if entry is not None:
+            return entry
+    return None
+
+
+def denied_way(rules: Rules, target: Any) -> str | None:
+    """The entry of a deny list by which a link there lies that is followed, or the path as it is named."""
+    for place in target[2] if len(target) > 2 else ():
         entry = entry_above(place, rules[NO_READS])
         if entry is not None:
             return entry

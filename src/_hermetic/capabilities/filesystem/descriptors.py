@@ -10,7 +10,7 @@ import sys as _sys
 from errno import EBADF, ELOOP
 
 from ...extract import BYTES, NUMBER, O_PATH, TEXT, is_a
-from ...paths import REMOVED, absolute, resolve, same_file
+from ...paths import REMOVED, absolute, resolve_by, same_file
 from ...pristine import fspath, native, readlink
 
 try:
@@ -71,20 +71,23 @@ def shown_path(value: object, folder: int) -> str:
         return text
 
 
-def real_path(path: object, folder: int | None) -> str:
-    """The path with every link followed, from a directory's descriptor if one is given. OSError, TypeError."""
+def real_path(path: object, folder: int | None, ways: list[str]) -> str:
+    """The path with every link followed, from a directory's descriptor if one is given. OSError, TypeError.
+
+    ways: as for ``resolve_by``.
+    """
     text = "." if path is None else path_text(path)
     if folder is not None and text[:1] != "/":
         text = f"{folder_of(folder)}/{text}"
-    return resolve(text)
+    return resolve_by(text, ways)
 
 
-def read_place(path: object, folder: int | None) -> str:
+def read_place(path: object, folder: int | None, ways: list[str]) -> str:
     """The same of what is to be opened. Where links go round it is the place of one of them: if that is allowed, C says
     that they do.
     """
     try:
-        return real_path(path, folder)
+        return real_path(path, folder, ways)
     except OSError as error:
         if error.errno != ELOOP:
             raise

@@ -12,7 +12,7 @@ from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_
 from ...model import PRIVATE
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from .databases import MEMORY, WRITTEN, database_names, database_use, exists
-from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place, real_path
+from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
 from .lists import NOWHERE
 from .places import (
     DATABASE,
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from .places import Change
 
-    # (path as it was given, real path or None when nobody can tell)
-    Reading: TypeAlias = tuple[object, "str | None"]
+    # (path as it was given, real path or None when nobody can tell; and where links were followed, the ways there)
+    Reading: TypeAlias = tuple[object, "str | None"] | tuple[object, "str | None", list[str]]
 
 # What is written there is nowhere. By their plain names only: a link may be changed after it was looked at.
 DEVICES = frozenset({NULL_DEVICE} if IS_WINDOWS else {NULL_DEVICE, "/dev/full", "/dev/zero", "/dev/tty"})
@@ -45,6 +45,13 @@ MADE_ANEW = native.O_CREAT | native.O_EXCL
 
 
 # --- opening ---
+
+
+def reading_of(text: str, folder: int | None) -> Reading:
+    """The target for a read of what a path leads to. OSError."""
+    ways: list[str] = []
+    place = read_place(text, folder, ways)
+    return (text, place, ways) if ways else (text, place)
 
 
 def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -72,8 +79,8 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
             return None if held in DEVICES else (text, -1, (held,), (), "")
     if mode is None and text[:1] != "/" and not IS_WINDOWS:
         # os.open by a reference older than our stand-in: its event does not name a dir_fd, so every open folder counts.
-        return text, -1, all_meant(text), (), ""
-    return text, -1, opened_places(text, -1), (), ""
+        return change_of(text, -1, all_meant, "")
+    return change_of(text, -1, opened_places, "")
 
 
 def wanted_flags(mode: object, flags: object) -> int:
@@ -130,7 +137,7 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
     if mode is None and text[:1] != "/" and not IS_WINDOWS:
         # os.open, and not by our stand-in, which asks for handles only: a dir_fd would not be announced.
         return text, None
-    return text, read_place(text, None)
+    return reading_of(text, None)
 
 
 def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
@@ -140,7 +147,7 @@ def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
         return None
     text = path_text(path)
     try:
-        return text, read_place(text, folder)
+        return reading_of(text, folder)
     except OSError:
         return None  # it leads nowhere, and the program hears so
 
@@ -153,60 +160,66 @@ def named_to_write(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     held = held_place(path, flags) if type(path) is str else None
     if held is not None:
         return path, -1, (held,), (), ""
-    number = -1 if folder is None else folder
-    return path, number, opened_places(path, number), (), ""
+    found = change_of(path, -1 if folder is None else folder, opened_places, "")
+    if found[2] is not None and found[2][0] in DEVICES:
+        return (*found[:2], (), *found[3:])  # a handle tells that it is this device, so only the way there counts
+    return found
 
 
 def listed(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """os.listdir(path), os.getxattr(path, ...): the first argument, unless it is a descriptor."""
     path = args[0]
-    return None if is_a(path, NUMBER) else ("." if path is None else path_text(path), read_place(path, None))
+    return None if is_a(path, NUMBER) else reading_of("." if path is None else path_text(path), None)
 
 
 # --- changing ---
 
-# The code of the stand-ins that change a link itself; a start fills it in.
+# The code of the stand-ins that change a link itself, and of those that change what it leads to; a start fills it in.
 LINKERS: tuple[Any, ...] = ()
+FOLLOWERS: tuple[Any, ...] = ()
 
 
-def link_or_both(path: object, folder: int, linkers: tuple[Any, ...]) -> Change:
-    """What is changed at a path: the link alone where our stand-in asks, which was told not to follow it."""
+def link_or_both(path: object, folder: int, linkers: tuple[Any, ...], followers: tuple[Any, ...]) -> Change:
+    """What is changed at a path: the link alone, or what it leads to, where our stand-in asks, which was told."""
     frame = calling_frame(CALLER_DEPTH + 1)
-    for known in linkers:
-        if frame is not None and frame.f_code is known:
-            return path, folder, entry_of(path, folder), (), ""
-    return change_of(path, folder)
+    for codes, find in ((linkers, entry_of), (followers, opened_places)):
+        for known in codes:
+            if frame is not None and frame.f_code is known:
+                return change_of(path, folder, find, "")
+    return change_of(path, folder, both_places, "")
 
 
 def changed(args: tuple[Any, ...], kwargs: Any) -> Change:
     """The first argument, path or descriptor: xattr, chflags."""
-    return link_or_both(args[0], -1, LINKERS)
+    return link_or_both(args[0], -1, LINKERS, FOLLOWERS)
 
 
 def removed(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(path, dir_fd): remove, rmdir."""
-    return args[0], args[1], entry_of(args[0], args[1]), (), ""
+    return change_of(args[0], args[1], entry_of, "")
 
 
 def made(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(path, mode, dir_fd): mkdir, chmod."""
-    return link_or_both(args[0], args[2], LINKERS)
+    return link_or_both(args[0], args[2], LINKERS, FOLLOWERS)
 
 
 def renamed(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(source, destination, source's dir_fd, destination's dir_fd): both ends change."""
-    source, target = entry_of(args[0], args[2]), entry_of(args[1], args[3])
+    ways: list[str] = []
+    source, target = entry_of(args[0], args[2], ways), entry_of(args[1], args[3], ways)
     known = source is not None and target is not None
     places = (*source, *target) if known else None  # type: ignore[misc]  # as was just seen
-    return args[0], args[2], places, source or (), ""
+    return args[0], args[2], places, source or (), "", ways
 
 
 def linked(args: tuple[Any, ...], kwargs: Any) -> Change:
     """The same arguments. What comes into being is the second, and by it the first can be written."""
-    source, target = both_places(args[0], args[2]), entry_of(args[1], args[3])
+    ways: list[str] = []
+    source, target = both_places(args[0], args[2], ways), entry_of(args[1], args[3], ways)
     known = source is not None and target is not None
     places = (*source, *target) if known else None  # type: ignore[misc]  # as was just seen
-    return args[1], args[3], places, source or (), ""
+    return args[1], args[3], places, source or (), "", ways
 
 
 # A link is nothing that was elsewhere before, and stands where a folder may have been.
@@ -215,17 +228,18 @@ COMES_ANEW = (NOWHERE,)
 
 def symlinked(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(source, destination, dir_fd). The source is judged when somebody goes there."""
-    return args[1], args[2], entry_of(args[1], args[2]), COMES_ANEW, ""
+    ways: list[str] = []
+    return args[1], args[2], entry_of(args[1], args[2], ways), COMES_ANEW, "", ways
 
 
 def owned(args: tuple[Any, ...], kwargs: Any) -> Change:
     """(path, two values, dir_fd): chown, utime."""
-    return link_or_both(args[0], args[3], LINKERS)
+    return link_or_both(args[0], args[3], LINKERS, FOLLOWERS)
 
 
 def cut(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """os.truncate(path or descriptor, length): the kernel asks whether a descriptor may write."""
-    return None if is_a(args[0], NUMBER) else change_of(args[0], -1)
+    return None if is_a(args[0], NUMBER) else change_of(args[0], -1, opened_places, "")
 
 
 def copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -233,21 +247,22 @@ def copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     path = args[1]
     if not is_a(path, TEXT_OR_BYTES):
         return None  # a PathLike is judged when it is opened, and text by then
-    return None if path_text(path) in DEVICES else change_of(path, -1)
+    return None if path_text(path) in DEVICES else change_of(path, -1, opened_places, "")
 
 
 def entry_copied(args: tuple[Any, ...], kwargs: Any) -> Change | None:
-    """The same where its parts say whether a link is followed, and the first of them changes nothing by halves."""
+    """The same, except of a link: its parts say whether it is followed, and the first changes nothing by halves."""
     path = args[1]
-    if not is_a(path, TEXT_OR_BYTES):
+    if not is_a(path, TEXT_OR_BYTES) or path_text(path) in DEVICES:
         return None
-    return None if path_text(path) in DEVICES else (path, -1, entry_of(path, -1), (), "")
+    found = change_of(path, -1, both_places, "")
+    return None if found[2] is not None and len(found[2]) > 1 else found
 
 
 def temporary(args: tuple[Any, ...], kwargs: Any) -> Change:
     """tempfile.mkstemp(path), tempfile.mkdtemp(path)."""
     path = args[0]
-    return path, -1, entry_of(path, -1), (), LISTENING if "/pymp-" in path_text(path) else TEMPORARY
+    return change_of(path, -1, entry_of, LISTENING if "/pymp-" in path_text(path) else TEMPORARY)
 
 
 def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -258,7 +273,7 @@ def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if not is_a(address, TEXT_OR_BYTES):
         return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
     text = path_text(address)
-    return None if text[:1] in ("", "\0") else (text, -1, entry_of(text, -1), (), "")
+    return None if text[:1] in ("", "\0") else change_of(text, -1, entry_of, "")
 
 
 # FS_IOC_SETFLAGS in its two sizes, and FS_IOC_FSSETXATTR: attributes, by a descriptor that may only read.
@@ -267,7 +282,8 @@ ATTRIBUTE_REQUESTS = frozenset({0x40086602, 0x40046602, 0x401C5820})
 
 def attributed(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """fcntl.ioctl(descriptor, request, argument): the kernel looks at the low 32 bits."""
-    return change_of(args[0], -1) if int.__index__(args[1]) & 0xFFFFFFFF in ATTRIBUTE_REQUESTS else None
+    asked = int.__index__(args[1]) & 0xFFFFFFFF in ATTRIBUTE_REQUESTS
+    return change_of(args[0], -1, opened_places, "") if asked else None
 
 
 # --- databases ---
@@ -276,18 +292,25 @@ def attributed(args: tuple[Any, ...], kwargs: Any) -> Change | None:
 def database_written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """sqlite3.connect(database)."""
     use, path = database_use(args[0])
-    return (path, -1, database_places(path_text(args[0])), (), DATABASE) if use == WRITTEN else None
+    return database_change(path, path_text(args[0])) if use == WRITTEN else None
 
 
-def database_places(name: str) -> tuple[str, ...] | None:
-    """Where a database of this name would lie, whichever way SQLite reads it; None when nobody can tell."""
+def database_change(shown: str, name: str) -> Change:
+    """For where a database of this name would lie, whichever way SQLite reads it."""
+    names = database_names(name)
+    return names_change(shown, DATABASE, () if names is None else names)
+
+
+def names_change(shown: str, remedy: str, names: tuple[str, ...]) -> Change:
+    """For what C may open by any of these names."""
+    ways: list[str] = []
     places: list[str] = []
-    for path in database_names(name) or ():
-        found = both_places(path, -1)
+    for name in names:
+        found = opened_places(name, -1, ways)
         if found is None:
-            return None
+            return shown, -1, None, (), remedy
         places += found
-    return tuple(places) or None
+    return shown, -1, tuple(places) or None, (), remedy, ways
 
 
 def database_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
@@ -301,7 +324,7 @@ def read_of_database(name: str) -> Reading:
     names = database_names(name)
     if names is None or (len(names) > 1 and exists(names[1])):
         return None, None
-    return names[0], real_path(names[0], None)
+    return reading_of(names[0], None)
 
 
 def database_attached_to_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
@@ -340,4 +363,4 @@ def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if name in ("", ":memory:"):
         return None
     shown = database_names(name) or (name,)
-    return shown[0], -1, database_places(name), (), DATABASE
+    return database_change(shown[0], name)

@@ -71,15 +71,28 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
     return None
 
 
+def way_refused(rules: Rules, target: tuple[Any, ...]) -> Refused:
+    """The same for the ways to what is changed: nothing is changed there, and what is denied is no way."""
+    for place in target[5] if len(target) > 5 else ():
+        found = denied_there(rules, place)
+        if found is not None:
+            return found
+    return None
+
+
+def denied_there(rules: Rules, place: str) -> Refused:
+    """Why a deny list lets nothing be changed at this place or by way of it, or None."""
+    entry = entry_above(place, rules[NO_WRITES])
+    return None if entry is None else (NO_WRITING, f"leaving out --deny-write {entry}", place)
+
+
 def write_refused(rules: Rules, place: str) -> Refused:
     """Why this real path may not be changed, or None."""
     if entry_above(place, rules[PROTECTED]) is not None:
         return INTEGRITY, NOTHING_MORE, place
-    entry = entry_above(place, rules[NO_WRITES])
-    if entry is not None:
-        return NO_WRITING, f"leaving out --deny-write {entry}", place
-    if not rules[READONLY]:
-        return None
+    found = denied_there(rules, place)
+    if found is not None or not rules[READONLY]:
+        return found
     if entry_above(place, rules[WRITES]) is None:
         return OPTION, "", place
     if place == rules[PRIVATE] and not is_folder(place):
@@ -143,6 +156,14 @@ def has_none(rules: Rules) -> bool:
 def judges_reads(rules: Rules) -> bool:
     """Whether some reads are not allowed."""
     return rules[ROOT] is not None or rules[NO_READS] != NO_PATHS
+
+
+def denies_reads(rules: Rules) -> bool:
+    return bool(rules[NO_READS][0])
+
+
+def denies_writes(rules: Rules) -> bool:
+    return bool(rules[NO_READS][0] or rules[NO_WRITES][0])
 
 
 def has_root(rules: Rules) -> bool:
@@ -211,12 +232,12 @@ def where(path: str) -> str:
         raise ValueError(f"{path!r} leads nowhere: {error.strerror}") from None
 
 
-PATTERN = frozenset("*?[]{},")
+PATTERN = frozenset("*?[]{},$")
 
 
 def entry_for(place: str) -> str:
     """The entry that would give this path back: itself, or where its name would be taken for a pattern, its folder."""
-    while not PATTERN.isdisjoint(place) and not exists(place):
+    while misunderstood(place):
         place = place.rpartition(SEPARATOR)[0] or SEPARATOR
     return place
 
@@ -235,9 +256,23 @@ def path_named(entry: Any) -> str:
     if not path or "\0" in path:
         raise ValueError(f"{path!r} is not a path")
     path = at_home(path)
-    if not PATTERN.isdisjoint(path) and not _os.path.lexists(path):
-        raise ValueError(f"{path!r} does not exist, and patterns and lists are not understood: one path each")
+    meant = misunderstood(path)
+    if meant:
+        raise ValueError(f"{path!r} does not exist, and {meant} are not understood: one path each")
     return path
+
+
+def misunderstood(path: str) -> str:
+    """What a path was meant to be whose last parts are not there, and look like no names; else empty."""
+    if PATTERN.isdisjoint(path) and "://" not in path:
+        return ""
+    missing, there = "", path
+    while there and not exists(there):
+        there, slash, last = there.rpartition(SEPARATOR)
+        missing = slash + last + missing
+    if PATTERN.isdisjoint(missing):
+        return "URLs" if "://" in missing else ""
+    return "patterns and lists" if "$" not in missing else "variables"
 
 
 def at_home(path: str) -> str:

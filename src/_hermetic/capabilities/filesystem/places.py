@@ -5,17 +5,22 @@ from __future__ import annotations
 import os as _os
 
 from ...extract import NUMBER, exact_text, is_a
-from ...paths import absolute, meant, open_folders, resolve
+from ...paths import absolute, meant, open_folders, resolve_by
 from ...pristine import IS_WINDOWS, native, readlink, stat
 from .descriptors import folder_of, path_of, path_text, read_place, real_path, shown_path
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import TypeAlias
 
     # (path or descriptor as it was given, its dir_fd or -1, real places that change or None when nobody can tell,
-    # those among them that go elsewhere or get a second name, what would allow it or empty)
-    Change: TypeAlias = tuple[object, int, "tuple[str, ...] | None", tuple[str, ...], str]
+    # those among them that go elsewhere or get a second name, what would allow it or empty; and where links were
+    # followed, the ways there, see ``resolve_by``)
+    Places: TypeAlias = "tuple[str, ...] | None"
+    Change: TypeAlias = (
+        tuple[object, int, Places, tuple[str, ...], str] | tuple[object, int, Places, tuple[str, ...], str, list[str]]
+    )
 
 # What would allow a change, where the path alone does not say it.
 TEMPORARY = "--private-tmp, or --allow-write with a folder for temporary files"
@@ -35,41 +40,43 @@ O_NOFOLLOW = getattr(native, "O_NOFOLLOW", 0)
 FOLDER_BITS, FOLDER_MODE = 0o170000, 0o040000
 
 
-def change_of(path: object, folder: int) -> Change:
-    """The target for a change of what a path or a descriptor names, links followed or not. folder: a dir_fd, or -1."""
+def change_of(path: object, folder: int, find: Callable[[object, int, list[str]], Places], remedy: str) -> Change:
+    """The target for a change of what a path or a descriptor names. folder: a dir_fd, or -1. find: one of the next."""
     if is_a(path, NUMBER):
         name = path_of(int.__index__(path))  # type: ignore[arg-type]  # an int, as was just seen
-        return path, -1, (name,) if name[:1] == SEPARATOR else None, (), ""
-    return path, folder, both_places(path, folder), (), ""
+        return path, -1, (name,) if name[:1] == SEPARATOR else None, (), remedy
+    ways: list[str] = []
+    places = find(path, folder, ways)
+    return (path, folder, places, (), remedy, ways) if ways else (path, folder, places, (), remedy)
 
 
-def both_places(path: object, folder: int) -> tuple[str, ...] | None:
-    """The entry that a path names, and what it leads to; one of them where they are the same."""
+def both_places(path: object, folder: int, ways: list[str]) -> Places:
+    """The entry that a path names, and what it leads to: where nobody says whether a link is followed."""
     try:
         text = path_text(path)
-        entry, real = entry_place(text, folder), real_path(text, None if folder < 0 else folder)
+        entry, real = entry_place(text, folder, []), real_path(text, None if folder < 0 else folder, ways)
     except OSError:
         return None
     return (real,) if entry == real else (entry, real)
 
 
-def opened_places(path: object, folder: int) -> tuple[str, ...] | None:
-    """The same of what is opened by a path to be written: where its links go round, nothing is."""
+def opened_places(path: object, folder: int, ways: list[str]) -> Places:
+    """What a path leads to that is opened to be written, or changed as if it were."""
     try:
-        return both_places(path, folder) or (read_place(path, None if folder < 0 else folder),)
+        return (read_place(path, None if folder < 0 else folder, ways),)
     except OSError:
         return None
 
 
-def entry_of(path: object, folder: int) -> tuple[str, ...] | None:
+def entry_of(path: object, folder: int, ways: list[str]) -> Places:
     """The entry that a path names: remove, rename and their kin do not follow its last link."""
     try:
-        return (entry_place(path_text(path), folder),)
+        return (entry_place(path_text(path), folder, ways),)
     except OSError:
         return None
 
 
-def entry_place(text: str, folder: int) -> str:
+def entry_place(text: str, folder: int, ways: list[str]) -> str:
     """Where an entry really lies. OSError."""
     if IS_WINDOWS:
         return absolute(text)
@@ -78,8 +85,10 @@ def entry_place(text: str, folder: int) -> str:
     trimmed = text.rstrip("/")
     head, _, last = trimmed.rpartition("/")
     if last in ("", ".", "..") or trimmed != text:
-        return resolve(text)
-    above = resolve(head or ("/" if text[:1] == "/" else "."))
+        return resolve_by(text, ways)
+    above = resolve_by(head or ("/" if text[:1] == "/" else "."), ways)
+    if ways:
+        ways.append(absolute(text))
     return f"{above if above != '/' else ''}/{last}"
 
 
@@ -102,9 +111,10 @@ def held_place(text: str, flags: object) -> str | None:
     return place if len(parts) == 5 else f"{place if place != '/' else ''}/{parts[5]}"
 
 
-def all_meant(text: str) -> tuple[str, ...] | None:
+def all_meant(path: object, folder: int, ways: list[str]) -> Places:
+    """Every place that a relative path may lead to whose folder nobody tells."""
     try:
-        return tuple(meant(text, open_folders(), True))
+        return tuple(meant(path_text(path), open_folders(), True, ways))
     except OSError:
         return None
 

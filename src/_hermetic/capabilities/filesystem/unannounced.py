@@ -6,9 +6,9 @@ from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_text, is_a
 from ...paths import resolve
 from ...pristine import IS_LINUX, IS_WINDOWS, getpid
 from .clibrary import catalogue, catalogue_folder, default_file, first_file, only_file, second_file, shadow
-from .descriptors import path_text, real_path
-from .filecalls import MADE_ANEW
-from .places import NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, UNREADABLE, both_places, entry_of
+from .descriptors import path_text
+from .filecalls import MADE_ANEW, names_change, reading_of
+from .places import NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, UNREADABLE, both_places, change_of, entry_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def at_first(args: tuple[Any, ...], kwargs: Any) -> Change:
     number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
     if not is_a(path, TEXT_OR_BYTES):
         return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE  # a PathLike may tell C something else
-    return path, number, entry_of(path, number), (), ""
+    return change_of(path, number, entry_of, "")
 
 
 def labelled(args: tuple[Any, ...], kwargs: Any) -> Change:
@@ -44,13 +44,7 @@ def database_files(args: tuple[Any, ...], kwargs: Any) -> Change:
     if not is_a(path, TEXT_OR_BYTES):
         return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
     text = path_text(path)
-    places: list[str] = []
-    for ending in ("", ".db", ".dir", ".pag"):
-        found = both_places(text + ending, -1)
-        if found is None:
-            return text, -1, None, (), ""
-        places += found
-    return text, -1, tuple(places), (), ""
+    return names_change(text, "", tuple([text + ending for ending in ("", ".db", ".dir", ".pag")]))
 
 
 SHARED_FOLDER = resolve("/dev/shm") + "/"  # noqa: S108  # where Linux keeps what has such a name
@@ -75,7 +69,7 @@ def shared_memory_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     flags = argument(args, kwargs, 1, "flags", 0)
     if not is_a(flags, NUMBER) or int.__index__(flags) & MADE_ANEW == MADE_ANEW:
         return None
-    name, _, places, _, _ = shared_memory(args, kwargs)
+    name, _, places = shared_memory(args, kwargs)[:3]
     return name, places[0] if places else None
 
 
@@ -97,7 +91,7 @@ def read_with(ending: str, args: tuple[Any, ...], kwargs: Any) -> Reading:
     if not is_a(path, TEXT_OR_BYTES):
         return path, None
     text = path_text(path) + ending
-    return text, real_path(text, None)
+    return reading_of(text, None)
 
 
 def semaphore(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -131,12 +125,12 @@ def history(args: tuple[Any, ...], kwargs: Any) -> Change:
     found = [value for value in args if is_a(value, TEXT_OR_BYTES)]
     if not found:
         return "~/.history", SHOWN_AS_IT_IS, None, (), "a file that is named, below an --allow-write path"
-    return found[0], -1, both_places(found[0], -1), (), ""
+    return change_of(found[0], -1, both_places, "")
 
 
 def perf_map(args: tuple[Any, ...], kwargs: Any) -> Change:
     name = f"/tmp/perf-{getpid()}.map"  # noqa: S108  # where the interpreter writes it
-    return name, -1, both_places(name, -1), (), ""
+    return change_of(name, -1, both_places, "")
 
 
 def namespaces(args: tuple[Any, ...], kwargs: Any) -> Change:

@@ -226,9 +226,9 @@ def startup_names(path: Any, folders: list[str], follow: bool) -> tuple[str, lis
         return None
     text: Any = exact_path(path)
     # Most files have neither such a name nor a link's.
-    found = [name for name in meant(text, folders, False) if is_startup_name(name)]
+    found = [name for name in meant(text, folders, False, []) if is_startup_name(name)]
     if follow:
-        found += [name for name in meant(text, folders, True) if is_startup_name(name)]
+        found += [name for name in meant(text, folders, True, []) if is_startup_name(name)]
     return (text, found) if found else None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...extract import tcl, tcl_made
 from ...model import Family, GuardedCall
-from .addresses import NAME_LETTERS, clean_host, packed_address
+from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
@@ -343,7 +343,10 @@ def domain_name(domain: str) -> str:
         raise ValueError(f"{domain!r} is not a domain name: {error}") from None
     # A port, a list, a pattern or a URL would match no host: never guessed, and never a rule without effect.
     if not host or (packed_address(host) is None and not NAME_LETTERS.issuperset(host)):
-        raise ValueError(f"{domain!r} is not a domain name")
+        meant = "one name each" if "," in domain else "ports and ranges are for --allow-host (allow_hosts)"
+        raise ValueError(f"{domain!r} is not a domain name; {meant}")
+    if len(host) > LONGEST_NAME or [label for label in host.split(".") if len(label) > LONGEST_LABEL]:
+        raise ValueError(f"{domain!r} is not a domain name: it, or a part of it, is too long")
     return host
 
 

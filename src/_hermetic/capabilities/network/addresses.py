@@ -153,4 +153,5 @@ THIS_HOST = ((b"\0\0\0\0", LOOPBACK4), (UNSPECIFIED6, LOOPBACK6))
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # compared and shown, not bound
 EVERY_INTERFACE6 = "::"
 BROADCAST, LIMITED_BROADCAST = "<broadcast>", "255.255.255.255"
+LONGEST_NAME, LONGEST_LABEL = 253, 63
 NAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")

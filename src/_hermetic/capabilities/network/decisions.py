@@ -73,7 +73,7 @@ RESOLVE, CONNECT, BIND = "network.resolve", "network.connect", "network.bind"
 CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
 
 NOTHING = "nothing: no option gives this back"
-READABLE = "an argument that can be read"
+READABLE = "a host name in ASCII (its xn-- form), or another argument that can be read"
 UNSEEN = "socket.socket in place of _socket.socket, whose look-up of the name no guard sees"
 
 

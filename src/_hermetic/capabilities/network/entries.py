@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import _socket
 
-from .addresses import LOOPBACK6, NAME_LETTERS, UNSPECIFIED6, packed_address, unwrapped
+from .addresses import LONGEST_LABEL, LONGEST_NAME, LOOPBACK6, NAME_LETTERS, UNSPECIFIED6, packed_address, unwrapped
 from .rules import HIGHEST_PORT, NO_LISTS, joined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 NAME, BELOW, RANGE = "name", "below", "range"
 DIGITS = frozenset("0123456789")
-LONGEST_NAME, LONGEST_LABEL = 253, 63
 # IPv4 inside IPv6, as (bits of the network, its first bytes): what lies in there is compared as IPv4, and written so.
 MAPPED = b"\0" * 10 + b"\xff\xff"
 WRAPPINGS = (
@@ -60,6 +59,8 @@ def parsed(text: str) -> Entry:
     for mark, meaning in (("://", "a URL"), ("@", "a user's name")):
         if mark in text:
             raise ValueError(f"{meaning} is more than a host; write NAME, NAME:PORT or ADDRESS")
+    if text.startswith("unix:"):
+        raise ValueError("Unix sockets are for --allow-unix-socket (allow_unix_sockets)")
     if "%" in text:
         raise ValueError("a zone cannot be part of it; an address counts in every zone")
     host, ports = split(text)
@@ -117,7 +118,8 @@ def span_of_addresses(text: str) -> tuple[int, int, int]:
     try:
         packed = _pton(FAMILY[bits], address)
     except (_error, UnicodeError):
-        raise ValueError(f"{address} is not an address" + ("" if slash else "; a port needs [ADDRESS]:PORT")) from None
+        hint = "only a range of addresses has a slash" if slash else "a port needs [ADDRESS]:PORT"
+        raise ValueError(f"{address} is not an address; {hint}") from None
     size = bits
     if slash:
         if not length or not DIGITS.issuperset(length) or (length[0] == "0" and len(length) > 1) or int(length) > bits:
@@ -140,7 +142,9 @@ def unwrapped_range(packed: bytes, size: int) -> tuple[int, int, int]:
             if prefix == MAPPED:
                 return 32, size - 96, number & 0xFFFFFFFF
             inside = _ntop(FAMILY[32], unwrapped(packed)) if size == 128 else "the IPv4 range"
-            raise ValueError(f"it holds IPv4 addresses, which count in every form; write {inside}")
+            raise ValueError(
+                f"it holds IPv4 addresses, which count in every form; write {inside} (ports: [ADDRESS]:PORT)"
+            )
     return 128, size, number
 
 
@@ -152,6 +156,8 @@ def name(text: str) -> str:
     host = host.lower().removesuffix(".")
     if "*" in host:
         raise ValueError("a pattern is *.NAME, for all that lies below NAME")
+    if "," in host:
+        raise ValueError("lists are not understood: one host each")
     if not host or not NAME_LETTERS.issuperset(host):
         raise ValueError("a name has letters, digits, hyphens and dots")
     if len(host) > LONGEST_NAME or not all(0 < len(label) <= LONGEST_LABEL for label in host.split(".")):

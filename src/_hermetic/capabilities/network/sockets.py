@@ -288,7 +288,10 @@ def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
 def asked_connection(args: tuple[Any, ...], kwargs: Any) -> Any:
     """(host, port) that nobody connects to: hermetic is asked what it would say, and looks nothing up."""
     host, port = args
-    return INTERNET[0], clean_host(host), int.__index__(port), "connect", True
+    try:
+        return INTERNET[0], clean_host(host), int.__index__(port), "connect", True
+    except ValueError:
+        return INTERNET[0], UNREAD, 0, "connect"
 
 
 def system_log(args: tuple[Any, ...], kwargs: Any) -> str:

@@ -92,12 +92,17 @@ def socket_place(text: str) -> str:
 
     ValueError for what is no place of a socket. It need not be there yet.
     """
-    if not text or SEPARATOR in text or text[-1] == "/":
+    if not text or SEPARATOR in text or text[-1] == "/" or text == "@":
         raise ValueError(f"{text!r} is not the place of a Unix socket")
+    if text[:5] == "unix:":
+        raise ValueError(f"{text!r} is not the place of a Unix socket; write its path alone, or ./{text}")
     if text[0] == "@":
         return text
-    given = absolute(text)
-    return given + SEPARATOR + resolve(given)
+    try:
+        given = absolute(text)
+        return given + SEPARATOR + resolve(given)
+    except OSError as error:
+        raise ValueError(f"{text!r} leads nowhere: {error.strerror}") from None
 
 
 def is_given(rules: tuple[Any, ...], name: str) -> bool:

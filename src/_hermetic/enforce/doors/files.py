@@ -38,7 +38,7 @@ from ...pristine import NULL_DEVICE, close_fd, dup, fstat, getcwd, getpid, nativ
 from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
-from .writing import held_again, made_new, mode_flags, open_to_write
+from .writing import held_again, is_named, judged, made_new, mode_flags, open_to_write
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ HOLD: Any = None
 WATCHED: Any = watched
 NOBODY: Any = (frozenset(), 0)
 WRITES = False
+# Whether what leads to a file may be denied, which its handle does not tell.
+WAYS = False
 DO: Any = None
 TOLD: Any = None
 HERE = None
@@ -143,14 +145,16 @@ def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
     # A process's own are there for good; those of blocks come and go.
     mine, rules = setting.whole_process, setting.rules
     judged = ((frozenset([OPEN_TO_READ] if lists.judges_reads(rules) else []), 0),)
-    names = {
+    names: dict[str, Any] = {
         **{"KEY": setting.key, "JUDGE": setting.judge, "CAREFUL": setting.sealed, "ORIGINAL": original, "TOLD": told},
         "WATCHED": judged if mine else watched,
         "WRITES": lists.has_lists(rules) if mine else True,
+        "WAYS": lists.denies_reads(rules) if mine else True,
     }
     hold = None
     if not F_GETPATH:
-        again, new = bind(held_again, names, setting.memo), bind(made_new, names, setting.memo)
+        writing = {**names, "WAYS": lists.denies_writes(rules) if mine else True}
+        again, new = bind(held_again, writing, setting.memo), bind(made_new, writing, setting.memo)
         hold = bind(open_to_write, {**names, "AGAIN": again, "NEW": new}, setting.memo)
         # Have the reader of openings know it: the hook's is bound after this, a block's asks its module.
         setting.memo["OPENERS"] = (*setting.memo.get("OPENERS", ()), *codes)
@@ -225,6 +229,8 @@ def open_held(
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
+            if WAYS and not is_named(path, None, real or readlink(name)):
+                judged(JUDGE(KEY, (path, None, O_RDONLY), None))
             made = TOLD(ORIGINAL, (name, mode, buffering, encoding, errors, newline, closefd), path, None)
             kind = type(made)
             raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
@@ -264,6 +270,8 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
+            if WAYS and not is_named(path, folder, real or readlink(name)):
+                judged(JUDGE(KEY, (path, folder, flags), None))
             number: int = TOLD(open_fd, (name, flags & ~O_NOFOLLOW), path, folder)
             if not real or fstat(number)[SAME] == fstat(handle)[SAME]:
                 return number

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # Stand-ins for what bind() puts in place of these names.
 ORIGINAL: Any = None
 TOLD: Any = None
+FOLLOWED: Any = None
 DO: Any = None
 FOLLOWS = True
 HERE = None
@@ -47,12 +48,16 @@ def made_for(setting: Setting, original: Any, follows: bool) -> Any:
         return None
     known = setting.memo.get(("links", id(original)))
     if known is None:
-        codes: list[Any] = []
-        told = bind(link_told, {}, setting.memo, codes=codes)
-        setting.memo["LINKERS"] = (*setting.memo.get("LINKERS", ()), *codes)
+        linkers: list[Any] = []
+        followers: list[Any] = []
+        told = bind(link_told, {}, setting.memo, codes=linkers)
+        followed = bind(followed_told, {}, setting.memo, codes=followers)
+        setting.memo["LINKERS"] = (*setting.memo.get("LINKERS", ()), *linkers)
+        setting.memo["FOLLOWERS"] = (*setting.memo.get("FOLLOWERS", ()), *followers)
         # For blocks, also inside a guarded process, where it is the inner frame that C is called from.
-        filecalls.LINKERS = (*filecalls.LINKERS, *codes)
-        names = {"ORIGINAL": original, "TOLD": told, "FOLLOWS": follows}
+        filecalls.LINKERS = (*filecalls.LINKERS, *linkers)
+        filecalls.FOLLOWERS = (*filecalls.FOLLOWERS, *followers)
+        names = {"ORIGINAL": original, "TOLD": told, "FOLLOWED": followed, "FOLLOWS": follows}
         made = setting.bind(change_seen, DO=bind(change_entry, names, setting.memo))
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
             setattr(made, name, getattr(original, name, None))
@@ -70,8 +75,6 @@ def change_entry(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     follows = FOLLOWS
     if FOLLOW in options:
         follows = options[FOLLOW] = bool(options[FOLLOW])
-    if follows:
-        return ORIGINAL(*args, **options)
     words = args
     if args:
         words = (settled(args[0]), *args[1:])
@@ -79,7 +82,7 @@ def change_entry(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         options[PATH] = settled(options[PATH])
     path = words[0] if words else options.get(PATH)
     if type(path) in PATHS and is_plain((*words, *options.values())):
-        return TOLD(ORIGINAL, words, options)
+        return (FOLLOWED if follows else TOLD)(ORIGINAL, words, options)
     return ORIGINAL(*words, **options)
 
 
@@ -102,4 +105,9 @@ def is_plain(values: tuple[Any, ...]) -> bool:
 
 def link_told(changes: Any, words: Any, options: Any) -> Any:
     """The frame by which the readers know that no link is followed; it is seen with empty variables."""
+    return changes(*(words, words := None, changes := None)[0], **(options, options := None, HERE)[0])
+
+
+def followed_told(changes: Any, words: Any, options: Any) -> Any:
+    """The same where every link is."""
     return changes(*(words, words := None, changes := None)[0], **(options, options := None, HERE)[0])

@@ -12,6 +12,7 @@ from errno import EACCES, EEXIST, EISDIR, ELOOP, ENOENT
 
 from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
 from ...extract import O_PATH
+from ...paths import absolute
 from ...pristine import close_fd, dup, fstat, getpid, native, open_fd, readlink
 from ..judge import refusal
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 KEY = ""
 JUDGE: Any = None
 CAREFUL = False
+# Whether the way to what is written may be denied, which a handle does not tell.
+WAYS = False
 AGAIN: Any = None
 NEW: Any = None
 
@@ -85,6 +88,21 @@ def open_to_write(path: Any, flags: int, mode: Any, folder: Any) -> int:
     raise OSError(ELOOP, FOLLOWED, path)
 
 
+def judged(found: Any) -> None:
+    """Go on unless this was refused."""
+    if found is not None:
+        raise refusal(found)
+
+
+def is_named(path: Any, folder: Any, real: str) -> bool:
+    """Whether no link was followed to this place. folder: a dir_fd, or None."""
+    text = path if type(path) is str else bytes.decode(path, ENCODING, ENCODING_ERRORS)
+    try:
+        return folder is None and ".." not in text and real == absolute(text)
+    except OSError:  # a working directory that the system does not tell
+        return False
+
+
 def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
     """Open what a handle holds, once it has been judged, and close the handle.
 
@@ -95,10 +113,10 @@ def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
     close_fd(first)
     name = f"/proc/{getpid()}/fd/{handle}"
     try:
+        if WAYS and not is_named(path, folder, readlink(name)):
+            judged(JUDGE(KEY, (path, folder, flags), None))
         if flags & MAKING == MAKING:
-            found = JUDGE(KEY, (name, None, flags & ~O_EXCL), None)
-            if found is not None:
-                raise refusal(found)
+            judged(JUDGE(KEY, (name, None, flags & ~O_EXCL), None))
             raise FileExistsError(EEXIST, EXISTS, path)
         wanted = flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)
         if O_TMPFILE and flags & O_TMPFILE == O_TMPFILE:
@@ -146,6 +164,8 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
     close_fd(first)
     name = f"/proc/{getpid()}/fd/{handle}/{last}"
     try:
+        if WAYS and not is_named(path, folder, f"{readlink(name[: -len(last) - 1])}/{last}"):
+            judged(JUDGE(KEY, (path, folder, flags), None))
         return open_fd(name, flags | O_NOFOLLOW, mode), ""
     except OSError as error:
         if error.errno != ELOOP or flags & O_NOFOLLOW:

@@ -90,10 +90,10 @@ class Plan(Value):
 
     taken: capabilities (``confinement.TAKEN``); beyond: those that no kernel can hold. write, read, modules: below
     which paths may be written, read, and read because modules lie there. localhost, names: what of the network is
-    given back. network, metadata: see above. around: whether a path that may be written is no folder that is there, so
-    that it takes the one around it. loads: packages whose native code is given back. limits: what the rules themselves
-    leave to the guards, as gaps. whole: whether nothing is left open for convenience, as where no guard holds. drops:
-    whether root gives up all that it can do beyond others.
+    given back. network, metadata: see above. around: which paths that may be written are no folder that is there, so
+    that they take the one around them; empty for none. loads: packages whose native code is given back. limits: what
+    the rules themselves leave to the guards, as gaps. whole: whether nothing is left open for convenience, as where no
+    guard holds. drops: whether root gives up all that it can do beyond others.
     """
 
     __slots__ = (
@@ -109,7 +109,7 @@ class Plan(Value):
         "names": (),
         "network": JUDGED,
         "metadata": ASKED,
-        "around": False,
+        "around": "",
         "loads": (),
         "limits": (),
         "whole": False,
@@ -125,7 +125,7 @@ class Plan(Value):
     names: tuple[str, ...]
     network: str
     metadata: str
-    around: bool
+    around: str
     loads: tuple[str, ...]
     limits: tuple[Gap, ...]
     whole: bool
@@ -251,7 +251,9 @@ def write_limits(plan: Plan, support: Support) -> list[Gap]:
         why = support.no_supervisor if plan.needs_judge() else NOT_WITHOUT
         gaps.append((NO_WRITES, True, f"modes, owners, times and attributes of files elsewhere ({why})"))
     if plan.around:
-        gaps.append((NO_WRITES, True, "the folder around a single file, or around a path that is not there yet"))
+        gaps.append(
+            (NO_WRITES, True, f"the folder around a single file, or around a path that is not there yet: {plan.around}")
+        )
     return gaps
 
 

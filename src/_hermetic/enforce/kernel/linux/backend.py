@@ -150,10 +150,7 @@ def confine(
 
 def with_places(asked: Plan) -> Plan:
     """The plan, with what only a look at the paths tells."""
-    for path in asked.write:
-        if landlock.standing_folder(path) != path:
-            return asked.but(around=True)
-    return asked
+    return asked.but(around=landlock.taken_around(asked))
 
 
 class Unheard(Exception):

@@ -120,7 +120,16 @@ def with_unmade(plan: Plan) -> Plan:
     return plan.but(limits=(*plan.limits, *[(NO_WRITES, False, f"{path} {UNMADE}") for path in unmade]))
 
 
-UNMADE = "is not there yet, and a rule for the root folder would give back everything"
+UNMADE = "is not there yet, and a rule for the root folder would give back everything (make it before the start)"
+MADE_BEFORE = "a folder that is made before the start is held by itself"
+SHOWN = 3
+
+
+def taken_around(plan: Plan) -> str:
+    """Which paths a rule can give back only with the folder around them; empty for none."""
+    found = [path for path in plan.write if standing_folder(path) != path]
+    text = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
+    return f"{text} ({MADE_BEFORE})" if [path for path in found if not is_there(path)] else text
 
 
 def is_there(path: str) -> bool:
