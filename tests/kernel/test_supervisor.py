@@ -410,6 +410,19 @@ def test_it_takes_little_memory(isolated, judged):
     assert found[0] < 8192, found
 
 
+def test_a_run_inside_of_a_run_has_its_guards(isolated, judged):
+    """Nobody can listen there; what it takes to find that out is no blocked act of the outer run."""
+    isolated.write("inner.py", "import os; print('ran')\nopen('x', 'w')")
+    code = """
+    import subprocess, sys
+    words = [sys.executable, "-m", "hermetic", "--no-network", "--fs-readonly", "--", "./inner.py"]
+    raise SystemExit(subprocess.run(words).returncode * 4)
+    """
+    done = isolated.script("--no-network", code)
+    assert (done.code, done.stdout) == (8, "ran\n"), done.stderr
+    assert "socketpair" not in done.stderr
+
+
 # --- names ---
 
 

@@ -7,7 +7,7 @@ dies before, what it would judge fails.
 from __future__ import annotations
 
 import sys
-from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET, socket, socketpair
+from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM, socket, socketpair
 
 from .... import events
 from ....pristine import close_fd, getpid, native, open_fd
@@ -103,8 +103,7 @@ def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Sup
     It is nobody's child, so that no program waits for it, and in no process group that gets signals. witnesses:
     descriptors where it tells what it refuses.
     """
-    # Without socket.socket around them: these are what the module `socket` is made over.
-    ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
+    ours, theirs = private_pair()
     middle = native.fork()
     if middle == 0:
         try:
@@ -116,6 +115,12 @@ def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Sup
             native._exit(1)
     theirs.close()
     return Supervisor(ours, middle)
+
+
+def private_pair() -> tuple[socket, socket]:
+    """Two ends that lead nowhere else; of the one kind that guards know, should this be a run inside of a run."""
+    # Without socket.socket around them: these are what the module `socket` is made over.
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
 
 
 def hand_over(supervisor: Supervisor, listener: int) -> None:
