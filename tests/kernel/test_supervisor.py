@@ -112,6 +112,61 @@ say(found=[six_to(text) for text in ("::1", "::ffff:127.0.0.1", "::ffff:169.254.
     assert counts == [0, 0]
 
 
+def test_an_address_of_another_family_than_the_sockets_is_answered(held, judged, servers):
+    """As the kernel answers: C's own resolver tries addresses of both on one datagram socket."""
+    (port, _), counts = servers
+    found = held(
+        LOOPBACK,
+        f"""
+signal.alarm(30)  # who is never answered waits for ever
+six, four = socket.socket(socket.AF_INET6), socket.socket()
+to_six = struct.pack("=H", socket.AF_INET6) + struct.pack("!H", {port}) + bytes(4) + socket.inet_pton(socket.AF_INET6, "::1") + bytes(4)
+datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+first = connect_by_c(datagrams.fileno(), "127.0.0.1", {port})
+say(found=[
+    connect_by_c(six.fileno(), "127.0.0.1", {port}),
+    call("bind", six.fileno(), address("127.0.0.1", 0), 16),
+    call("connect", four.fileno(), to_six, 28),
+    call("bind", four.fileno(), to_six, 28),
+], datagrams=first, peer=datagrams.getpeername()[0], outside=connect_by_c(datagrams.fileno(), "169.254.169.254", 80))
+""",
+    )
+    assert found["found"] == ["EAFNOSUPPORT"] * 4
+    assert (found["datagrams"], found["peer"], found["outside"]) == ("", "::ffff:127.0.0.1", "EACCES")
+    assert counts == [0, 0]
+
+
+def test_who_cannot_have_another_thread_answers_by_those_it_has(monkeypatch):
+    """The program may use up what its user may have of processes; nobody waits for ever."""
+    from _hermetic.enforce.kernel.linux import judge
+
+    def refused(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    asked = judge.Judge.__new__(judge.Judge)
+    asked.lock, asked.spare = threading.Lock(), 1
+    monkeypatch.setattr(judge, "start_new_thread", refused)
+    asked.take()
+    assert asked.spare == 0
+
+
+@pytest.mark.parametrize(
+    "error", [socket.gaierror(-9, "another family"), OSError("no number"), ValueError(), RuntimeError()], ids=repr
+)
+def test_whatever_goes_wrong_is_answered(error):
+    from _hermetic.enforce.kernel.linux import judge
+
+    def fails(*arguments):
+        raise error
+
+    said = []
+    asked = judge.Judge.__new__(judge.Judge)
+    asked.answers = {42: fails}
+    asked.send = lambda name, number, flags: said.append((number, flags))
+    asked.answer(bytes(16) + (42).to_bytes(4, "little") + bytes(60))
+    assert said == [(13, 0)]
+
+
 def test_the_program_keeps_its_connections(held, judged):
     found = held(
         LOOPBACK,
