@@ -292,6 +292,30 @@ def test_an_address_that_is_swapped_meanwhile_reaches_nobody(isolated, judged, s
     assert counts[0] > 0
 
 
+ROUTE = bytes([131, 7, 4, 127, 0, 0, 9, 0])  # loose source route, by one address
+SEGMENTS = bytes([0, 2, 4, 0, 0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, "::9")
+
+
+def test_packets_go_to_the_address_that_was_judged_by_no_other(held, judged):
+    """A route that the program gives to its socket would send them to the first stop of it, whatever was judged."""
+    found = held(
+        LOOPBACK,
+        f"""
+four, six = socket.socket(), socket.socket(socket.AF_INET6)
+datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def options(sock, level, *names): return [error_of(lambda name=name: sock.setsockopt(level, name, {SEGMENTS!r})) for name in names]
+def plain(): return [s.setsockopt(*option) for s in (four, six) for option in ((1, 2, 1), (1, 9, 1), (6, 1, 1))]
+say(found=[
+    error_of(lambda: four.setsockopt(0, 4, {ROUTE!r})),
+    error_of(lambda: datagram.setsockopt(0, 4, {ROUTE!r})),
+    *options(six, 41, 57, 5, 6),
+    call("setsockopt", six.fileno(), 41 | 7 << 32, 57 | 9 << 32, {SEGMENTS!r}, 24),
+], plain=len(plain()), six=error_of(lambda: six.setsockopt(41, 26, 1)), ttl=error_of(lambda: four.setsockopt(0, 2, 9)))
+""",
+    )
+    assert found == {"found": ["EPERM"] * 6, "plain": 6, "six": "", "ttl": ""}
+
+
 def test_a_socket_that_is_swapped_meanwhile_is_the_one_that_was_judged(held, judged, servers):
     (port, _), counts = servers
     found = held(

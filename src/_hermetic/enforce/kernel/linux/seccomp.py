@@ -38,6 +38,8 @@ STREAM, DATAGRAM, SEQUENCED, KIND = 1, 2, 5, 0xF
 TCP, UDP, NETLINK = 6, 17, 16
 FAST_OPEN = 0x20000000
 ERRORS_OF = ((0, 11), (41, 25))  # IP_RECVERR, IPV6_RECVERR: C's resolver insists on them
+# IP_OPTIONS; IPV6_RTHDR, its older name, and all options at once: packets go to the first stop of a route.
+ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6))
 MAY_EXECUTE, MAY_WRITE, ANONYMOUS, SHARED_EXECUTE = 4, 2, 0x20, 0o100000
 O_ACCMODE, O_TRUNC, O_CREAT, O_TEMPORARY = 3, 0o1000, 0o100, 0o20000000
 
@@ -204,7 +206,8 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, datagrams, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
-    options = tuple([ask(low(1), level, ((ask(low(2), option, NOTHING_DONE),), ALLOW)) for level, option in ERRORS_OF])
+    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in ROUTES])
+    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 41)])
     return {
         **sending(),
         **dict.fromkeys(("connect", "bind", "listen"), NOTIFY),
@@ -212,6 +215,11 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
         "socketpair": PAIRS,
         "setsockopt": (options, ALLOW),
     }
+
+
+def options_of(level: int, answers: Iterable[tuple[tuple[int, int], int]]) -> Body:
+    """What becomes of the options of a socket, at one level."""
+    return tuple([ask(low(2), pair[1], answer) for pair, answer in answers if pair[0] == level]), ALLOW
 
 
 def made(landlock: int, gate: int | None) -> Made:
