@@ -22,12 +22,14 @@ def hold(
     prepared: dict[tuple[int, str], Any],
     receipts: list[Receipt],
     reports: int = -1,
+    waits: bool = False,
 ) -> tuple[str, ...]:
     """Have the kernel hold what it can, before the guards that would refuse ctypes; returns the families it holds.
 
     prepared: gets the rules that had to be prepared for it, for the guards to use as they are. receipts: gets what is
-    held, one a policy. reports: where refusals are reported that only the kernel layer sees. BootstrapError when
-    ``require`` cannot be kept.
+    held, one a policy. reports: where refusals are reported that only the kernel layer sees. waits: whether this
+    process may stay behind and wait for a child, which returns from here instead. BootstrapError when ``require``
+    cannot be kept.
     """
     unheld: set[str] = set()
     held: dict[str, None] = {}
@@ -35,7 +37,8 @@ def hold(
         rules = prepared_rules(policy, prepared)
         if policy.trace:
             events.open_trace()
-        receipt = backend.confine(policy, rules, mode, (events.TRACE[0] if policy.trace else -1, reports))
+        witnesses = (events.TRACE[0] if policy.trace else -1, reports)
+        receipt = backend.confine(policy, rules, mode, witnesses, waits)
         held.update(dict.fromkeys(receipt.held()))
         unheld.update([guard for guard in policy.rules if guard not in receipt.held()])
         receipts.append(receipt)
@@ -51,9 +54,9 @@ def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict
     return rules
 
 
-def become(policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool) -> None:
+def become(policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool, waits: bool) -> None:
     """Replace this process by a program that is no Python, held by the kernel alone. BootstrapError if it cannot be."""
-    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops)
+    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops, waits)
 
 
 def trial(taken: frozenset[str], whole: bool) -> Receipt:

@@ -39,6 +39,13 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
     return told, fstat(told).st_ino
 
 
+def go_on() -> None:
+    """The program may go on in a child of the process that was started: it is the one whose end counts."""
+    status.MAIN[0] = getpid()
+    if _heard:
+        events.BEGAN[0] = getpid()
+
+
 def hear() -> bytes:
     """Add what children were refused to this process's own log; returns all that they wrote."""
     data = b""

@@ -110,7 +110,8 @@ def put_in_force(
     if options.kernel != OFF and not options.child and any(not HELD_BY_KERNEL.isdisjoint(p.rules) for p in policies):
         from .kernel import hold  # loaded only when it is used
 
-        held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0])
+        held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
+        reports.go_on()
         for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
             status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
     kernel = (held, options.kernel == "require")

@@ -46,10 +46,11 @@ class Options(Value):
     nothing holds. reports: (descriptor, its inode) of the pipe where the children of a strict run report, or None.
     path: the ``sys.path`` of the process whose worker this is, or None. kernel: auto, require or off. held: of a
     child, the families that the kernel holds already. since: of a child, when the first
-    guards of its run were started, in nanoseconds, or 0.
+    guards of its run were started, in nanoseconds, or 0. waits: whether the process that was started may wait for the
+    program, as a child of its own, where the kernel layer takes that.
     """
 
-    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held", "since")
+    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held", "since", "waits")
     DEFAULTS = {
         "strict": False,
         "keep_fds": (),
@@ -60,6 +61,7 @@ class Options(Value):
         "kernel": OFF,
         "held": (),
         "since": 0,
+        "waits": False,
     }
 
     strict: bool
@@ -71,6 +73,7 @@ class Options(Value):
     kernel: str
     held: tuple[str, ...]
     since: int
+    waits: bool
 
     def fields(self) -> tuple[Any, ...]:
         """What travels to another process, in the order of the slots."""

@@ -106,7 +106,8 @@ def run_target(words: list[str], choice: Choice) -> int:
         request = request_from(values, origins, files) if is_restrictive(values) else None
     except ValueError as error:
         raise UsageError(placed(str(error), choice)) from None
-    options = Options(strict=values["strict"], keep_fds=values["keep_fds"], kernel=values["kernel"] or "auto")
+    kernel = values["kernel"] or "auto"
+    options = Options(strict=values["strict"], keep_fds=values["keep_fds"], kernel=kernel, waits=True)
     found = find(words)
     if values["private_tmp"]:
         from hermetic import private_tmp

@@ -82,5 +82,5 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
         held = tuple(sorted(HELD_BY_KERNEL.intersection(request.families)))
         fields = (options.strict, (), True, True, None, None, options.kernel, held, now())
         environment = dict(with_carriers(list(environment.items()), message((carry(request),), fields, None)))
-    become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE)
+    become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE, options.waits)
     return 1

@@ -130,7 +130,7 @@ def in_child() -> str:
 
         atexit.register(remove, folder)
         return folder
-    from hermetic import waiting
+    from _hermetic import waiting
 
     child = waiting.fork()
     if child == 0:

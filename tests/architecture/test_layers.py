@@ -17,7 +17,7 @@ CORE_ORDER = [
     # Reading: arguments, paths, callers, the interpreter's own state.
     [
         *("extract", "paths", "callers", "searchpath", "commandline", "programs", "firstlines", "variables", "early"),
-        *("startup", "library"),
+        *("startup", "library", "waiting"),
     ],
     # Deciding.
     ["capabilities.*"],
@@ -44,7 +44,6 @@ FACE_ORDER = [
         "request",
         "common_hosts",
         "narrowing",
-        "waiting",
         "private_tmp",
         "decorate",
         "targets",
@@ -95,6 +94,7 @@ DOORS = {
     "variables",
     "early",
     "kernel",
+    "waiting",
     # For hosts that watch a policy.
     "reports",
     "status",
@@ -223,9 +223,9 @@ def test_few_exit():
     # entry is the other process's first frame; it does what cli does in ours. carried ends the process that it has
     # waited for another in place of, and so does waiting. run hands a callable's value to SystemExit.
     # A process that only tries the kernel, or judges for another one, is ended where it ends.
-    ends = {"enforce.kernel.backend", "enforce.kernel.linux.supervisor"}
+    ends = {"enforce.kernel.backend", "enforce.kernel.linux.supervisor", "enforce.kernel.linux.above", "waiting"}
     assert users(CORE_MODULES, exits) <= {"entry", "carried", "carrier.sitecustomize", *ends}
-    assert users(FACE_MODULES, exits) <= {"cli", "__main__", "waiting"}
+    assert users(FACE_MODULES, exits) <= {"cli", "__main__"}
     raised = {
         name
         for trees in (CORE_MODULES, FACE_MODULES)

@@ -21,7 +21,7 @@ def current():
     if sys.platform != "linux":
         return None
     # Not in this process, which may have threads.
-    code = "from _hermetic.enforce.kernel.linux.backend import probe; f = probe(); print([getattr(f, n) for n in f.__slots__])"
+    code = "from _hermetic.enforce.kernel.linux.backend import probe; f = probe(waits=True); print([getattr(f, n) for n in f.__slots__])"
     source = str(Path(HERE).parent.parent / "src")
     done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": source}, capture_output=True, text=True)
     from _hermetic.enforce.kernel.plan import Support
@@ -64,7 +64,7 @@ if {user}:
     # Another user may not even read where this interpreter lies: all has been loaded by now.
     os.setgroups([]); os.setgid({user}); os.setuid({user})
     C.prctl(4, 1, 0, 0, 0)  # a process that was never anybody else can be looked into
-found = confine(Policy(rules=rules), rules, {mode!r})
+found = confine(Policy(rules=rules), rules, {mode!r}, waits=True)
 states = {{row.capability: row.state for row in found.rows}}
 """
 

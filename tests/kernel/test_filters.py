@@ -207,6 +207,11 @@ NETWORK_CASES = [
     ("judged", "setsockopt", (3, 0, 11), refused(0)),
     ("judged", "setsockopt", (3, 41, 25), refused(0)),
     ("judged", "setsockopt", (3, 6, 1), ALLOW),
+    ("judged", "setsockopt", (3, 0, 4), refused(1)),
+    ("made", "setsockopt", (3, 41, 57), refused(1)),
+    ("judged but datagrams", "setsockopt", (3 | 1 << 32, 41 | 1 << 32, 5 | 1 << 32), refused(1)),
+    ("judged", "setsockopt", (3, 41, 6), refused(1)),
+    ("judged", "setsockopt", (3, 41, 4), ALLOW),
 ]
 OTHER_CASES = [
     ("starts", "execve", (), EPERM),

@@ -97,6 +97,44 @@ say(
     assert (after.st_mode, after.st_mtime_ns, after.st_uid) == (before.st_mode, before.st_mtime_ns, before.st_uid)
 
 
+# Of file systems, by a descriptor that is open for reading: (request, bytes).
+REQUESTS = {
+    "version": (0x40087602, 8),
+    "version of ext4": (0x40086604, 8),
+    "verity": (0x40806685, 128),
+    "encryption": (0x800C6613, 12),
+    "subvolume": (0x5000940E, 4096),
+    "snapshot": (0x50009401, 4096),
+    "snapshot, newer": (0x50009417, 4096),
+    "subvolume, newer": (0x50009418, 4096),
+    "without a subvolume": (0x5000940F, 4096),
+    "without a subvolume, newer": (0x5000943F, 4096),
+    "flags of a subvolume": (0x4008941A, 8),
+}
+
+
+@pytest.mark.parametrize("folders", [[], ["in"]], ids=["none", "listed"])
+def test_files_are_not_changed_by_what_file_systems_offer_beside_calls(held, landlock, folders):
+    """No right of Landlock's is about these, and they ask for no descriptor that may write."""
+    (held.isolated.folder / "old").write_text("old")
+    if held.user:
+        os.chown(held.isolated.folder / "old", held.user, held.user)
+    (held.isolated.folder / "in").mkdir()
+    writable = [str(held.isolated.folder.resolve() / name) for name in folders]
+    found = held(
+        {"filesystem": {"allow_write": writable}, "network": {}},
+        f"""
+import fcntl
+file, folder = os.open("old", os.O_RDONLY), os.open(".", os.O_RDONLY)
+def by(descriptor, request, length): return error_of(lambda: fcntl.ioctl(descriptor, request, bytearray(length)))
+say(found={{name: [by(file, *request), by(folder, *request)] for name, request in {REQUESTS!r}.items()}},
+    reads=fcntl.ioctl(file, 0x541B, bytes(4))[0])
+""",
+    )
+    assert found["found"] == {name: ["EPERM", "EPERM"] for name in REQUESTS}
+    assert found["reads"] == 3  # how much there is to read
+
+
 @pytest.mark.parametrize("abi", ["0", "1", "2"])
 def test_kernels_that_do_not_know_truncation_refuse_it_by_the_filter(held, landlock, abi):
     (held.isolated.folder / "old").write_text("old")

@@ -19,9 +19,11 @@ LOOPBACK = {"network": {"allow_localhost": True}}
 NOTHING = {"network": {}}
 
 
-@pytest.fixture(autouse=True, params=["", "made"], ids=["as it is", "in a container"])
+@pytest.fixture(autouse=True, params=["", "made", "above"], ids=["as it is", "in a container", "above"])
 def supervised(request, isolated, monkeypatch):
-    """Everything here holds for both: where it gets the program's sockets, and where it makes them."""
+    """Everything here holds wherever it stands: where it gets the program's sockets, where it makes them, and where it
+    must be above the program to look into it.
+    """
     plain = isolated.environment
     monkeypatch.setattr(
         isolated,
@@ -108,6 +110,61 @@ say(found=[six_to(text) for text in ("::1", "::ffff:127.0.0.1", "::ffff:169.254.
     assert set(found["found"]) == {"EACCES"}
     assert all(found.values()), found
     assert counts == [0, 0]
+
+
+def test_an_address_of_another_family_than_the_sockets_is_answered(held, judged, servers):
+    """As the kernel answers: C's own resolver tries addresses of both on one datagram socket."""
+    (port, _), counts = servers
+    found = held(
+        LOOPBACK,
+        f"""
+signal.alarm(30)  # who is never answered waits for ever
+six, four = socket.socket(socket.AF_INET6), socket.socket()
+to_six = struct.pack("=H", socket.AF_INET6) + struct.pack("!H", {port}) + bytes(4) + socket.inet_pton(socket.AF_INET6, "::1") + bytes(4)
+datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+first = connect_by_c(datagrams.fileno(), "127.0.0.1", {port})
+say(found=[
+    connect_by_c(six.fileno(), "127.0.0.1", {port}),
+    call("bind", six.fileno(), address("127.0.0.1", 0), 16),
+    call("connect", four.fileno(), to_six, 28),
+    call("bind", four.fileno(), to_six, 28),
+], datagrams=first, peer=datagrams.getpeername()[0], outside=connect_by_c(datagrams.fileno(), "169.254.169.254", 80))
+""",
+    )
+    assert found["found"] == ["EAFNOSUPPORT"] * 4
+    assert (found["datagrams"], found["peer"], found["outside"]) == ("", "::ffff:127.0.0.1", "EACCES")
+    assert counts == [0, 0]
+
+
+def test_who_cannot_have_another_thread_answers_by_those_it_has(monkeypatch):
+    """The program may use up what its user may have of processes; nobody waits for ever."""
+    from _hermetic.enforce.kernel.linux import judge
+
+    def refused(*arguments):
+        raise RuntimeError("can't start new thread")
+
+    asked = judge.Judge.__new__(judge.Judge)
+    asked.lock, asked.spare = threading.Lock(), 1
+    monkeypatch.setattr(judge, "start_new_thread", refused)
+    asked.take()
+    assert asked.spare == 0
+
+
+@pytest.mark.parametrize(
+    "error", [socket.gaierror(-9, "another family"), OSError("no number"), ValueError(), RuntimeError()], ids=repr
+)
+def test_whatever_goes_wrong_is_answered(error):
+    from _hermetic.enforce.kernel.linux import judge
+
+    def fails(*arguments):
+        raise error
+
+    said = []
+    asked = judge.Judge.__new__(judge.Judge)
+    asked.answers = {42: fails}
+    asked.send = lambda name, number, flags: said.append((number, flags))
+    asked.answer(bytes(16) + (42).to_bytes(4, "little") + bytes(60))
+    assert said == [(13, 0)]
 
 
 def test_the_program_keeps_its_connections(held, judged):
@@ -235,6 +292,30 @@ def test_an_address_that_is_swapped_meanwhile_reaches_nobody(isolated, judged, s
     assert counts[0] > 0
 
 
+ROUTE = bytes([131, 7, 4, 127, 0, 0, 9, 0])  # loose source route, by one address
+SEGMENTS = bytes([0, 2, 4, 0, 0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, "::9")
+
+
+def test_packets_go_to_the_address_that_was_judged_by_no_other(held, judged):
+    """A route that the program gives to its socket would send them to the first stop of it, whatever was judged."""
+    found = held(
+        LOOPBACK,
+        f"""
+four, six = socket.socket(), socket.socket(socket.AF_INET6)
+datagram = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+def options(sock, level, *names): return [error_of(lambda name=name: sock.setsockopt(level, name, {SEGMENTS!r})) for name in names]
+def plain(): return [s.setsockopt(*option) for s in (four, six) for option in ((1, 2, 1), (1, 9, 1), (6, 1, 1))]
+say(found=[
+    error_of(lambda: four.setsockopt(0, 4, {ROUTE!r})),
+    error_of(lambda: datagram.setsockopt(0, 4, {ROUTE!r})),
+    *options(six, 41, 57, 5, 6),
+    call("setsockopt", six.fileno(), 41 | 7 << 32, 57 | 9 << 32, {SEGMENTS!r}, 24),
+], plain=len(plain()), six=error_of(lambda: six.setsockopt(41, 26, 1)), ttl=error_of(lambda: four.setsockopt(0, 2, 9)))
+""",
+    )
+    assert found == {"found": ["EPERM"] * 6, "plain": 6, "six": "", "ttl": ""}
+
+
 def test_a_socket_that_is_swapped_meanwhile_is_the_one_that_was_judged(held, judged, servers):
     (port, _), counts = servers
     found = held(
@@ -260,7 +341,8 @@ import os, socket, sys, time
 for name in os.listdir("/proc"):
     try:
         words = open(f"/proc/{name}/stat").read().rpartition(")")[2].split()
-        if name.isdigit() and int(name) != os.getpid() and open(f"/proc/{name}/cmdline").read() == open("/proc/self/cmdline").read():
+        # Not who waits, where somebody does.
+        if name.isdigit() and int(name) not in (os.getpid(), WAITING) and open(f"/proc/{name}/cmdline").read() == open("/proc/self/cmdline").read():
             print(name, flush=True)
     except OSError:
         pass
@@ -272,9 +354,15 @@ except OSError as error:
 """
 
 
-def test_its_death_fails_closed(isolated, judged, servers):
+def looking(supervised):
+    """The code that finds the supervisor."""
+    waiting = 'int(open(f"/proc/{os.getppid()}/stat").read().rpartition(")")[2].split()[1])'
+    return KILL.replace("WAITING", waiting if supervised == "above" else "0")
+
+
+def test_its_death_fails_closed(isolated, judged, servers, supervised):
     (port, _), counts = servers
-    isolated.write("target.py", KILL)
+    isolated.write("target.py", looking(supervised))
     options = ["--no-network", "--allow-localhost"]
     process = subprocess.Popen(
         [sys.executable, "-m", "hermetic", *options, "--", "./target.py", str(port)],
@@ -292,8 +380,8 @@ def test_its_death_fails_closed(isolated, judged, servers):
     assert counts == [0, 0]
 
 
-def test_the_program_cannot_end_it_or_look_into_it(isolated, judged, servers):
-    code = KILL.replace("print(name, flush=True)", "other = int(name)").partition("sys.stdin")[0]
+def test_the_program_cannot_end_it_or_look_into_it(isolated, judged, servers, supervised):
+    code = looking(supervised).replace("print(name, flush=True)", "other = int(name)").partition("sys.stdin")[0]
     code += """
 import ctypes
 def attempt(act):
@@ -311,7 +399,9 @@ print([attempt(lambda: os.kill(other, 9)), attempt(lambda: open(f"/proc/{other}/
 # --- nobody notices it ---
 
 
-def test_the_process_that_was_started_is_the_programs(isolated, judged):
+def test_the_process_that_was_started_is_the_programs(isolated, judged, supervised):
+    if supervised == "above":
+        pytest.skip("there it waits: tests/kernel/test_above.py")
     isolated.write("target.py", "import os; print(os.getpid(), os.getppid(), os.getpgrp(), os.getsid(0))")
     process = isolated.start("-m", "hermetic", "--no-network", "--", "./target.py")
     said = [int(word) for word in process.communicate(timeout=60)[0].split()]
@@ -389,7 +479,7 @@ def test_it_ends_with_the_program_and_keeps_no_pipe_open(isolated, judged):
     assert not left, words
 
 
-def test_it_takes_little_memory(isolated, judged):
+def test_it_takes_little_memory(isolated, judged, supervised):
     isolated.write("target.py", "import time; print('ready', flush=True); time.sleep(60)")
     process = isolated.start("-m", "hermetic", "--no-network", "--allow-domain", "example.com", "--", "./target.py")
     assert process.stdout.readline() == "ready\n"
@@ -406,8 +496,21 @@ def test_it_takes_little_memory(isolated, judged):
             continue
     process.kill()
     process.communicate()
-    assert len(found) == 1
-    assert found[0] < 8192, found
+    assert len(found) == (2 if supervised == "above" else 1)
+    assert max(found) < 8192, found
+
+
+def test_a_run_inside_of_a_run_has_its_guards(isolated, judged):
+    """Nobody can listen there; what it takes to find that out is no blocked act of the outer run."""
+    isolated.write("inner.py", "import os; print('ran')\nopen('x', 'w')")
+    code = """
+    import subprocess, sys
+    words = [sys.executable, "-m", "hermetic", "--no-network", "--fs-readonly", "--", "./inner.py"]
+    raise SystemExit(subprocess.run(words).returncode * 4)
+    """
+    done = isolated.script("--no-network", code)
+    assert (done.code, done.stdout) == (8, "ran\n"), done.stderr
+    assert "socketpair" not in done.stderr
 
 
 # --- names ---

@@ -23,6 +23,8 @@ PAIR_USERS = frozenset(
         ("gevent._socketcommon", "socketpair"),
         ("curio.kernel", "__init__"),
         ("socket", "socketpair"),
+        # A run inside of a run.
+        ("_hermetic.enforce.kernel.linux.supervisor", "private_pair"),
     }
 )
 DESCRIPTOR_USERS = frozenset(

@@ -37,11 +37,12 @@ if TYPE_CHECKING:
             command: tuple[bytes, list[bytes], list[bytes]] | None = None,
             network: tuple[Any, ...] = (),
             witnesses: tuple[int, int] = (-1, -1),
+            waits: bool = False,
         ) -> Receipt:
             """Hold what can be held, for good; ``accept`` may raise before anything is put on.
 
             command: (path, words, variables) of the program that takes the place of this process. network: the
-            family's rules, for whoever judges by them; witnesses: see ``confine`` below.
+            family's rules, for whoever judges by them; witnesses, waits: see ``confine`` below.
             """
 
 
@@ -61,12 +62,17 @@ def backend() -> Backend | None:
 
 
 def confine(
-    policy: Policy, rules: dict[str, tuple[Any, ...]], mode: str, witnesses: tuple[int, int] = (-1, -1)
+    policy: Policy,
+    rules: dict[str, tuple[Any, ...]],
+    mode: str,
+    witnesses: tuple[int, int] = (-1, -1),
+    waits: bool = False,
 ) -> Receipt:
     """Hold a policy by the kernel as far as its mode says. BootstrapError when ``require`` cannot be kept.
 
     rules: the policy's, prepared where that says more. witnesses: descriptors where refusals are traced and reported
-    that only the kernel layer sees, as far as it sees them; -1 for none.
+    that only the kernel layer sees, as far as it sees them; -1 for none. waits: whether this process may stay behind,
+    to wait for a child that goes on in its place.
     """
     asked = plan_for(kernel_rules(rules), mode == REQUIRE, mode == REQUIRE)
     if not asked.taken or policy.report_only or mode == OFF:
@@ -78,7 +84,7 @@ def confine(
         accept(found)
         return found
     try:
-        return system.confine(asked, accept, None, rules.get("network", NOTHING_ALLOWED), witnesses)
+        return system.confine(asked, accept, None, rules.get("network", NOTHING_ALLOWED), witnesses, waits)
     except OSError as error:
         raise BootstrapError(f"the kernel layer could not be put on: {error.strerror or error}") from error
 
@@ -90,10 +96,12 @@ def become(
     words: list[str],
     variables: dict[str, str],
     drops: bool,
+    waits: bool,
 ) -> None:
     """Replace this process by a program that only the kernel can hold. BootstrapError when it does not hold all of it.
 
-    The variables are the program's environment already, as the policy leaves it. drops: see ``Plan``.
+    The variables are the program's environment already, as the policy leaves it. drops: see ``Plan``; waits:
+    see ``confine``.
     """
     # Modules are Python's; and the variables are gone already.
     wanted = [rule for rule in kernel_rules(rules) if rule[0] not in (MAY_IMPORT_BELOW, NO_VARIABLES)]
@@ -111,7 +119,7 @@ def become(
         accept(unsupported(asked))
         return
     try:
-        system.confine(asked, accept, command, rules.get("network", NOTHING_ALLOWED))
+        system.confine(asked, accept, command, rules.get("network", NOTHING_ALLOWED), (-1, -1), waits)
     except OSError as error:
         raise BootstrapError(f"cannot start {path}: {error.strerror or error}") from error
 
@@ -125,7 +133,7 @@ def tried(asked: Plan) -> Receipt:
     child = native.fork()
     if child == 0:
         try:
-            native.write(told, marshal.dumps(system.confine(asked, accept_gaps).fields()))
+            native.write(told, marshal.dumps(system.confine(asked, accept_gaps, waits=True).fields()))
         except OSError as error:
             native.write(told, marshal.dumps(error.strerror or str(error)))
         finally:

@@ -53,12 +53,13 @@ class Support(Value):
     landlock: its ABI, 0 for none; no_landlock: why. filters: whether a filter of system calls can be put on;
     no_filters: why not. supervisor: whether system calls can be judged by another process; no_supervisor: why not.
     no_fetching: why that process gets no descriptor of the program's, so that every socket is made by it; empty where
-    it gets them. threads: whether others are running.
+    it gets them. above: whether that process must be above the program, which is then a child of the one that was
+    started. threads: whether others are running.
     """
 
     __slots__ = (
         *("landlock", "no_landlock", "filters", "no_filters"),
-        *("supervisor", "no_supervisor", "no_fetching", "threads"),
+        *("supervisor", "no_supervisor", "no_fetching", "above", "threads"),
     )
     DEFAULTS = {
         "landlock": 0,
@@ -68,6 +69,7 @@ class Support(Value):
         "supervisor": False,
         "no_supervisor": "nobody judges addresses",
         "no_fetching": "",
+        "above": False,
         "threads": False,
     }
 
@@ -78,6 +80,7 @@ class Support(Value):
     supervisor: bool
     no_supervisor: str
     no_fetching: str
+    above: bool
     threads: bool
 
     def but(self, **changes: object) -> Support:

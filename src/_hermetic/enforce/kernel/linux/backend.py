@@ -39,14 +39,16 @@ if TYPE_CHECKING:
 EVERYTHING = Support(landlock=99, filters=True, supervisor=True)
 # For tests: a kernel that knows no more than this ABI of Landlock, or none (0).
 TEST_ABI = "HERMETIC_TEST_ABI"
-# The same: one that has nobody judge, or that lets nobody have another's descriptors ("made").
-TEST_SUPERVISOR, MADE = "HERMETIC_TEST_SUPERVISOR", "made"
+# The same: one that has nobody judge; or that lets nobody have another's descriptors ("made"), nobody look into another
+# but who is above it ("above").
+TEST_SUPERVISOR, MADE, ABOVE = "HERMETIC_TEST_SUPERVISOR", "made", "above"
 # What root gives up (linux/capability.h): DAC_READ_SEARCH, NET_ADMIN, NET_RAW, SYS_MODULE, SYS_RAWIO, SYS_PTRACE,
 # SYS_ADMIN, SYS_BOOT, MKNOD, PERFMON, BPF. With the others, files of other users stay what they were.
 DROPPED = (2, 12, 13, 16, 17, 19, 21, 22, 27, 38, 39)
 CAPABILITY_VERSION = 0x20080522
 ROOT_NOTE = "root without its capabilities to read past permissions, trace, mount, load modules and the like"
 EVERYTHING_NOTE = "root without any capability: files of other users are theirs again"
+ONLY_ABOVE = "Yama lets only those look into a program who started it"
 NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
 PRIVILEGE_NOTE = "no program gains privileges: sudo and ping do not work"
 PROC_FILE = b"/proc/self/comm\0"  # a file that any process may write about itself
@@ -58,8 +60,10 @@ NEVER_ALLOWED = b"\x02\0\0\x50" + bytes([169, 254, 169, 254]) + bytes(8)
 NOTHING_ALLOWED: tuple[Any, ...] = (True, False, frozenset(), frozenset(), frozenset(), False, frozenset())
 
 
-def probe(calls: Calls | None = None, judges: bool = True) -> Support:
-    """What this kernel offers this process. Nothing is put on. judges: whether to ask for somebody who does."""
+def probe(calls: Calls | None = None, judges: bool = True, waits: bool = False) -> Support:
+    """What this kernel offers this process. Nothing is put on. judges: whether to ask for somebody who does; waits: see
+    ``confine``.
+    """
     machine = abi.MACHINES.get(os.uname().machine) if sys.maxsize > 1 << 32 else None
     if machine is None:
         return without(f"no table of system calls for {os.uname().machine}")
@@ -80,13 +84,17 @@ def probe(calls: Calls | None = None, judges: bool = True) -> Support:
         return found.but(no_supervisor="threads that were running before")
     from . import supervisor  # loaded only when it is used
 
-    emulated = os.environ.get(TEST_SUPERVISOR)
-    nobody, no_fetching = supervisor.available(calls, machine)
-    if emulated == MADE:
+    emulated = os.environ.get(TEST_SUPERVISOR, "").split()
+    traces = supervisor.PARENTS if ABOVE in emulated else supervisor.traces_allowed()
+    nobody, no_fetching = supervisor.available(calls, machine, traces)
+    above = traces == supervisor.PARENTS
+    if MADE in emulated:
         no_fetching = f"{TEST_SUPERVISOR}={MADE}"
-    elif emulated:
-        nobody = f"{TEST_SUPERVISOR}={emulated}"
-    return found.but(supervisor=not nobody, no_supervisor=nobody, no_fetching=no_fetching)
+    if not {MADE, ABOVE}.issuperset(emulated):
+        nobody = f"{TEST_SUPERVISOR}={' '.join(emulated)}"
+    if above and not waits:
+        nobody = nobody or ONLY_ABOVE
+    return found.but(supervisor=not nobody, no_supervisor=nobody, no_fetching=no_fetching, above=above)
 
 
 def without(reason: str) -> Support:
@@ -100,12 +108,14 @@ def confine(
     command: Command | None = None,
     network: tuple[Any, ...] = NOTHING_ALLOWED,
     witnesses: tuple[int, int] = (-1, -1),
+    waits: bool = False,
 ) -> Receipt:
     """Hold what can be held of a plan, for the rest of this process.
 
     accept: is shown what is going to be held, and may raise before anything is. command: what to replace this process
     by then. network: the family's rules, for whoever judges by them; witnesses: descriptors where that one traces and
-    reports what it refuses. OSError when the kernel refuses what it offered,
+    reports what it refuses. waits: whether this process may stay behind and wait for a child that returns from here
+    instead, where only who is above a program may look into it. OSError when the kernel refuses what it offered,
     or does not start the command.
     """
     calls, support = None, EVERYTHING
@@ -117,7 +127,7 @@ def confine(
             support = without(NO_CTYPES)
     try:
         if calls is not None:
-            support = probe(calls, asked.needs_judge())
+            support = probe(calls, asked.needs_judge(), waits)
         gate: int | None = None
         notes: tuple[str, ...] = ()
         while True:
@@ -170,13 +180,18 @@ def with_judge(
     calls: Calls, plan: Plan, support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]
 ) -> tuple[Any, Support]:
     """(who judges from now on, what there is); without one where nobody can."""
-    from . import supervisor
+    begin: Callable[..., Any]
+    if support.above:
+        from .above import begin
+    else:
+        from .supervisor import begin
+    from .supervisor import Cases
 
     try:
         rules = network if NO_NETWORK in plan.taken else ()
         writable = plan.write if NO_WRITES in plan.taken and plan.metadata == ASKED else None
-        cases = supervisor.Cases(rules, bool(support.no_fetching), leaves_datagrams(plan), writable)
-        return supervisor.begin(calls, machine(), cases, witnesses), support
+        cases = Cases(rules, bool(support.no_fetching), leaves_datagrams(plan), writable)
+        return begin(calls, machine(), cases, witnesses), support
     except OSError as error:
         why = f"the supervisor could not be started ({error.strerror})"
         return None, support.but(supervisor=False, no_supervisor=why)
@@ -315,6 +330,8 @@ def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
     network = both if plan.network != CLOSED and support.landlock >= abi.PORTS else ("seccomp",)
     if plan.network == JUDGED and support.no_fetching:
         network = (*network, f"sockets made for the program: {support.no_fetching}")
+    if plan.network == JUDGED and support.above:
+        network = (*network, f"the program as a child of who judges: {ONLY_ABOVE}")
     return {
         NO_NETWORK: network,
         NO_STARTS: both if support.landlock else ("seccomp",),

@@ -106,7 +106,11 @@ class Judge:
             if start:
                 self.spare += 1
         if start:
-            start_new_thread(self.serve, ())
+            try:
+                start_new_thread(self.serve, ())
+            except RuntimeError:  # the user may have no more; this one comes back
+                with self.lock:
+                    self.spare -= 1
 
     def answer(self, notice: bytes) -> None:
         """Fails closed: what goes wrong here is a refusal."""
@@ -116,7 +120,8 @@ class Judge:
         try:
             error, flags = self.answers[number](name, thread, words)
         except OSError as failed:
-            error, flags = failed.errno or EACCES, 0
+            # The errors of looking names up are negative, and no answer at all.
+            error, flags = max(failed.errno or 0, 0) or EACCES, 0
         except Exception:  # noqa: BLE001  # as above
             error, flags = EACCES, 0
         if error >= 0:
@@ -187,9 +192,12 @@ class Judge:
                 return EAFNOSUPPORT, 0
             if meant[2] == DOMAIN_PORT and self.resolver is not None and sock.type & KIND == SOCK_DGRAM:
                 return self.put_resolver(name, sock, words[0] & 0x7FFFFFFF)
+            place = place_for(sock, meant, address)
+            if place is None:
+                return EAFNOSUPPORT, 0
             if self.is_refused(self.network.CONNECT, (*meant, "connect")):
                 return EACCES, 0
-            return sock.connect_ex(meant[1:] if meant[0] == AF_INET else (*meant[1:], 0, scope_of(address))), 0
+            return sock.connect_ex(place), 0
         finally:
             sock.close()
 
@@ -241,11 +249,11 @@ class Judge:
             if sock.family == AF_UNIX:
                 return (0, GO_ON) if int.from_bytes(address[:2], "little") == AF_UNIX else (EACCES, 0)
             meant = spoken(address)
-            if meant is None:
+            if meant is None or meant[0] != sock.family:
                 return EAFNOSUPPORT, 0
             if self.is_refused(self.network.BIND, (*meant, "bind")):
                 return EACCES, 0
-            sock.bind(meant[1:] if meant[0] == AF_INET else (*meant[1:], 0, scope_of(address)))
+            sock.bind(place_for(sock, meant, address))
             return 0, 0
         finally:
             sock.close()
@@ -354,5 +362,10 @@ def spoken(address: bytes) -> tuple[int, str, int] | None:
     return None
 
 
-def scope_of(address: bytes) -> int:
-    return int.from_bytes(address[24:28], "little")
+def place_for(sock: socket, meant: tuple[int, str, int], address: bytes) -> Any:
+    """An address as this socket takes it; None for one of another family, which the kernel would not take either."""
+    family, host, port = meant
+    if family != sock.family:
+        # Datagrams of one socket may go to either: C's own resolver tries them so.
+        return (f"::ffff:{host}", port) if family == AF_INET and sock.type & KIND == SOCK_DGRAM else None
+    return (host, port) if family == AF_INET else (host, port, 0, int.from_bytes(address[24:28], "little"))

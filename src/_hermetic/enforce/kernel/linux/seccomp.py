@@ -31,13 +31,22 @@ NOTHING_DONE = refused(0)
 NEW_NAMESPACES, ITS_CLONE, CLONE_THREAD = 0x7E020080, 0x7E020000, 0x10000
 PERSONALITIES = (0, 0xFFFFFFFF)
 TERMINAL_INPUT = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
-FILE_ATTRIBUTES = (0x40086602, 0x40046602, 0x401C5820)  # FS_IOC_SETFLAGS in two sizes, FS_IOC_FSSETXATTR
+# What changes a file by a descriptor that only reads, or makes and removes folders by one of a folder.
+FILE_ATTRIBUTES = (
+    *(0x40086602, 0x40046602, 0x401C5820),  # FS_IOC_SETFLAGS in two sizes, FS_IOC_FSSETXATTR
+    *(0x40087602, 0x40047602, 0x40086604, 0x40046604),  # FS_IOC_SETVERSION, and ext4's own
+    *(0x800C6613, 0x40806685),  # FS_IOC_SET_ENCRYPTION_POLICY, FS_IOC_ENABLE_VERITY
+    # btrfs: snapshots and subvolumes made, removed, and their flags; with the names of newer kernels.
+    *(0x50009401, 0x5000940E, 0x5000940F, 0x50009417, 0x50009418, 0x5000943F, 0x4008941A, 0xC0C89425),
+)
 SET_MEMORY_MAP, NEW_LISTENER = 35, 8
 UNIX, INTERNET, INTERNET6 = 1, 2, 10
 STREAM, DATAGRAM, SEQUENCED, KIND = 1, 2, 5, 0xF
 TCP, UDP, NETLINK = 6, 17, 16
 FAST_OPEN = 0x20000000
 ERRORS_OF = ((0, 11), (41, 25))  # IP_RECVERR, IPV6_RECVERR: C's resolver insists on them
+# IP_OPTIONS; IPV6_RTHDR, its older name, and all options at once: packets go to the first stop of a route.
+ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6))
 MAY_EXECUTE, MAY_WRITE, ANONYMOUS, SHARED_EXECUTE = 4, 2, 0x20, 0o100000
 O_ACCMODE, O_TRUNC, O_CREAT, O_TEMPORARY = 3, 0o1000, 0o100, 0o20000000
 
@@ -204,7 +213,8 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, datagrams, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
-    options = tuple([ask(low(1), level, ((ask(low(2), option, NOTHING_DONE),), ALLOW)) for level, option in ERRORS_OF])
+    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in ROUTES])
+    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 41)])
     return {
         **sending(),
         **dict.fromkeys(("connect", "bind", "listen"), NOTIFY),
@@ -212,6 +222,11 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
         "socketpair": PAIRS,
         "setsockopt": (options, ALLOW),
     }
+
+
+def options_of(level: int, answers: Iterable[tuple[tuple[int, int], int]]) -> Body:
+    """What becomes of the options of a socket, at one level."""
+    return tuple([ask(low(2), pair[1], answer) for pair, answer in answers if pair[0] == level]), ALLOW
 
 
 def made(landlock: int, gate: int | None) -> Made:

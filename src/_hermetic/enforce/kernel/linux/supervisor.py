@@ -7,7 +7,7 @@ dies before, what it would judge fails.
 from __future__ import annotations
 
 import sys
-from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET, socket, socketpair
+from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM, socket, socketpair
 
 from .... import events
 from ....pristine import close_fd, getpid, native, open_fd
@@ -30,12 +30,16 @@ GET_SIZES = 3
 DUMPABLE = 4  # prctl
 HERE = "/proc/self/mem"
 HUNG_UP = 16
+SYS_PTRACE = 19  # linux/capability.h
+# Whose business it is to look into a process: any other's of its user, those only that started it, or what it started
+# from; nobody's.
+ANYBODYS, PARENTS, NOBODYS = 0, 1, 2
 
 
-def available(calls: Calls, machine: int) -> tuple[str, str]:
+def available(calls: Calls, machine: int, traces: int) -> tuple[str, str]:
     """(why no process can judge system calls here, why it gets no descriptor of the program's); empty where it can.
 
-    Nothing is put on. Tried on this process: a container refuses that by the call.
+    traces: see ``traces_allowed``. Nothing is put on. Tried on this process: a container refuses that by the call.
     """
     sizes = bytes(6)
     if calls.fails(abi.SECCOMP[machine], GET_SIZES, 0, sizes):
@@ -46,8 +50,8 @@ def available(calls: Calls, machine: int) -> tuple[str, str]:
         close_fd(open_fd(HERE, native.O_RDONLY | native.O_CLOEXEC))
     except OSError as error:
         return f"looking into the program is refused here ({error.strerror})", ""
-    if traces_are_restricted():
-        return "Yama lets no process beside the program look into it", ""
+    if traces == NOBODYS:
+        return "Yama lets no process look into the program", ""
     process = -1
     try:
         process = calls(abi.PIDFD_OPEN[machine], getpid(), 0)
@@ -60,16 +64,26 @@ def available(calls: Calls, machine: int) -> tuple[str, str]:
     return "", ""
 
 
-def traces_are_restricted() -> bool:
-    """Whether Yama lets only those who started a process look into it."""
+def traces_allowed() -> int:
+    """Who may look into the program, as Yama has it."""
+    scope = contents("/proc/sys/kernel/yama/ptrace_scope")[:1]
+    if scope in (b"1", b"2"):
+        words = contents("/proc/self/status").split(b"CapEff:")[1].split()
+        if int(words[0], 16) >> SYS_PTRACE & 1:
+            return ANYBODYS  # the program gives this up, and the supervisor does not
+    return {b"": ANYBODYS, b"0": ANYBODYS, b"1": PARENTS}.get(scope, NOBODYS)
+
+
+def contents(path: str) -> bytes:
+    """What a small file of the kernel's says; nothing where there is none."""
     try:
-        with_yama = open_fd("/proc/sys/kernel/yama/ptrace_scope", native.O_RDONLY | native.O_CLOEXEC)
+        descriptor = open_fd(path, native.O_RDONLY | native.O_CLOEXEC)
     except OSError:
-        return False
+        return b""
     try:
-        return native.read(with_yama, 1) != b"0"
+        return native.read(descriptor, 8192)
     finally:
-        close_fd(with_yama)
+        close_fd(descriptor)
 
 
 class Cases:
@@ -89,7 +103,7 @@ class Cases:
 
 
 class Supervisor:
-    """The program's end: what the supervisor is given the listener by, and whom to wait for."""
+    """The program's end: what the supervisor is given the listener by, and whom to wait for, 0 for nobody."""
 
     __slots__ = ("end", "middle")
 
@@ -103,8 +117,7 @@ def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Sup
     It is nobody's child, so that no program waits for it, and in no process group that gets signals. witnesses:
     descriptors where it tells what it refuses.
     """
-    # Without socket.socket around them: these are what the module `socket` is made over.
-    ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC)
+    ours, theirs = private_pair()
     middle = native.fork()
     if middle == 0:
         try:
@@ -118,6 +131,12 @@ def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Sup
     return Supervisor(ours, middle)
 
 
+def private_pair() -> tuple[socket, socket]:
+    """Two ends that lead nowhere else; of the one kind that guards know, should this be a run inside of a run."""
+    # Without socket.socket around them: these are what the module `socket` is made over.
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
+
+
 def hand_over(supervisor: Supervisor, listener: int) -> None:
     """Give the supervisor what it listens on. Who asks it before it is ready is answered then."""
     supervisor.end.sendmsg([b"l"], [(1, 1, listener.to_bytes(4, sys.byteorder))])
@@ -129,7 +148,8 @@ def give_up(supervisor: Supervisor) -> None:
     """Say no more to it: without anything to listen on, it ends."""
     supervisor.end.close()
     try:
-        native.waitpid(supervisor.middle, 0)
+        if supervisor.middle:
+            native.waitpid(supervisor.middle, 0)
     except ChildProcessError:
         pass  # who started this program ignores SIGCHLD, and so does it: nothing is left of a child
 
@@ -140,6 +160,14 @@ def give_up(supervisor: Supervisor) -> None:
 def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> None:
     """The life of the supervisor; ends with the last process that it judges for."""
     quiet((end.fileno(), *witnesses))
+    judge = prepared(calls, machine, cases, end, witnesses)
+    if judge is not None:
+        wait_for_the_end(judge.listener)
+        native._exit(0)
+
+
+def prepared(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> Judge | None:
+    """Who judges, at work; None when there is nothing to judge."""
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
     kind: type[Judge] = Judge
@@ -156,11 +184,10 @@ def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: 
         judge.answers.update(Metadata(judge, cases.writable).answers())
     _, ancillary, _, _ = end.recvmsg(1, 100)
     if not ancillary:
-        return
+        return None
     judge.begin(int.from_bytes(ancillary[0][2], sys.byteorder))
     end.close()
-    wait_for_the_end(judge.listener)
-    native._exit(0)
+    return judge
 
 
 def quiet(kept: tuple[int, ...]) -> None:

@@ -36,6 +36,11 @@ def follow(child: int) -> int:
     """Wait for a child that ``fork`` made, and hand it what signals come. Returns its wait status."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would leave no status
     release_descriptors()
+    return wait_for(child)
+
+
+def wait_for(child: int) -> int:
+    """The same, for a process that holds all signals back and nothing open."""
     waited = [int(number) for number in signal.valid_signals() if number not in OWN] + [int(signal.SIGCHLD)]
     while True:
         found, status = os.waitpid(child, os.WNOHANG)
@@ -66,6 +71,16 @@ def release_descriptors() -> None:
     for number in range(3):
         os.dup2(null, number)
     os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 1024)
+
+
+def stop_as(status: int) -> None:
+    """Stop this process, which holds all signals back, as a child with this wait status stopped."""
+    number = os.WSTOPSIG(status)
+    if number != signal.SIGSTOP:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [number])
+    signal.pthread_sigmask(signal.SIG_BLOCK, [number])
 
 
 def end_as(status: int) -> NoReturn:
