@@ -249,8 +249,7 @@ SURFACE = (
         patch=("socket:socket.setsockopt",),
         read=option_set,
         call="socket.setsockopt",
-        note="`_socket.socket.setsockopt`, the C method called on the type, is held by nothing: what goes to an "
-        "allowed address can then take another way",
+        note="`_socket.socket.setsockopt`, the C method called on the type, is the kernel layer's",
         example="import socket; s = socket.socket(); s.setsockopt(0, 4, b'')",
     ),
     GuardedCall(
