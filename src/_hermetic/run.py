@@ -16,7 +16,7 @@ from . import HELD_BY_KERNEL, events, reports, searchpath, status
 from .compiled import settled
 from .ending import conclude
 from .errors import BootstrapError, HermeticError, PolicyViolation
-from .pristine import IS_WINDOWS, close_fd, fstat, native
+from .pristine import IS_WINDOWS, NULL_DEVICE, close_fd, dup, fstat, native, open_fd
 from .script import read_script
 from .source import code_of
 from .start import start_policies, version_warning
@@ -350,14 +350,34 @@ def adopt_sockets() -> None:
 
 
 def close_sockets(keep: tuple[int, ...]) -> None:
-    """Close sockets inherited from the parent: writing to a connected one raises no event."""
+    """Close sockets inherited from the parent: writing to a connected one raises no event.
+
+    Of the standard ones, those by which each message may go to another place become nothing.
+    """
     if IS_WINDOWS:
         return  # sockets are not inherited as descriptors there
     folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
     for name in native.listdir(folder):
         number = int(name)
         try:
-            if number > 2 and number not in keep and fstat(number).st_mode & 0o170000 == 0o140000:
+            if number in keep or fstat(number).st_mode & 0o170000 != 0o140000:
+                continue
+            if number > 2:
                 close_fd(number)
+            elif may_be_aimed(number):
+                null = open_fd(NULL_DEVICE, native.O_RDWR)
+                native.dup2(null, number)
+                close_fd(null)
         except OSError:
             pass
+
+
+def may_be_aimed(number: int) -> bool:
+    """Whether a socket sends wherever a message says, as those for datagrams do."""
+    from _socket import SOCK_STREAM, socket  # hardly any run has such a standard input
+
+    copy = socket(fileno=dup(number))
+    try:
+        return copy.type & 0xF not in (SOCK_STREAM, 5)  # SOCK_SEQPACKET, which not every system has
+    finally:
+        copy.close()

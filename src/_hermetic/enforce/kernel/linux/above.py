@@ -24,7 +24,7 @@ from _signal import (  # type: ignore[import-not-found]  # what signal is made o
     sigwaitinfo,
     valid_signals,
 )
-from _socket import MSG_DONTWAIT, socket
+from _socket import MSG_DONTWAIT, MSG_NOSIGNAL, socket
 from _thread import allocate_lock, start_new_thread
 from errno import EAGAIN
 
@@ -153,7 +153,7 @@ class Parent:
     def tell(self, kind: bytes, status: int) -> None:
         """Let who waits know; it may have been stopped meanwhile."""
         try:
-            self.lower.send(message(kind, status))
+            self.lower.send(message(kind, status), MSG_NOSIGNAL)
         except OSError:
             return
         if native.getppid() == self.above:
@@ -190,17 +190,19 @@ class Parent:
 def stay_behind(calls: Calls, machine: int, upper: socket, supervisor: int, program: int) -> NoReturn:
     """What is left for the process that was started."""
     try:
+        calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
         from ....waiting import end_as, stop_as, wait_for  # loaded here, where no program finds it loaded
 
         quiet((upper.fileno(),))
-        calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
         # If the supervisor dies, the program is ours to wait for.
         calls(abi.PRCTL[machine], ADOPTS, 1, 0, 0, 0)
         waited = valid_signals()
         while True:
             told = sigwaitinfo(waited)
             if told.si_signo != SIGCHLD:
-                pass_on(upper, told.si_signo, told.si_pid, supervisor)
+                if not pass_on(upper, told.si_signo, told.si_pid, supervisor):
+                    native.kill(program, told.si_signo)
+                    end_as(wait_for(program))
                 continue
             states, gone = news(upper)
             for kind, status in states[-1:]:
@@ -216,17 +218,19 @@ def stay_behind(calls: Calls, machine: int, upper: socket, supervisor: int, prog
         native._exit(1)
 
 
-def pass_on(upper: socket, number: int, sender: int, supervisor: int) -> None:
-    """Have the supervisor hand a signal on."""
+def pass_on(upper: socket, number: int, sender: int, supervisor: int) -> bool:
+    """Have the supervisor hand a signal on; whether it is there to do so."""
     try:
         # Whoever signals a group holds up those who change one: after this, all of the group have got it.
         native.setpgid(0, native.getpgrp())
     except OSError:
         pass  # the leader of a session may not; it has waited all the same
     try:
-        upper.send(message(HEARD if sender == supervisor else SIGNAL, number, sender))
+        # It may be gone, and the signal that says so would come here before the one that says who is.
+        upper.send(message(HEARD if sender == supervisor else SIGNAL, number, sender), MSG_NOSIGNAL)
     except OSError:
-        pass  # the supervisor is gone, which we are told
+        return False
+    return True
 
 
 def news(upper: socket) -> tuple[list[tuple[bytes, int]], bool]:
