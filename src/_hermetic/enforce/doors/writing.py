@@ -97,6 +97,8 @@ def judged(found: Any) -> None:
 def is_named(path: Any, folder: Any, real: str) -> bool:
     """Whether no link was followed to this place. folder: a dir_fd, or None."""
     text = path if type(path) is str else bytes.decode(path, ENCODING, ENCODING_ERRORS)
+    if text == real:
+        return True
     try:
         return folder is None and ".." not in text and real == absolute(text)
     except OSError:  # a working directory that the system does not tell
