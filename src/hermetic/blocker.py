@@ -296,7 +296,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
             else:
                 compiled = _compile(values, self._written, folder)
                 enter_block(token, compiled)
-                if self._config is None and _lasts(values):
+                if folder is None and self._config is None and _lasts(values):
                     self._ready = compiled
         except BaseException:
             if folder is not None:

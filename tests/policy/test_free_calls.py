@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from types import FunctionType
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from _hermetic.capabilities import FAMILIES, load_family
 from _hermetic.capabilities import network as net
+from _hermetic.enforce.doors import names
 
 FREE = [
     pytest.param(family, row, id=" ".join((*row.audit, *row.patch)))
@@ -83,12 +85,28 @@ def test_a_free_call_is_never_one_that_would_be_refused(family, row, rules, args
         ("socket.getaddrinfo", (b"127.0.0.1", 80, 0, 0, 0)),
         ("socket.__new__", (SOCKETS[0], int(socket.AF_INET), int(socket.SOCK_STREAM), 0)),
         ("socket:create_connection", (("localhost", 80),)),
-        ("socket:socket.connect", (SOCKETS[0], ("127.0.0.1", 80))),
+        ("socket:socket.bind", (SOCKETS[0], ("127.0.0.1", 80))),
     ],
 )
 def test_the_calls_of_every_day_are_free(event, args):
     rows = [row for row in net.SURFACE if event in (*row.audit, *row.patch) and row.free is not None]
     assert [is_free(row, net.prepare(net.make_rules(True)), args) for row in rows] == [True]
+
+
+@given(args=st.one_of(st.tuples(st.sampled_from(SOCKETS), ADDRESSES), ARGUMENTS))
+def test_an_address_that_is_passed_unasked_is_no_name(args):
+    asked = []
+    ways = {"JUDGE": lambda *_: None, "KEY": "", "PASS": lambda *_: "passed", "ASK": lambda *_: asked.append(1)}
+    door = FunctionType(names.check_names_then_ask.__code__, {**vars(names), **ways})
+    passed = door(*args) == "passed"
+    assert passed is not bool(asked)
+    if passed:
+        assert net.sockets.named(args, len(args) - 1, "connect") is None
+
+
+def test_a_loopback_address_is_passed_unasked():
+    asked = FunctionType(names.check_names_then_ask.__code__, {**vars(names), "PASS": lambda *args: args})
+    assert asked(SOCKETS[0], ("127.0.0.1", 80)) == ((SOCKETS[0], ("127.0.0.1", 80)), {})
 
 
 STRANGE = """

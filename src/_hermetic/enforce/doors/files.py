@@ -226,11 +226,11 @@ def open_held(
         close_fd(first)
         name = f"/proc/{getpid()}/fd/{handle}"
         try:
+            if WAYS and not is_named(path, None, name, ""):
+                judged(JUDGE(KEY, (path, None, O_RDONLY), None))
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
-            if WAYS and not is_named(path, None, real or readlink(name)):
-                judged(JUDGE(KEY, (path, None, O_RDONLY), None))
             made = TOLD(ORIGINAL, (name, mode, buffering, encoding, errors, newline, closefd), path, None)
             kind = type(made)
             raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
@@ -267,11 +267,11 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
         close_fd(first)
         name = f"/proc/{getpid()}/fd/{handle}"
         try:
+            if WAYS and not is_named(path, folder, name, ""):
+                judged(JUDGE(KEY, (path, folder, flags), None))
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
-            if WAYS and not is_named(path, folder, real or readlink(name)):
-                judged(JUDGE(KEY, (path, folder, flags), None))
             number: int = TOLD(open_fd, (name, flags & ~O_NOFOLLOW), path, folder)
             if not real or fstat(number)[SAME] == fstat(handle)[SAME]:
                 return number

@@ -94,14 +94,14 @@ def judged(found: Any) -> None:
         raise refusal(found)
 
 
-def is_named(path: Any, folder: Any, real: str) -> bool:
-    """Whether no link was followed to this place. folder: a dir_fd, or None."""
+def is_named(path: Any, folder: Any, handle: str, last: str) -> bool:
+    """Whether no link was followed to what this handle holds, or to the entry of that name there; False where the
+    system does not tell. folder: a dir_fd, or None."""
     text = path if type(path) is str else bytes.decode(path, ENCODING, ENCODING_ERRORS)
-    if text == real:
-        return True
     try:
-        return folder is None and ".." not in text and real == absolute(text)
-    except OSError:  # a working directory that the system does not tell
+        real = readlink(handle) + last
+        return text == real or (folder is None and ".." not in text and real == absolute(text))
+    except OSError:  # longer than it tells
         return False
 
 
@@ -115,7 +115,7 @@ def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
     close_fd(first)
     name = f"/proc/{getpid()}/fd/{handle}"
     try:
-        if WAYS and not is_named(path, folder, readlink(name)):
+        if WAYS and not is_named(path, folder, name, ""):
             judged(JUDGE(KEY, (path, folder, flags), None))
         if flags & MAKING == MAKING:
             judged(JUDGE(KEY, (name, None, flags & ~O_EXCL), None))
@@ -166,7 +166,7 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
     close_fd(first)
     name = f"/proc/{getpid()}/fd/{handle}/{last}"
     try:
-        if WAYS and not is_named(path, folder, f"{readlink(name[: -len(last) - 1])}/{last}"):
+        if WAYS and not is_named(path, folder, name[: -len(last) - 1], "/" + last):
             judged(JUDGE(KEY, (path, folder, flags), None))
         return open_fd(name, flags | O_NOFOLLOW, mode), ""
     except OSError as error:
