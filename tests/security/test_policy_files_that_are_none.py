@@ -221,7 +221,7 @@ DOUBLED = "".join(
 )
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("written", "said"),
     [
@@ -240,7 +240,7 @@ def test_what_would_take_for_ever_is_refused_at_once(capsys, tmp_path, written, 
     assert said in refused(capsys, path)
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_many_ways_to_one_profile_are_one(capsys, tmp_path):
     path = tmp_path / "policy.toml"
     path.write_text("[profiles.p0]\nblock_network = true\n[profiles.q0]\nfs_readonly = true\n" + DOUBLED)
@@ -248,7 +248,7 @@ def test_many_ways_to_one_profile_are_one(capsys, tmp_path):
     assert capsys.readouterr().out == f"{path}: fine (90 policies)\n"
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_long_lists_are_read_and_asked_at_once(capsys, tmp_path):
     many = "".join(f'    "e{n}.example.com",\n' for n in range(10_000))
     path = tmp_path / "policy.toml"
