@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import calls
+import processes
 import programs
-import starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     Measure = Callable[["Place", "Scale"], list[Row]]
 
 ROWS: dict[str, Measure] = {
-    "start-nothing": starts.starting("", None),
-    "start-network": starts.starting("--no-network", 12.0),
-    "start-readonly": starts.starting("--fs-readonly", None),
-    "start-block-all": starts.starting(starts.EVERYTHING, 25.0),
-    "start-foreign": starts.starting_foreign,
-    "child": starts.child,
-    "import": starts.importing,
+    "start-nothing": processes.starting("", None),
+    "start-network": processes.starting("--no-network", 12.0),
+    "start-readonly": processes.starting("--fs-readonly", None),
+    "start-block-all": processes.starting(processes.EVERYTHING, 25.0),
+    "start-foreign": processes.starting_foreign,
+    "child": processes.child,
+    "import": processes.importing,
     "enter": calls.entering,
     "enter-sockets": calls.entering_sockets,
     "open": calls.reading,
@@ -34,11 +34,11 @@ ROWS: dict[str, Measure] = {
     "connect": calls.connecting,
     "connect-lists": calls.connecting_listed,
     "decide-lists": calls.deciding,
-    "memory": starts.memory,
+    "memory": processes.memory,
     "black": programs.black,
     "black-process": programs.black_process,
     "pytest": programs.pytest_run,
-    "kernel-start": starts.kernel_starting,
+    "kernel-start": processes.kernel_starting,
     "kernel-calls": calls.kernel_calls,
     "kernel-connect": calls.kernel_connecting,
     "pytest-inert": programs.pytest_inert,
