@@ -16,7 +16,7 @@ from . import HELD_BY_KERNEL, events, reports, searchpath, status
 from .compiled import settled
 from .ending import conclude
 from .errors import BootstrapError, HermeticError, PolicyViolation
-from .pristine import IS_WINDOWS, close_fd, fstat, native
+from .pristine import IS_WINDOWS, S_IFMT, S_IFSOCK, close_fd, fstat, native
 from .script import read_script
 from .source import code_of
 from .start import start_policies, version_warning
@@ -357,7 +357,7 @@ def close_sockets(keep: tuple[int, ...]) -> None:
     for name in native.listdir(folder):
         number = int(name)
         try:
-            if number > 2 and number not in keep and fstat(number).st_mode & 0o170000 == 0o140000:
+            if number > 2 and number not in keep and fstat(number).st_mode & S_IFMT == S_IFSOCK:
                 close_fd(number)
         except OSError:
             pass

@@ -10,8 +10,9 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE
+from ...paths import lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
-from .databases import MEMORY, WRITTEN, database_names, database_use, exists
+from .databases import MEMORY, WRITTEN, database_names, database_use
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
 from .lists import NOWHERE
 from .places import (
@@ -322,7 +323,7 @@ def database_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
 def read_of_database(name: str) -> Reading:
     """What is read by this name; of two meanings the one that is there."""
     names = database_names(name)
-    if names is None or (len(names) > 1 and exists(names[1])):
+    if names is None or (len(names) > 1 and lexists(names[1])):
         return None, None
     return reading_of(names[0], None)
 

@@ -34,7 +34,7 @@ from ...capabilities.filesystem.descriptors import (
     path_text,
 )
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
-from ...pristine import NULL_DEVICE, close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
+from ...pristine import NULL_DEVICE, S_IFMT, S_IFREG, close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
 from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
@@ -77,7 +77,6 @@ KEPT = O_NOFOLLOW | O_DIRECTORY
 O_CREAT = native.O_CREAT
 # Kind and permissions, number, device.
 SAME = slice(0, 3)
-KIND, REGULAR = 0o170000, 0o100000
 # Others may replace a file at every look.
 TRIES = (1,) * 20
 DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
@@ -346,7 +345,7 @@ def open_again(path: Any, flags: int) -> Any:
     kept = False
     try:
         before: Any = fstat(copy)[SAME]
-        if before[0] & KIND != REGULAR and may_reopen(copy, flags):
+        if before[0] & S_IFMT != S_IFREG and may_reopen(copy, flags):
             kept = True
             return copy
         # Refused by the hook, if it asks for more than the descriptor has.
