@@ -147,14 +147,16 @@ def identities(folders: tuple[str, ...]) -> tuple[frozenset[tuple[int, int]], fr
 OWN_IDENTITIES, OWN_NAMES = identities(OWN_FILES)
 
 
-def is_ours(path: str) -> bool:
-    """Whether what a path leads to is a file or folder of hermetic's, or would be one; links followed."""
+def is_ours(path: str) -> bool | None:
+    """Whether what a path leads to is a file or folder of hermetic's, or would be one; links followed. None where
+    nothing is there.
+    """
     try:
         found = stat(path)
-    except ValueError:
-        return False
-    except OSError as error:
-        return error.errno != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
+            return True
+        return None
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
@@ -174,19 +176,11 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         if type(path) is not str:
             return None
     text = absolute(path)
-    if (text + SEPARATOR).startswith(OWN_BEGINNINGS):
+    if text.startswith(OWN_FILES) and (text + SEPARATOR).startswith(OWN_BEGINNINGS):  # most need no second text
         return text
-    try:
-        found = stat(path)
-        if (found.st_dev, found.st_ino) in OWN_IDENTITIES:
-            return text
-        # There, and nothing that was ours at the start: in a folder of ours it matters if an import finds it.
-        looks_above = path.endswith(LOADED)
-    except (OSError, ValueError) as error:
-        if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
-            return text
-        looks_above = True
-    if looks_above and is_ours(folder_above(path)):
+    ours = is_ours(path)
+    # There, and nothing that was ours at the start: in a folder of ours it matters if an import finds it.
+    if ours or ((ours is None or path.endswith(LOADED)) and is_ours(folder_above(path))):
         return text
     for place in hidden_places(args, path):
         if is_ours(place) or is_ours(folder_above(place)):
