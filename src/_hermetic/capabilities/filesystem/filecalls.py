@@ -16,12 +16,11 @@ from .databases import MEMORY, WRITTEN, database_names, database_use
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
 from .lists import NOWHERE
 from .places import (
+    ANY_CHANGE,
     DATABASE,
     LISTENING,
     SHOWN_AS_IT_IS,
     TEMPORARY,
-    UNKNOWN,
-    UNREADABLE,
     all_meant,
     both_places,
     change_of,
@@ -61,13 +60,7 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):
-        return (
-            UNKNOWN,
-            SHOWN_AS_IT_IS,
-            None,
-            (),
-            UNREADABLE,
-        )  # a PathLike: C asked it already, and may have heard something else
+        return ANY_CHANGE  # a PathLike: C asked it already, and may have heard something else
     text = path_text(path)
     if text in DEVICES:
         return None
@@ -272,7 +265,7 @@ def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if is_a(address, TUPLE):
         return None
     if not is_a(address, TEXT_OR_BYTES):
-        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
+        return ANY_CHANGE
     text = path_text(address)
     return None if text[:1] in ("", "\0") else change_of(text, -1, entry_of, "")
 

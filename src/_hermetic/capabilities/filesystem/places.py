@@ -36,6 +36,8 @@ NOT_AT_ALL = "running without --fs-readonly"
 UNKNOWN, SEPARATOR = "?", _os.sep
 # In the place of a dir_fd: what was given is no path, and is shown as it is.
 SHOWN_AS_IT_IS = -2
+# The target for a change of what is no text.
+ANY_CHANGE: Change = (UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE)
 O_NOFOLLOW = getattr(native, "O_NOFOLLOW", 0)
 
 
