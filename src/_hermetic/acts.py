@@ -15,6 +15,7 @@ from .compiled import key_of
 from .enforce import session
 from .enforce.judge import examine
 from .extract import exact_text
+from .paths import is_folder
 from .pristine import IS_WINDOWS, native
 from .programs import base_name, is_python_name
 
@@ -78,13 +79,6 @@ def bind(text: str) -> tuple[Question, ...]:
     host, port = place_of(text, "bind")
     family = _socket.AF_INET6 if ":" in host else _socket.AF_INET
     return (("socket.bind", (_socket.socket(family, _socket.SOCK_STREAM), (host, port))),)
-
-
-def is_folder(path: str) -> bool:
-    try:
-        return native.stat(path).st_mode & 0o170000 == 0o040000
-    except (OSError, ValueError):
-        return False
 
 
 def read(text: str) -> tuple[Question, ...]:

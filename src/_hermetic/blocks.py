@@ -6,8 +6,7 @@ from . import events
 from .capabilities import load_module
 from .compiled import PROBE, Compiled, probe_entry
 from .enforce import audit, patches, session
-from .enforce.bind import bind
-from .start import REPLACED, is_late, loader_changes, make_pending
+from .start import REPLACED, loader_changes, stand_ins
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -111,10 +110,7 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
     """Patch these names now, and note every change."""
     memo: dict[Any, Any] = {}
     settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False, {})
-    journal = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
-    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
-    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
-    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": journal, "is_patched": patched}, memo)
+    journal, pending, apply = stand_ins(settings, memo, True)
     loaders = loader_changes(apply, memo, None) if pending else []
     for change in (*journal, *loaders):
         patches.put(*change)

@@ -14,9 +14,9 @@ from __future__ import annotations
 import sys
 
 from .commandline import has_flag
-from .paths import MOST_LINKS, resolve
-from .pristine import IS_WINDOWS, access, getcwd, lstat, native, readlink, stat
-from .programs import KIND_OF_FILE, REGULAR, has_separator, placed, search, start_of
+from .paths import MOST_LINKS, folder_above, resolve
+from .pristine import IS_WINDOWS, S_IFLNK, S_IFMT, S_IFREG, access, getcwd, lstat, native, readlink, stat
+from .programs import has_separator, placed, search, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ HOME, OPTIMISE = "PYTHONHOME", "PYTHONOPTIMIZE"
 
 effective_user = getattr(native, "geteuid", None)
 MAY_WRITE = getattr(native, "W_OK", 2)
-SECOND, LINK = 1_000_000_000, 0o120000
+SECOND = 1_000_000_000
 # A file that is longer was not written by any tool, and a line that C would read in two pieces means two things.
 LONGEST, LONGEST_LINE = 1 << 16, 4000
 
@@ -54,18 +54,20 @@ ENCODINGS = ("__init__", "aliases", "utf_8", "utf_8_sig", "ascii", "latin_1", "i
 # Looked at as folders of their own: what Python does not find in a cache it writes there.
 PACKAGES = ("encodings", "collections", "importlib", "re")
 MODULES = (
+    *("__future__", "_collections_abc", "_sitebuiltins", "abc", "codecs", "copyreg", "enum", "functools"),
     *(
-        "__future__",
-        "_collections_abc",
-        "_sitebuiltins",
-        "abc",
-        "codecs",
-        "copyreg",
-        "enum",
-        "functools",
         "genericpath",
+        "io",
+        "keyword",
+        "linecache",
+        "locale",
+        "operator",
+        "os",
+        "posixpath",
+        "reprlib",
+        "site",
+        "sre_compile",
     ),
-    *("io", "keyword", "linecache", "locale", "operator", "os", "posixpath", "reprlib", "site", "sre_compile"),
     *("sre_constants", "sre_parse", "stat", "token", "tokenize", "types", "warnings", "zipimport"),
 )
 FIRST = (
@@ -148,14 +150,14 @@ def find_starts(
     Returns what cannot be believed, or an empty text.
     """
     for program in dict.fromkeys(programs):
-        place = above(program)
+        place = folder_above(program)
         starts[place] = 0
         listed = text_in(program + LISTED)
         if listed and is_young(program + LISTED, since):
             return program + LISTED
         for line in listed:
             libraries[placed(line.strip(), place)] = 0
-        for config in (place + CONFIG, above(place) + CONFIG):
+        for config in (place + CONFIG, folder_above(place) + CONFIG):
             for line in text_in(config):
                 if len(line) > LONGEST_LINE:
                     return config
@@ -232,25 +234,19 @@ def changed_in(library: str, since: int, levels: tuple[str, ...]) -> Changed:
 def text_in(path: str) -> list[str]:
     """The lines of a file, none where there is none. ValueError for what nobody would have written."""
     try:
-        kind = stat(path).st_mode & KIND_OF_FILE
+        kind = stat(path).st_mode & S_IFMT
     except OSError:
         return []
     data = start_of(path, LONGEST + 1)
-    if kind != REGULAR or len(data) > LONGEST or is_by_process(path):
+    if kind != S_IFREG or len(data) > LONGEST or is_by_process(path):
         raise ValueError(f"{path} is no ordinary file")
     return data.decode("utf-8", "surrogateescape").split("\n")
-
-
-def above(path: str) -> str:
-    """The folder that a path is in."""
-    head, slash, _ = path.rpartition("/")
-    return head or slash or "."
 
 
 def is_there(path: str, looks: bool) -> bool:
     """Whether there is anything of this name. looks: ValueError for a link to what every process has another of."""
     try:
-        if looks and lstat(path).st_mode & KIND_OF_FILE == LINK and is_by_process(path):
+        if looks and lstat(path).st_mode & S_IFMT == S_IFLNK and is_by_process(path):
             raise ValueError(f"{path} leads elsewhere for every process")
         stat(path)
     except OSError:
@@ -291,7 +287,7 @@ def is_young(path: str, since: int) -> bool:
     """
     try:
         found = lstat(path)
-        if found.st_mode & KIND_OF_FILE == LINK and stamp_of(found) < since:
+        if found.st_mode & S_IFMT == S_IFLNK and stamp_of(found) < since:
             found = stat(path)
     except (OSError, ValueError):
         return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, getcwd, native, readlink, stat
+from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -175,6 +175,38 @@ def folders_above(paths: Iterable[str]) -> frozenset[str]:
             at = path.rfind(_os_sep, 0, at)
         found.add(_os_sep)
     return frozenset(found)
+
+
+def folder_above(path: str) -> str:
+    """The folder that a path names its last part in. Not normalised: C follows a link before it goes up again."""
+    head, slash, _ = path.rpartition("/")
+    return head or slash or "."
+
+
+def lexists(path: str) -> bool:
+    """Whether there is anything of this name: a link, too, wherever it leads."""
+    try:
+        lstat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def exists(path: str) -> bool:
+    """Whether this leads to anything."""
+    try:
+        stat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def is_folder(path: str) -> bool:
+    """Whether this leads to a folder."""
+    try:
+        return stat(path).st_mode & S_IFMT == S_IFDIR
+    except (OSError, ValueError):
+        return False
 
 
 def is_below(path: str, roots: tuple[str, ...]) -> bool:

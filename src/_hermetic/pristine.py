@@ -35,6 +35,8 @@ open_fd = native.open
 close_fd = native.close
 fspath = native.fspath
 readlink = native.readlink
+# st_mode's kinds of file, as C calls them; the numbers are the same on every system.
+S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFSOCK = 0o170000, 0o100000, 0o040000, 0o120000, 0o140000
 get_frame = _sys._getframe
 
 

@@ -8,7 +8,21 @@ from __future__ import annotations
 
 import os
 
-from .pristine import IS_WINDOWS, access, close_fd, fstat, getcwd, native, open_fd, read_fd, readlink, stat
+from .pristine import (
+    IS_WINDOWS,
+    S_IFDIR,
+    S_IFMT,
+    S_IFREG,
+    access,
+    close_fd,
+    fstat,
+    getcwd,
+    native,
+    open_fd,
+    read_fd,
+    readlink,
+    stat,
+)
 from .target import FOLDER, SCRIPT
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -41,7 +55,7 @@ READ_FLAGS = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native,
 READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
 # What Windows completes a program's name with, and what it would hand to cmd.exe.
 ENDINGS, BATCH = (("", ".exe", ".com") if IS_WINDOWS else ("",)), (".bat", ".cmd")
-REGULAR, KIND_OF_FILE, MAY_EXECUTE = 0o100000, 0o170000, native.X_OK if hasattr(native, "X_OK") else 1
+MAY_EXECUTE = native.X_OK if hasattr(native, "X_OK") else 1
 
 
 def base_name(path: str) -> str:
@@ -79,7 +93,7 @@ def start_of(path: str, size: int) -> bytes:
     """The first bytes of a regular file. OSError when it cannot be read."""
     descriptor = open_program(path)
     try:
-        if fstat(descriptor).st_mode & KIND_OF_FILE != REGULAR:
+        if fstat(descriptor).st_mode & S_IFMT != S_IFREG:
             return b""
         return read_fd(descriptor, size)
     finally:
@@ -265,7 +279,7 @@ def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> st
 def is_executable(path: str) -> bool:
     """Whether the system would try to start this file."""
     try:
-        return stat(path).st_mode & KIND_OF_FILE == REGULAR and access(path, MAY_EXECUTE)
+        return stat(path).st_mode & S_IFMT == S_IFREG and access(path, MAY_EXECUTE)
     except (OSError, ValueError):
         return False
 
@@ -273,8 +287,8 @@ def is_executable(path: str) -> bool:
 def program_kind(path: str) -> str:
     """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
-        if stat(path).st_mode & KIND_OF_FILE != REGULAR:
-            return FOLDER if stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
+        if stat(path).st_mode & S_IFMT != S_IFREG:
+            return FOLDER if stat(path).st_mode & S_IFMT == S_IFDIR else SCRIPT
         return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
     except (OSError, ValueError):
         return SCRIPT

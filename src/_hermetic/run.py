@@ -16,7 +16,7 @@ from . import HELD_BY_KERNEL, events, reports, searchpath, status
 from .compiled import settled
 from .ending import conclude
 from .errors import BootstrapError, HermeticError, PolicyViolation
-from .pristine import IS_WINDOWS, NULL_DEVICE, close_fd, dup, fstat, native, open_fd
+from .pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, fstat, native, open_fd
 from .script import read_script
 from .source import code_of
 from .start import start_policies, version_warning
@@ -360,7 +360,7 @@ def close_sockets(keep: tuple[int, ...]) -> None:
     for name in native.listdir(folder):
         number = int(name)
         try:
-            if number in keep or fstat(number).st_mode & 0o170000 != 0o140000:
+            if number in keep or fstat(number).st_mode & S_IFMT != S_IFSOCK:
                 continue
             if number > 2:
                 close_fd(number)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from errno import EACCES
 
 from .paths import NO_PATHS, entry_above, resolve
-from .pristine import close_fd, fstat, native, open_fd, stat
+from .pristine import S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from .policy import Policy
 
-KIND, REGULAR, EXECUTABLE = 0o170000, 0o100000, 0o111
+EXECUTABLE = 0o111
 READING = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 PIECE = 1 << 20
 REPLACED = "replaced while it was opened"
@@ -39,7 +39,7 @@ def read_script(path: str, policies: tuple[Policy, ...]) -> tuple[bytes | None, 
         text = b""
         while piece := native.read(descriptor, PIECE):
             text += piece
-        if mode & KIND != REGULAR:
+        if mode & S_IFMT != S_IFREG:
             return text, None  # a pipe
         real = place_of(descriptor, path)
     finally:

@@ -55,12 +55,12 @@ def start_policies(
 
     strict, reports: see ``Options``. waiting: families that are put in force when ``meanwhile`` has been called.
     kernel: the families that it holds, and whether nothing may run that it does not hold. prepared: rules that are
-    ready, by policy and family. since: when the first guards of the run were started, 0 for now. One that
-    forbids making code comes last: after it no more can be bound. Children are
-    the business of one policy, which knows them all.
+    ready, by policy and family. since: when the first guards of the run were started, 0 for now. Children are the
+    business of one policy, which knows them all.
     """
     began = now()
     policies = tuple([settled(policy) for policy in policies])
+    # One that forbids making code comes last: after it no more can be bound.
     order = sorted(policies, key=makes_no_code)
     guardian = None
     if all(starts_processes(policy) for policy in policies):
@@ -117,22 +117,10 @@ def start_process(
     asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
     judges = audit.make_quick_judges(asked_most, memo)
     settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only, judges)
-    changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
-    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
-    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
-    apply = bind(patches.apply_pending, {"PENDING": pending, "JOURNAL": None, "is_patched": patched}, memo)
+    changes, pending, apply = stand_ins(settings, memo, False)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
-    makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
-    told = {
-        "MAKERS": makers,
-        "KNOWN": (*makers, *[code for name in TOLD_BY_CODE for code in memo.get(name, ())], *session.PROBERS),
-        "STARTING": tuple(session.STARTERS),
-        "SESSION_HOOK": audit.session_hook,
-        **{name: memo.get(name, ()) for name in TOLD_BY_CODE},
-        "PROBERS": tuple(session.PROBERS),
-    }
-    hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, told, memo), question], memo)
+    hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, memo), question], memo)
     # Bound while code can still be made.
     if policy.sealed:
         from .enforce import class_dicts
@@ -151,6 +139,7 @@ def start_process(
 
 # The (guard, name) pairs by which the process's own policies start children: they know of blocks, too.
 REPLACED: list[frozenset[tuple[str, str]]] = [frozenset()]
+# Stand-in for what bind() puts in place of this name.
 ENTRIES: tuple[Entry, ...] = ()
 # In a memo: the code of the stand-ins by whose frames readers know who asks.
 TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "LINKERS", "FOLLOWERS")
@@ -161,6 +150,20 @@ def after_bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, 
     for entry in ENTRIES:
         if entry[0] == key:
             entry[8](entry[6], args, kwargs, result)
+
+
+def stand_ins(
+    settings: list[tuple[str, patches.Setting]], memo: dict[Any, Any], noted: bool
+) -> tuple[list[patches.Change], tuple[patches.Pending, ...], Any]:
+    """(what is replaced at once, what is when its module is there, the function that does so with a module).
+
+    noted: whether that function adds what it replaces to the first.
+    """
+    changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
+    pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
+    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
+    names = {"PENDING": pending, "JOURNAL": changes if noted else None, "is_patched": patched}
+    return changes, pending, bind(patches.apply_pending, names, memo)
 
 
 def is_late(setting: patches.Setting) -> bool:
@@ -214,13 +217,20 @@ def loader_changes(
     return changes
 
 
-def with_stand_ins(
-    entries: list[Entry], unbound: list[Entry], told: dict[str, Any], memo: dict[Any, Any]
-) -> list[Entry]:
+def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, Any]) -> list[Entry]:
     """The entries, with the stand-ins' own code told to the rows that ask who is asking.
 
     The judge that stand-ins call is older than they are; only the hook's has these rows complete.
     """
+    makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
+    told = {
+        "MAKERS": makers,
+        "KNOWN": (*makers, *[code for name in TOLD_BY_CODE for code in memo.get(name, ())], *session.PROBERS),
+        "STARTING": tuple(session.STARTERS),
+        "SESSION_HOOK": audit.session_hook,
+        **{name: memo.get(name, ()) for name in TOLD_BY_CODE},
+        "PROBERS": tuple(session.PROBERS),
+    }
     known = [
         (*entry[:4], bind(plain[4], told, memo), *entry[5:])
         if isinstance(plain[4], FunctionType) and not told.keys().isdisjoint(plain[4].__code__.co_names)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,43 @@ class Held:
 @pytest.fixture(params=USERS)
 def held(request, isolated, support):
     return Held(isolated, 0 if request.param == "as we are" else NOBODY)
+
+
+# --- the supervisor ---
+
+
+@pytest.fixture(params=["", "made", "above"], ids=["as it is", "in a container", "above"])
+def supervised(request, isolated, monkeypatch):
+    """What uses this holds wherever it stands: where it gets the program's sockets, where it makes them, and where it
+    must be above the program to look into it.
+    """
+    plain = isolated.environment
+    monkeypatch.setattr(
+        isolated,
+        "environment",
+        lambda changes=None, bare=False: plain(
+            {"HERMETIC_TEST_SUPERVISOR": request.param or None, **(changes or {})}, bare
+        ),
+    )
+    return request.param
+
+
+@pytest.fixture
+def servers():
+    """Two TCP ports of this test, and how often each was reached."""
+    listeners = [socket.create_server(("127.0.0.1", 0), backlog=512) for _ in range(2)]
+    counts = [0, 0]
+
+    def accept(which):
+        while True:
+            try:
+                listeners[which].accept()[0].close()
+            except OSError:
+                return
+            counts[which] += 1
+
+    for which in range(2):
+        threading.Thread(target=accept, args=(which,), daemon=True).start()
+    yield [listener.getsockname()[1] for listener in listeners], counts
+    for listener in listeners:
+        listener.close()

@@ -37,6 +37,8 @@ MAY_LOAD = "may load"
 # Places in the rules of the families, which say more of them (network/rules.py, filesystem/lists.py); a process that
 # only hands a policy to the kernel loads neither.
 BLOCK, LOCALHOST, DOMAINS, ALLOWED, DENIED, PRIVATE, SOCKETS = range(7)
+# The rules of the network that allow nothing of it.
+ALLOW_NOTHING: tuple[Any, ...] = (True, False, frozenset(), frozenset(), frozenset(), False, frozenset())
 ROOT, BEGINNINGS, SINGLE, SOURCES, READONLY, READS, WRITES, NO_READING, NO_WRITING, PROTECTED = range(10)
 
 

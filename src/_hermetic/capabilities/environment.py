@@ -14,7 +14,7 @@ from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_fi
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
 from ..model import BlockMemory, Family, GuardedCall
 from ..paths import open_folders
-from ..pristine import IS_WINDOWS, native, readlink, stat
+from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, native, readlink, stat
 from ..variables import is_allowed, is_fixed, is_kept
 from ..variables import make_rules as make_rules
 
@@ -172,7 +172,6 @@ def starting(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
 
 FILES = ("environ", "mem")
 MOST_LINKS = 16
-KIND, REGULAR, DIRECTORY = 0o170000, 0o100000, 0o040000
 try:
     PROC_DEVICE = stat("/proc/self").st_dev
 except OSError:
@@ -186,7 +185,7 @@ def is_process_file(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return (
-        found.st_mode & KIND == REGULAR
+        found.st_mode & S_IFMT == S_IFREG
         and found.st_size == 0
         and (found.st_dev == PROC_DEVICE or "proc" in path.split("/"))
     )
@@ -227,7 +226,7 @@ def is_process_folder(path: str) -> bool:
     try:
         found = stat(path)
         return (
-            found.st_mode & KIND == DIRECTORY
+            found.st_mode & S_IFMT == S_IFDIR
             and found.st_dev == PROC_DEVICE
             and stat(path + "/environ").st_dev == PROC_DEVICE
         )

@@ -13,7 +13,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import is_below
-from ...pristine import close_fd, fstat, native, open_fd, stat
+from ...pristine import S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def read_file(path: str) -> bytes | None:
         return None
     try:
         status = fstat(fd)
-        if status.st_mode & 0o170000 != 0o100000:
+        if status.st_mode & S_IFMT != S_IFREG:
             return None
         data = _read(fd, status.st_size + 1)
         while len(data) < status.st_size:
@@ -136,7 +136,7 @@ def is_zip_source(path: object, entry: Any, data: bytes) -> bool:
     at = name.find(_SEP, 1)
     while at > 0:
         try:
-            if stat(name[:at]).st_mode & 0o170000 == 0o100000:
+            if stat(name[:at]).st_mode & S_IFMT == S_IFREG:
                 break
         except (OSError, ValueError):
             return False

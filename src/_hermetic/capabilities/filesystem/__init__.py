@@ -23,15 +23,13 @@ from .lists import (
     ROOT,
     has_lists,
     has_no_folder,
-    has_none,
+    has_no_lists,
     is_readonly,
     judges_reads,
     prepared,
 )
 from .lists import make_rules as make_rules
-from .lists import (
-    protecting as protecting,
-)
+from .lists import protecting as protecting
 from .lists import taken_options as taken_options
 from .readable import readable, readable_too
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
@@ -111,7 +109,7 @@ SURFACE = (
             read=reader,
             call=call,
             final=True,
-            when=has_none if allowable else None,
+            when=has_no_lists if allowable else None,
             example=example,
         )
         for call, names, capability, reader, allowable, example in UNANNOUNCED

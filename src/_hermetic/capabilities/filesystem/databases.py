@@ -8,7 +8,8 @@ brings other URIs into this form.
 
 from __future__ import annotations
 
-from ...pristine import close_fd, getcwd, lstat, native, open_fd, read_fd
+from ...paths import lexists
+from ...pristine import close_fd, getcwd, native, open_fd, read_fd
 from .descriptors import path_text
 
 MEMORY, READ_ONLY, WRITTEN = "memory", "read-only", "written"
@@ -87,15 +88,7 @@ HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 def plain_folder_exists() -> bool:
     """Whether a URI taken for a plain name would lie in a folder that exists."""
-    return exists(PLAIN_FOLDER)
-
-
-def exists(path: str) -> bool:
-    try:
-        lstat(path)
-    except OSError:
-        return False
-    return True
+    return lexists(PLAIN_FOLDER)
 
 
 def is_immutable(fields: list[tuple[str, str]]) -> bool:

@@ -8,7 +8,7 @@ from errno import EACCES
 
 from ...callers import CALLER_DEPTH, calling_frame, is_ours
 from ...extract import TEXT_OR_BYTES, exact_text, is_a
-from ...paths import entry_above, meant, open_folders
+from ...paths import entry_above, is_folder, lexists, meant, open_folders
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
 from .lists import (
     NO_READING,
@@ -22,11 +22,10 @@ from .lists import (
     WRITES,
     change_refused,
     entry_for,
-    exists,
     is_readable,
     way_refused,
 )
-from .places import TEMPORARY, UNKNOWN, is_folder, shown
+from .places import TEMPORARY, UNKNOWN, shown
 from .readable import OWN_PROCESS, SUFFIXES
 from .unannounced import CHANGE, WRITE
 
@@ -70,6 +69,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         return "", None, option, "", PermissionError(EACCES, READ_ONLY, path)  # Python goes on without cached bytecode
     remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
     if not remedy:
+        # A folder is never written to: who opens one to write makes a temporary file without a name.
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
     if remedy == TEMPORARY:
         remedy = beside_remedy(rules, place) or remedy
@@ -84,7 +84,7 @@ def beside_remedy(rules: Rules, place: str) -> str:
     for entry in sorted(rules[WRITES][0]):
         if entry and entry.rpartition(SEPARATOR)[0] == folder:
             return f"--allow-write {folder or SEPARATOR}" + (
-                "" if exists(entry) else f", or making {entry} before the start"
+                "" if lexists(entry) else f", or making {entry} before the start"
             )
     return ""
 

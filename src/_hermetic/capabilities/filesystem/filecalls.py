@@ -10,17 +10,17 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE
+from ...paths import lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
-from .databases import MEMORY, WRITTEN, database_names, database_use, exists
+from .databases import MEMORY, WRITTEN, database_names, database_use
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
 from .lists import NOWHERE
 from .places import (
+    ANY_CHANGE,
     DATABASE,
     LISTENING,
     SHOWN_AS_IT_IS,
     TEMPORARY,
-    UNKNOWN,
-    UNREADABLE,
     all_meant,
     both_places,
     change_of,
@@ -60,13 +60,7 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):
-        return (
-            UNKNOWN,
-            SHOWN_AS_IT_IS,
-            None,
-            (),
-            UNREADABLE,
-        )  # a PathLike: C asked it already, and may have heard something else
+        return ANY_CHANGE  # a PathLike: C asked it already, and may have heard something else
     text = path_text(path)
     if text in DEVICES:
         return None
@@ -271,7 +265,7 @@ def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     if is_a(address, TUPLE):
         return None
     if not is_a(address, TEXT_OR_BYTES):
-        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
+        return ANY_CHANGE
     text = path_text(address)
     return None if text[:1] in ("", "\0") else change_of(text, -1, entry_of, "")
 
@@ -322,7 +316,7 @@ def database_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
 def read_of_database(name: str) -> Reading:
     """What is read by this name; of two meanings the one that is there."""
     names = database_names(name)
-    if names is None or (len(names) > 1 and exists(names[1])):
+    if names is None or (len(names) > 1 and lexists(names[1])):
         return None, None
     return reading_of(names[0], None)
 

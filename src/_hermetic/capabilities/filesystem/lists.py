@@ -10,9 +10,7 @@ import os as _os
 import sys as _sys
 
 from ...extract import exact_text
-from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, resolve
-from ...pristine import lstat
-from .places import is_folder
+from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, is_folder, lexists, resolve
 from .readable import path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -149,7 +147,7 @@ def has_no_folder(rules: Rules) -> bool:
     return bool(rules[READONLY]) and rules[PRIVATE] is None
 
 
-def has_none(rules: Rules) -> bool:
+def has_no_lists(rules: Rules) -> bool:
     return not has_lists(rules)
 
 
@@ -164,10 +162,6 @@ def denies_reads(rules: Rules) -> bool:
 
 def denies_writes(rules: Rules) -> bool:
     return bool(rules[NO_READS][0] or rules[NO_WRITES][0])
-
-
-def has_root(rules: Rules) -> bool:
-    return rules[ROOT] is not None
 
 
 # --- rules ---
@@ -242,14 +236,6 @@ def entry_for(place: str) -> str:
     return place
 
 
-def exists(path: str) -> bool:
-    try:
-        lstat(path)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
 def path_named(entry: Any) -> str:
     """The path that an entry names. ValueError for what could be meant in another way: it is never guessed."""
     path = exact_text(_os.fsdecode(entry))
@@ -267,7 +253,7 @@ def misunderstood(path: str) -> str:
     if PATTERN.isdisjoint(path) and "://" not in path:
         return ""
     missing, there = "", path
-    while there and not exists(there):
+    while there and not lexists(there):
         there, slash, last = there.rpartition(SEPARATOR)
         missing = slash + last + missing
     if PATTERN.isdisjoint(missing):

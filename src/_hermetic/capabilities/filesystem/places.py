@@ -6,7 +6,7 @@ import os as _os
 
 from ...extract import NUMBER, exact_text, is_a
 from ...paths import absolute, meant, open_folders, resolve_by
-from ...pristine import IS_WINDOWS, native, readlink, stat
+from ...pristine import IS_WINDOWS, native, readlink
 from .descriptors import folder_of, path_of, path_text, read_place, real_path, shown_path
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -36,8 +36,9 @@ NOT_AT_ALL = "running without --fs-readonly"
 UNKNOWN, SEPARATOR = "?", _os.sep
 # In the place of a dir_fd: what was given is no path, and is shown as it is.
 SHOWN_AS_IT_IS = -2
+# The target for a change of what is no text.
+ANY_CHANGE: Change = (UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE)
 O_NOFOLLOW = getattr(native, "O_NOFOLLOW", 0)
-FOLDER_BITS, FOLDER_MODE = 0o170000, 0o040000
 
 
 def change_of(path: object, folder: int, find: Callable[[object, int, list[str]], Places], remedy: str) -> Change:
@@ -127,11 +128,3 @@ def shown(given: object, folder: int) -> str:
 
 
 READABLE = (str, bytes, int)
-
-
-def is_folder(path: str) -> bool:
-    """A folder is never written to: who opens one to write makes a temporary file without a name."""
-    try:
-        return stat(path).st_mode & FOLDER_BITS == FOLDER_MODE
-    except (OSError, ValueError):
-        return False

@@ -8,7 +8,7 @@ from ...pristine import IS_LINUX, IS_WINDOWS, getpid
 from .clibrary import catalogue, catalogue_folder, default_file, first_file, only_file, second_file, shadow
 from .descriptors import path_text
 from .filecalls import MADE_ANEW, names_change, reading_of
-from .places import NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, UNREADABLE, both_places, change_of, entry_of
+from .places import ANY_CHANGE, NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, both_places, change_of, entry_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def at_first(args: tuple[Any, ...], kwargs: Any) -> Change:
     folder = (kwargs or {}).get("dir_fd")
     number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
     if not is_a(path, TEXT_OR_BYTES):
-        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE  # a PathLike may tell C something else
+        return ANY_CHANGE  # a PathLike may tell C something else
     return change_of(path, number, entry_of, "")
 
 
@@ -42,7 +42,7 @@ def database_files(args: tuple[Any, ...], kwargs: Any) -> Change:
     """dbm.gnu.open(path, ...), dbm.ndbm.open(path, ...), which adds endings of its own."""
     path = argument(args, kwargs, 0, "filename", None)
     if not is_a(path, TEXT_OR_BYTES):
-        return UNKNOWN, SHOWN_AS_IT_IS, None, (), UNREADABLE
+        return ANY_CHANGE
     text = path_text(path)
     return names_change(text, "", tuple([text + ending for ending in ("", ".db", ".dir", ".pag")]))
 

@@ -11,8 +11,7 @@ from _imp import extension_suffixes
 
 from ...callers import STDLIB
 from ...extract import exact_text
-from ...paths import resolve
-from ...pristine import stat
+from ...paths import exists, resolve
 from .origins import SEP, places_named, search_roots
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -27,7 +26,6 @@ NAMES, NATIVE, STARTERS, GIVEN, PLACES, NUMBERS, GIVEN_PLACES, OWN_FOLDERS = ran
 # In place of places where there is none.
 NOWHERE = ("\0",)
 SITES = ("lib", "lib64", "Lib")
-_error = OSError
 
 
 def settled(rules: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
@@ -46,20 +44,12 @@ def settled(rules: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
 def packages_there(names: Iterable[str], roots: Iterable[str]) -> tuple[str, ...]:
     """The places of these packages and modules where something of theirs lies now."""
     places = [place for name in sorted(names) for place in places_named(name, roots)]
-    return tuple([place for place in places if any(map(is_there, native_files(place)))])
+    return tuple([place for place in places if any(map(exists, native_files(place)))])
 
 
 def native_files(place: str) -> list[str]:
     """Where native code of a place may lie: in a folder, or in a file beside it."""
     return [place, *[place + suffix for suffix in extension_suffixes()]]
-
-
-def is_there(path: str) -> bool:
-    try:
-        stat(path)
-    except (_error, ValueError):
-        return False
-    return True
 
 
 def own_sites() -> list[str]:

@@ -6,8 +6,8 @@ from errno import ELOOP
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
-from ...paths import absolute, is_below, list_folder, resolve
-from ...pristine import IS_WINDOWS, lstat, native, readlink, stat
+from ...paths import absolute, folder_above, is_below, list_folder, resolve
+from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, readlink, stat
 from ...searchpath import bytecode_folder
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -36,15 +36,10 @@ OWN_BEGINNINGS = tuple([own + SEPARATOR for own in OWN_FILES])
 LOADED = (".py", ".pyc", ".so", ".pyd", ".dll")
 
 
-def folder_of(path: str) -> str:
-    """Not normalised: C follows a link before it goes up again."""
-    return path.rpartition("/")[0] or ("/" if path[:1] == "/" else ".")
-
-
 def is_memory_file(path: str) -> bool:
     """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
     for _ in range(16):
-        folder, last = folder_of(path), path.rpartition("/")[2]
+        folder, last = folder_above(path), path.rpartition("/")[2]
         if last.isdigit() and path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
             folder = "/"  # a descriptor: what counts is where it leads
         try:
@@ -100,10 +95,7 @@ def is_elsewhere(path: str, mode: object) -> bool:
         status = lstat(path)
     except (OSError, ValueError):
         return False
-    return status.st_mode & FORMAT != LINK and status.st_dev != PROC_DEVICE
-
-
-FORMAT, LINK = 0o170000, 0o120000
+    return status.st_mode & S_IFMT != S_IFLNK and status.st_dev != PROC_DEVICE
 
 
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
@@ -155,14 +147,16 @@ def identities(folders: tuple[str, ...]) -> tuple[frozenset[tuple[int, int]], fr
 OWN_IDENTITIES, OWN_NAMES = identities(OWN_FILES)
 
 
-def is_ours(path: str) -> bool:
-    """Whether what a path leads to is a file or folder of hermetic's, or would be one; links followed."""
+def is_ours(path: str) -> bool | None:
+    """Whether what a path leads to is a file or folder of hermetic's, or would be one; links followed. None where
+    nothing is there.
+    """
     try:
         found = stat(path)
-    except ValueError:
-        return False
-    except OSError as error:
-        return error.errno != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES)
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
+            return True
+        return None
     return (found.st_dev, found.st_ino) in OWN_IDENTITIES
 
 
@@ -182,22 +176,14 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         if type(path) is not str:
             return None
     text = absolute(path)
-    if (text + SEPARATOR).startswith(OWN_BEGINNINGS):
+    if text.startswith(OWN_FILES) and (text + SEPARATOR).startswith(OWN_BEGINNINGS):  # most need no second text
         return text
-    try:
-        found = stat(path)
-        if (found.st_dev, found.st_ino) in OWN_IDENTITIES:
-            return text
-        # There, and nothing that was ours at the start: in a folder of ours it matters if an import finds it.
-        looks_above = path.endswith(LOADED)
-    except (OSError, ValueError) as error:
-        if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
-            return text
-        looks_above = True
-    if looks_above and is_ours(folder_of(path)):
+    ours = is_ours(path)
+    # There, and nothing that was ours at the start: in a folder of ours it matters if an import finds it.
+    if ours or ((ours is None or path.endswith(LOADED)) and is_ours(folder_above(path))):
         return text
     for place in hidden_places(args, path):
-        if is_ours(place) or is_ours(folder_of(place)):
+        if is_ours(place) or is_ours(folder_above(place)):
             return text
     return None
 
@@ -218,7 +204,7 @@ def entry(path: object, folder: object) -> str | None:
     last = text.rpartition("/")[2]
     if last in ("", ".", ".."):
         return resolve(text)
-    above = resolve(folder_of(text))
+    above = resolve(folder_above(text))
     return f"{above if above != '/' else ''}/{last}"
 
 

@@ -183,7 +183,7 @@ SURFACE = (
         call="os.putenv",
         note="the system's own files (`/etc/hosts`, `/etc/resolv.conf`) say what a name means; see `--fs-readonly`",
     ),
-    # No events: CPython announces neither pairs, nor adopted descriptors, nor listen, nor TLS.
+    # It ends in a connect that is announced, with an address; the row gives the refusal the name that was asked for.
     GuardedCall(
         capability=CONNECT,
         patch=("socket:create_connection",),
@@ -249,7 +249,8 @@ SURFACE = (
         patch=("socket:socket.setsockopt",),
         read=option_set,
         call="socket.setsockopt",
-        note="`_socket.socket.setsockopt`, the C method called on the type, is the kernel layer's",
+        note="`_socket.socket.setsockopt`, the C method called on the type, is the kernel layer's, where it judges "
+        "addresses: else what goes to an allowed address can take another way",
         example="import socket; s = socket.socket(); s.setsockopt(0, 4, b'')",
     ),
     GuardedCall(
@@ -262,6 +263,7 @@ SURFACE = (
         after=remember_bound,
         example="import socket; socket.socket().bind(('example.com', 0))",
     ),
+    # No events: CPython announces neither pairs, nor adopted descriptors, nor listen, nor TLS.
     GuardedCall(
         capability=PAIR,
         patch=("socket:socketpair", "_socket:socketpair"),

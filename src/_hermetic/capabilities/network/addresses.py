@@ -68,13 +68,15 @@ def raw_address(host: str) -> bytes | None:
 
 
 _socket_inet4, _socket_inet6 = _socket.AF_INET, _socket.AF_INET6
+MAPPED = b"\0" * 10 + b"\xff\xff"
 V4_PREFIXES = (
-    b"\0" * 10 + b"\xff\xff",  # mapped
+    MAPPED,
     b"\0" * 8 + b"\xff\xff\0\0",  # translated, RFC 2765
     b"\0" * 12,  # compatible
     b"\0\x64\xff\x9b" + b"\0" * 8,  # NAT64, RFC 6052
 )
 LOCAL_NAT64 = b"\0\x64\xff\x9b\0\1"  # RFC 8215
+SIX_TO_FOUR = b"\x20\x02"  # RFC 3056
 UNSPECIFIED6, LOOPBACK6 = b"\0" * 16, b"\0" * 15 + b"\1"
 LOOPBACK4 = b"\x7f\0\0\1"
 
@@ -84,7 +86,7 @@ def unwrapped(packed: bytes) -> bytes:
     if len(packed) == 16 and packed != UNSPECIFIED6 and packed != LOOPBACK6:
         if packed[:12] in V4_PREFIXES or packed[:6] == LOCAL_NAT64:
             return packed[12:]
-        if packed[:2] == b"\x20\x02":
+        if packed[:2] == SIX_TO_FOUR:
             return packed[2:6]
     return packed
 

@@ -10,7 +10,19 @@ from __future__ import annotations
 
 import _socket
 
-from .addresses import LONGEST_LABEL, LONGEST_NAME, LOOPBACK6, NAME_LETTERS, UNSPECIFIED6, packed_address, unwrapped
+from .addresses import (
+    LOCAL_NAT64,
+    LONGEST_LABEL,
+    LONGEST_NAME,
+    LOOPBACK6,
+    MAPPED,
+    NAME_LETTERS,
+    SIX_TO_FOUR,
+    UNSPECIFIED6,
+    V4_PREFIXES,
+    packed_address,
+    unwrapped,
+)
 from .rules import HIGHEST_PORT, NO_LISTS, joined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -26,15 +38,7 @@ if TYPE_CHECKING:
 NAME, BELOW, RANGE = "name", "below", "range"
 DIGITS = frozenset("0123456789")
 # IPv4 inside IPv6, as (bits of the network, its first bytes): what lies in there is compared as IPv4, and written so.
-MAPPED = b"\0" * 10 + b"\xff\xff"
-WRAPPINGS = (
-    (96, MAPPED),
-    (96, b"\0" * 8 + b"\xff\xff\0\0"),
-    (96, b"\0" * 12),
-    (96, b"\0\x64\xff\x9b" + b"\0" * 8),
-    (48, b"\0\x64\xff\x9b\0\1"),
-    (16, b"\x20\x02"),
-)
+WRAPPINGS = tuple([(8 * len(prefix), prefix) for prefix in (*V4_PREFIXES, LOCAL_NAT64, SIX_TO_FOUR)])
 # What ``localhost`` stands for besides the name: where it is allowed, and where it is denied.
 LOOPBACK_PLACES = ((RANGE, (32, 32, 0x7F000001)), (RANGE, (128, 128, 1)))
 ALL_LOOPBACK = ((RANGE, (32, 8, 0x7F000000)), (RANGE, (128, 128, 1)))

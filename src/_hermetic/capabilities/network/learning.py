@@ -22,10 +22,7 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
-    from .rules import Lists, Ports
-
-    # See the indices in rules.py.
-    Rules = tuple[Any, ...]
+    from .rules import Lists, Ports, Rules
 
 
 def learns(rules: tuple[Any, ...]) -> bool:

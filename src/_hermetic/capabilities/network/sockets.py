@@ -193,7 +193,8 @@ def place_in_sendto(args: tuple[Any, ...]) -> int:
 
 def named_sendmsg(args: tuple[Any, ...], kwargs: Any) -> Any:
     """sendmsg(buffers, ancillary data, flags, address); without an address it goes to the peer."""
-    return named(args, SENDMSG_PLACE, "sendto") if len(args) > 4 and args[4] is not None else None
+    at = SENDMSG_PLACE
+    return named(args, at, "sendto") if len(args) > at and args[at] is not None else None
 
 
 SENDMSG_PLACE = 4

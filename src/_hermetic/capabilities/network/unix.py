@@ -13,7 +13,7 @@ import _socket
 
 from ...extract import exact_text
 from ...paths import absolute, resolve
-from ...pristine import getpid, lstat, native
+from ...pristine import S_IFMT, S_IFSOCK, getpid, lstat, native
 from .rules import OWN, SHARED, SOCKETS
 from .sockets import AF_UNIX, _family_of, _name_of, unix_name
 
@@ -29,7 +29,6 @@ except ImportError:  # a build without it: managers do not work under --no-netwo
 HAS_FORK = hasattr(native, "fork") and hasattr(_socket, "AF_UNIX") and _mmap is not None
 IDENTITY = 16  # bytes: device and inode
 SLOTS = 1024
-FORMAT, IS_SOCKET = 0o170000, 0o140000
 
 
 def shared_record() -> Any:
@@ -48,7 +47,7 @@ def unix_identity(name: str) -> bytes | str:
         found = lstat(name)
     except OSError:
         return ""
-    if found.st_mode & FORMAT != IS_SOCKET:
+    if found.st_mode & S_IFMT != S_IFSOCK:
         return ""
     return int.to_bytes(found.st_dev, 8, "little") + int.to_bytes(found.st_ino, 8, "little")
 
@@ -124,7 +123,7 @@ def is_given(rules: tuple[Any, ...], name: str) -> bool:
     except (OSError, ValueError):
         return False
     # A second name of somebody else's socket is not the socket of this place.
-    if found is not None and (found.st_mode & FORMAT != IS_SOCKET or found.st_nlink != 1):
+    if found is not None and (found.st_mode & S_IFMT != S_IFSOCK or found.st_nlink != 1):
         return False
     return asked + SEPARATOR + now in rules[SOCKETS]
 

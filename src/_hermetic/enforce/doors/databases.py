@@ -7,7 +7,6 @@ asks the policy. The program may set one of its own: both are asked.
 from __future__ import annotations
 
 import sys
-from _frozen_importlib import BuiltinImporter
 
 from ...capabilities.filesystem import filecalls
 from ...capabilities.filesystem.databases import anchored_uri
@@ -17,6 +16,7 @@ from ...extract import argument
 from ...pristine import get_ident, getcwd
 from ..bind import bind
 from ..judge import refusal
+from . import METHOD
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ CURSOR: Any = None
 GUARDED_CURSOR: Any = None
 ERROR: Any = None
 HERE = None
-METHOD: Any = type(BuiltinImporter.find_spec)  # a class method's; types costs more to import than this module
 
 # SQLite's numbers for what is asked, and for the answers.
 OK, DENY, IGNORE, PRAGMA, ATTACH = 0, 1, 2, 19, 24

@@ -17,7 +17,6 @@ import _io
 from _operator import index
 from _thread import _count as count_threads
 from errno import EACCES, ENOENT
-from types import MethodType
 
 from ...capabilities.filesystem import filecalls, lists
 from ...capabilities.filesystem.descriptors import (
@@ -34,11 +33,28 @@ from ...capabilities.filesystem.descriptors import (
     path_text,
 )
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
-from ...pristine import NULL_DEVICE, close_fd, dup, fstat, getcwd, getpid, native, open_fd, readlink
+from ...pristine import NULL_DEVICE, S_IFMT, S_IFREG, close_fd, dup, fstat, getcwd, getpid, open_fd, readlink
 from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
-from .writing import held_again, is_named, judged, made_new, mode_flags, open_to_write
+from . import METHOD, as_builtin
+from .writing import (
+    HANDLE,
+    MISSING,
+    O_CREAT,
+    O_DIRECTORY,
+    O_EXCL,
+    O_NOFOLLOW,
+    REPLACED,
+    SAME,
+    held_again,
+    is_named,
+    judged,
+    made_new,
+    mode_flags,
+    open_to_write,
+    truncate,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -71,24 +87,13 @@ READ_MODES = frozenset({"r", "rt", "tr", "rb", "br"})
 # What the documentation calls the default. C would ask whether the file is a terminal, and for its block size: 0.4 us,
 # 5 % of a plain open, that the judging here gives back. Devices are asked.
 SIZE = _io.DEFAULT_BUFFER_SIZE
-O_NOFOLLOW, O_DIRECTORY = getattr(native, "O_NOFOLLOW", 0), getattr(native, "O_DIRECTORY", 0)
-HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 KEPT = O_NOFOLLOW | O_DIRECTORY
-O_CREAT = native.O_CREAT
-# Kind and permissions, number, device.
-SAME = slice(0, 3)
-KIND, REGULAR = 0o170000, 0o100000
 # Others may replace a file at every look.
 TRIES = (1,) * 20
 DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
-REPLACED = "replaced while it was opened"
-MISSING = "No such file or directory"
-METHOD = MethodType
-truncate: Any = getattr(native, "ftruncate", None)
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
-NOT_AGAIN = O_TRUNC | O_CREAT | native.O_EXCL | O_NOFOLLOW
-
+NOT_AGAIN = O_TRUNC | O_CREAT | O_EXCL | O_NOFOLLOW
 
 OPEN_DEFAULTS = ("r", -1, None, None, None, True, None)
 
@@ -120,8 +125,7 @@ def has_handles() -> bool:
 def made_for(setting: Setting, original: Any, function: Any, otherwise: Any, defaults: tuple[Any, ...]) -> Any:
     """The stand-in, one for all names of the original; None where the system has no way.
 
-    It is a method of the original's module: like a builtin, it does not bind in a class body. Its defaults are the
-    documented ones; a program that changed them would change what it asks for, not what is judged.
+    Its defaults are the documented ones; a program that changed them would change what it asks for, not what is judged.
     """
     if function is None:
         return None
@@ -130,9 +134,7 @@ def made_for(setting: Setting, original: Any, function: Any, otherwise: Any, def
         names = parts(setting, original, otherwise)
         seen = open_seen if len(defaults) == len(OPEN_DEFAULTS) else os_open_seen
         made = setting.bind(seen, defaults=defaults, DO=bind(function, names, setting.memo))
-        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(made, name, getattr(original, name, None))
-        known = setting.memo["files", id(original)] = MethodType(made, getattr(original, "__self__", None) or KEY)
+        known = setting.memo["files", id(original)] = as_builtin(made, original)
     return known
 
 
@@ -346,7 +348,7 @@ def open_again(path: Any, flags: int) -> Any:
     kept = False
     try:
         before: Any = fstat(copy)[SAME]
-        if before[0] & KIND != REGULAR and may_reopen(copy, flags):
+        if before[0] & S_IFMT != S_IFREG and may_reopen(copy, flags):
             kept = True
             return copy
         # Refused by the hook, if it asks for more than the descriptor has.

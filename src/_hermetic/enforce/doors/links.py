@@ -6,12 +6,11 @@ passes through that frame: an argument of a class of the program's could call so
 
 from __future__ import annotations
 
-from types import MethodType
-
 from ...capabilities.filesystem import filecalls
 from ...capabilities.filesystem.descriptors import fixed_path
 from ...pristine import IS_WINDOWS
 from ..bind import bind
+from . import as_builtin
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def never(setting: Setting, original: Any) -> Any:
 
 
 def made_for(setting: Setting, original: Any, follows: bool) -> Any:
-    """The stand-in, one for all names of the original: a method, which like a builtin does not bind in a class body."""
+    """The stand-in, one for all names of the original."""
     if IS_WINDOWS:
         return None
     known = setting.memo.get(("links", id(original)))
@@ -59,9 +58,7 @@ def made_for(setting: Setting, original: Any, follows: bool) -> Any:
         filecalls.FOLLOWERS = (*filecalls.FOLLOWERS, *followers)
         names = {"ORIGINAL": original, "TOLD": told, "FOLLOWED": followed, "FOLLOWS": follows}
         made = setting.bind(change_seen, DO=bind(change_entry, names, setting.memo))
-        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(made, name, getattr(original, name, None))
-        known = setting.memo["links", id(original)] = MethodType(made, getattr(original, "__self__", None) or FOLLOW)
+        known = setting.memo["links", id(original)] = as_builtin(made, original)
     return known
 
 

@@ -13,7 +13,7 @@ from errno import EACCES, EEXIST, EISDIR, ELOOP, ENOENT
 from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
 from ...extract import O_PATH
 from ...paths import absolute
-from ...pristine import close_fd, dup, fstat, getpid, native, open_fd, readlink
+from ...pristine import S_IFMT, S_IFREG, close_fd, dup, fstat, getpid, native, open_fd, readlink
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -35,7 +35,6 @@ O_TMPFILE = getattr(native, "O_TMPFILE", 0)
 HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 MAKING = O_CREAT | O_EXCL
 SAME = slice(0, 3)  # kind and permissions, number, device
-KIND, REGULAR = 0o170000, 0o100000
 # As many links as the kernel follows.
 TRIES = (1,) * 40
 KINDS = {"r": 0, "w": O_CREAT | O_TRUNC, "a": O_CREAT | O_APPEND, "x": O_CREAT | O_EXCL}
@@ -132,7 +131,7 @@ def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
         if opened != fstat(handle)[SAME]:
             close_fd(number)
             raise PermissionError(EACCES, REPLACED, path)
-        if flags & O_TRUNC and opened[0] & KIND == REGULAR:
+        if flags & O_TRUNC and opened[0] & S_IFMT == S_IFREG:
             truncate(number, 0)
         return number
     except OSError as error:

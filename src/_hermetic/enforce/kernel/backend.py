@@ -10,7 +10,7 @@ import marshal
 import sys
 from os import fsencode
 
-from ...capabilities.confinement import MAY_IMPORT_BELOW, NO_VARIABLES, kernel_rules
+from ...capabilities.confinement import ALLOW_NOTHING, MAY_IMPORT_BELOW, NO_VARIABLES, kernel_rules
 from ...errors import BootstrapError
 from ...pristine import native
 from ...target import OFF, REQUIRE
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
             """
 
 
-# What the rules of the network say that allow nothing of it.
-NOTHING_ALLOWED: tuple[Any, ...] = (True, False, frozenset(), frozenset(), frozenset(), False, frozenset())
 # sys.platform -> module of this package
 BACKENDS = {"linux": "linux.backend"}
 
@@ -84,7 +82,7 @@ def confine(
         accept(found)
         return found
     try:
-        return system.confine(asked, accept, None, rules.get("network", NOTHING_ALLOWED), witnesses, waits)
+        return system.confine(asked, accept, None, rules.get("network", ALLOW_NOTHING), witnesses, waits)
     except OSError as error:
         raise BootstrapError(f"the kernel layer could not be put on: {error.strerror or error}") from error
 
@@ -119,7 +117,7 @@ def become(
         accept(unsupported(asked))
         return
     try:
-        system.confine(asked, accept, command, rules.get("network", NOTHING_ALLOWED), (-1, -1), waits)
+        system.confine(asked, accept, command, rules.get("network", ALLOW_NOTHING), (-1, -1), waits)
     except OSError as error:
         raise BootstrapError(f"cannot start {path}: {error.strerror or error}") from error
 

@@ -44,7 +44,7 @@ LEFT_TO_GUARDS, ASKED = "left to the guards", "asked"
 HELD, IN_PART, GUARD_ONLY = "enforced and verified", "enforced in part", "guard only"
 BEYOND_KERNELS = "guard only: no kernel can see it"
 # Landlock's ABI that brought what is asked below.
-TRUNCATES, PORTS, IOCTLS, SCOPES, EVERY_THREAD = 3, 4, 5, 6, 8
+TRUNCATES, PORTS, SCOPES, EVERY_THREAD = 3, 4, 6, 8
 
 
 class Support(Value):

@@ -30,7 +30,6 @@ BY_ABI = (
     (IOCTL_DEV, 0, 0),
     (0, 0, SCOPE_ABSTRACT | SCOPE_SIGNAL),
 )
-RENAMES, TRUNCATES, PORTS, IOCTLS, SCOPES, EVERY_THREAD = 2, 3, 4, 5, 6, 8
 
 
 def known(abi: int) -> tuple[int, int, int]:

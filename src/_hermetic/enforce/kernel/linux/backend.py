@@ -10,13 +10,14 @@ import os
 import sys
 from errno import EACCES, EPERM
 
-from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
+from ....capabilities.confinement import ALLOW_NOTHING, NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from ....paths import is_below
 from ....pristine import close_fd, native
 from ..plan import (
     ASKED,
     CLOSED,
     JUDGED,
+    PORTS,
     ROUGHLY,
     Plan,
     Support,
@@ -56,8 +57,6 @@ HERE, O_WRONLY, O_DIRECTORY = -100, 1, {abi.X86_64: 0o200000, abi.AARCH64: 0o400
 AF_PACKET, SOCK_RAW, AF_INET, SOCK_STREAM, SOCK_CLOEXEC, CODE = 17, 3, 2, 1, 0o2000000, 4
 # A cloud's metadata service, port 80, as C writes an address.
 NEVER_ALLOWED = b"\x02\0\0\x50" + bytes([169, 254, 169, 254]) + bytes(8)
-# What the network's rules say that allow nothing.
-NOTHING_ALLOWED: tuple[Any, ...] = (True, False, frozenset(), frozenset(), frozenset(), False, frozenset())
 
 
 def probe(calls: Calls | None = None, judges: bool = True, waits: bool = False) -> Support:
@@ -106,7 +105,7 @@ def confine(
     asked: Plan,
     accept: Callable[[Receipt], None],
     command: Command | None = None,
-    network: tuple[Any, ...] = NOTHING_ALLOWED,
+    network: tuple[Any, ...] = ALLOW_NOTHING,
     witnesses: tuple[int, int] = (-1, -1),
     waits: bool = False,
 ) -> Receipt:
@@ -327,7 +326,7 @@ def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
     """What holds each capability here."""
     rules = f"Landlock ABI {support.landlock}"
     both = (rules, "seccomp") if support.filters else (rules,)
-    network = both if plan.network != CLOSED and support.landlock >= abi.PORTS else ("seccomp",)
+    network = both if plan.network != CLOSED and support.landlock >= PORTS else ("seccomp",)
     if plan.network == JUDGED and support.no_fetching:
         network = (*network, f"sockets made for the program: {support.no_fetching}")
     if plan.network == JUDGED and support.above:

@@ -10,7 +10,8 @@ import sys
 from errno import ENOSYS, EOPNOTSUPP
 
 from ....capabilities.confinement import NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
-from ....pristine import close_fd, fstat, native, open_fd, stat
+from ....paths import exists
+from ....pristine import S_IFDIR, S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
 from ..plan import JUDGED
 from . import abi
 
@@ -47,7 +48,6 @@ READ_FOR_NAMES = (
 READ_BY_PROGRAMS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/share")
 O_PATH, O_CLOEXEC = 0o10000000, 0o2000000
 O_ACCMODE = 3
-FORMAT, IS_FOLDER, IS_FILE = 0o170000, 0o040000, 0o100000
 NOT_A_FILE = 77  # EBADFD: pipes, sockets and memory are never restricted
 CREATE_VERSION = 1
 
@@ -104,7 +104,7 @@ def standing_folder(path: str) -> str:
     given = path
     while path not in ("", "/"):
         try:
-            if stat(path).st_mode & FORMAT != IS_FILE:
+            if stat(path).st_mode & S_IFMT != S_IFREG:
                 return path
         except OSError:
             pass
@@ -116,7 +116,7 @@ def with_unmade(plan: Plan) -> Plan:
     """The plan, with writing left to the guards where a rule could only give all of it back: what is still to be made
     in the root folder.
     """
-    unmade = [path for path in plan.write if standing_folder(path) == path and not is_there(path)]
+    unmade = [path for path in plan.write if standing_folder(path) == path and not exists(path or "/")]
     return plan.but(limits=(*plan.limits, *[(NO_WRITES, False, f"{path} {UNMADE}") for path in unmade]))
 
 
@@ -129,15 +129,7 @@ def taken_around(plan: Plan) -> str:
     """Which paths a rule can give back only with the folder around them; empty for none."""
     found = [path for path in plan.write if standing_folder(path) != path]
     text = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN} more" if len(found) > SHOWN else "")
-    return f"{text} ({MADE_BEFORE})" if [path for path in found if not is_there(path)] else text
-
-
-def is_there(path: str) -> bool:
-    try:
-        stat(path or "/")
-    except OSError:
-        return False
-    return True
+    return f"{text} ({MADE_BEFORE})" if [path for path in found if not exists(path or "/")] else text
 
 
 def leaves_semaphores(plan: Plan) -> bool:
@@ -150,7 +142,7 @@ def open_for_writing() -> list[str]:
     found = []
     for name in native.listdir("/proc/self/fd"):
         try:
-            if fstat(int(name)).st_mode & FORMAT == IS_FILE and flags_of(name) & O_ACCMODE:
+            if fstat(int(name)).st_mode & S_IFMT == S_IFREG and flags_of(name) & O_ACCMODE:
                 found.append("/proc/self/fd/" + name)
         except (OSError, ValueError):
             pass  # the listing's own descriptor
@@ -198,7 +190,7 @@ def allow(calls: Calls, ruleset: int, path: str, rights: int) -> None:
     except OSError:
         return
     try:
-        if fstat(descriptor).st_mode & FORMAT != IS_FOLDER:
+        if fstat(descriptor).st_mode & S_IFMT != S_IFDIR:
             rights &= abi.OF_FILES
         if rights:
             record = int.to_bytes(rights, 8, "little") + int.to_bytes(descriptor, 4, "little")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from errno import EFAULT, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EPERM, ERANGE
 
-from ....pristine import close_fd, fstat, native, open_fd, readlink
+from ....pristine import S_IFLNK, S_IFMT, close_fd, fstat, native, open_fd, readlink
 from . import abi, tables
 from .judge import O_PATH, leader_of, tell
 
@@ -31,7 +31,6 @@ O_NOFOLLOW = native.O_NOFOLLOW
 HERE, NO_FOLLOWING, EMPTY = 0xFFFFFF9C, 0x100, 0x1000  # AT_FDCWD, AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
 WORD, LONG = 0xFFFFFFFF, 8
 PAGE, LONGEST_PATH, LONGEST_NAME, LONGEST_VALUE = 4096, 4096, 255, 65536
-FORMAT, IS_LINK = 0o170000, 0o120000
 CAPABILITY_VERSION = 0x20080522
 # What a process is called by others, where it speaks of itself.
 OWN_NAMES = ((b"/proc/self", b"/proc/%d"), (b"/proc/thread-self", b"/proc/%d"), (b"/dev/fd", b"/proc/%d/fd"))
@@ -213,7 +212,7 @@ LINK = 99  # in the place of flags: the call never follows a link
 
 def name_of(handle: int) -> bytes:
     """A handle as a path: some calls take none otherwise. Of a link itself they change nothing."""
-    if fstat(handle).st_mode & FORMAT == IS_LINK:
+    if fstat(handle).st_mode & S_IFMT == S_IFLNK:
         raise OSError(EOPNOTSUPP, "a link")
     return b"/proc/self/fd/%d" % handle
 

@@ -12,9 +12,9 @@ from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM, socket, socketpair
 from .... import events
 from ....pristine import close_fd, getpid, native, open_fd
 from . import abi
-from .judge import (
-    Judge,
-)  # here, because the program would wait for the process beside it to load it, which takes longer
+
+# Here, because the program would wait for the process beside it to load it, which takes longer.
+from .judge import Judge
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -1,0 +1,49 @@
+"""The ends of runs under --strict, where every blocked act counts, and under --report-only, where none is."""
+
+from __future__ import annotations
+
+import pytest
+
+ACT = "import os; os.system('true')"
+
+
+def test_strict_sums_up(isolated):
+    done = isolated.script(
+        "--no-subprocess --strict", f"for _ in range(3):\n    try:\n        {ACT}\n    except Exception: pass"
+    )
+    assert done.code == 2
+    assert "  subprocess disabled: os.system  [--no-subprocess] x3" in done.errors
+    assert "hermetic: 3 acts were blocked" in done.stderr
+
+
+def test_report_only_sums_up_and_lets_everything_happen(isolated):
+    done = isolated.script("--no-subprocess --report-only", "import os\nfor _ in range(2): os.system('echo done')")
+    assert (done.code, done.stdout) == (0, "done\ndone\n")
+    assert done.errors[:2] == ["[hermetic] would block os.system name=echo reason=no-subprocess"] * 2
+    assert "  subprocess disabled: os.system  [--no-subprocess] x2" in done.errors
+
+
+def test_report_only_names_no_act_when_there_is_none(isolated):
+    done = isolated.script("--no-subprocess --report-only", "print('x')")
+    assert (done.code, done.stdout) == (0, "x\n")
+    assert "[hermetic]" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "subprocess.run(words)",
+        "subprocess.run(words, close_fds=False)",
+        "os.waitpid(os.posix_spawn(words[0], words, os.environ, file_actions=closing), 0)",
+        "os.spawnv(os.P_WAIT, words[0], words)",
+    ],
+)
+def test_strict_counts_what_a_child_coped_with(isolated, start):
+    # From 3.13 on subprocess starts by posix_spawn, which closes every descriptor from 3 on.
+    closing = "[(os.POSIX_SPAWN_CLOSEFROM, 3)] if hasattr(os, 'POSIX_SPAWN_CLOSEFROM') else []"
+    act = "import socket\ntry:\n    socket.gethostbyname('a.invalid')\nexcept Exception:\n    print('coped')"
+    code = f"import os, subprocess, sys\nwords = [sys.executable, '-c', {act!r}]\nclosing = {closing}\n{start}"
+    result = isolated.script("--no-network --strict", code)
+    assert result.code == 2
+    assert "coped" in result.stdout
+    assert "hermetic: 1 act was blocked" in result.errors
