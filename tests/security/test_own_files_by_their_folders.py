@@ -89,3 +89,18 @@ above = os.path.dirname(folder)
     done = isolated.run([sys.executable, "-c", start])
     assert content() == before
     assert done.code == 2, done
+
+
+def test_a_number_that_was_given_again_is_nobodys(monkeypatch, tmp_path):
+    # An editable install whose files are replaced, an upgrade beside a long run: what is made next gets their numbers.
+    from _hermetic.capabilities.integrity import files
+
+    made = tmp_path / "made"
+    made.write_text("")
+    found = made.stat()
+    identity = (found.st_dev, found.st_ino)
+    monkeypatch.setattr(files, "OWN_IDENTITIES", frozenset([identity]))
+    monkeypatch.setattr(files, "OWN_PLACES", ((identity, str(tmp_path / "gone")),))
+    assert not files.is_ours(str(made))
+    (tmp_path / "gone").hardlink_to(made)
+    assert files.is_ours(str(made))

@@ -7,7 +7,7 @@ from errno import ELOOP
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
 from ...paths import absolute, folder_above, is_below, list_folder, resolve
-from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, readlink, stat
+from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
 from ...searchpath import bytecode_folder
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -123,28 +123,48 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     return found
 
 
-def identities(folders: tuple[str, ...]) -> tuple[frozenset[tuple[int, int]], frozenset[str]]:
-    """Device and inode of everything at and below these folders, what they are by whatever name; and the last names."""
-    found, names = set(), set()
+def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[tuple[int, int], str], ...], frozenset[str]]:
+    """(device and inode, place) of everything at and below these folders, what they are by whatever name; and the last
+    names.
+    """
+    found: list[tuple[tuple[int, int], str]] = []
+    names = set()
     pending = list(folders)
     while pending:
         path = pending.pop()
         try:
             status = stat(path)
-            found.add((status.st_dev, status.st_ino))
+            found.append(((status.st_dev, status.st_ino), path))
             names.add(path.rpartition("/")[2])
             # A folder knows the numbers of what is in it.
             for entry in native.scandir(path):
-                found.add((status.st_dev, entry.inode()))
+                found.append(((status.st_dev, entry.inode()), entry.path))
                 names.add(entry.name)
                 if entry.is_dir():
                     pending.append(entry.path)
         except OSError:
             continue  # carried in some other form: its name is still protected
-    return frozenset(found), frozenset(names)
+    return tuple(found), frozenset(names)
 
 
-OWN_IDENTITIES, OWN_NAMES = identities(OWN_FILES)
+SEEN = now()
+OWN_PLACES, OWN_NAMES = identities(OWN_FILES)
+OWN_IDENTITIES = frozenset([identity for identity, _ in OWN_PLACES])
+
+
+def is_still_there(identity: tuple[int, int]) -> bool:
+    """Whether a file of ours has this number yet. One that was removed, as when hermetic is installed anew, leaves its
+    number to whatever is made next.
+    """
+    for known, place in OWN_PLACES:
+        if known == identity:
+            try:
+                found = lstat(place)
+            except OSError:
+                continue
+            if (found.st_dev, found.st_ino) == identity:
+                return True
+    return False
 
 
 def is_ours(path: str) -> bool | None:
@@ -157,7 +177,8 @@ def is_ours(path: str) -> bool | None:
         if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
             return True
         return None
-    return (found.st_dev, found.st_ino) in OWN_IDENTITIES
+    identity = (found.st_dev, found.st_ino)
+    return identity in OWN_IDENTITIES and (found.st_ctime_ns < SEEN or is_still_there(identity))
 
 
 def is_link(path: str) -> bool:
