@@ -52,8 +52,8 @@ _CHILDREN = (
 _FAMILIES = {
     "network": (
         *("capabilities.network.addresses", "capabilities.network.rules", "capabilities.network.plumbing"),
-        *("capabilities.network.sockets", "capabilities.network.unix", "capabilities.network.decisions"),
-        *("capabilities.network.learning", "capabilities.network."),
+        *("capabilities.network.sockets", "capabilities.network.detours", "capabilities.network.unix"),
+        *("capabilities.network.decisions", "capabilities.network.learning", "capabilities.network."),
         "enforce.doors.names",
     ),
     "subprocess": (

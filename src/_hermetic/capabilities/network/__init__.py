@@ -13,6 +13,7 @@ from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, pa
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
+from .detours import option_set, resolver_variable, routed_parts
 from .learning import forget as forget
 from .learning import remember
 from .rules import BLOCK, NO_LISTS
@@ -33,12 +34,9 @@ from .sockets import (
     named_sendto,
     names_loopback,
     nothing,
-    option_set,
     pair_kind,
     resolve_target,
-    resolver_variable,
     reverse_target,
-    routed_parts,
     sendto_target,
     shared,
     system_log,
