@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from _frozen_importlib import ModuleSpec, module_from_spec
 from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
+from _imp import _fix_co_filename  # type: ignore[attr-defined]  # every CPython has it, for its own loader
 from marshal import loads
 
 try:
@@ -177,4 +178,9 @@ def cached_code(source: str, cached: str) -> Any:
         4, "little"
     )
     # The number of the format, flags (0: by time and size), time, size.
-    return loads(data[16:]) if data[:16] == MAGIC_NUMBER + b"\0\0\0\0" + stamp else None
+    if data[:16] != MAGIC_NUMBER + b"\0\0\0\0" + stamp:
+        return None
+    code = loads(data[16:])
+    # Bytecode may have been made elsewhere, as by those who package; the guards know each other by these names.
+    _fix_co_filename(code, source)
+    return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from py_compile import compile
 
 import pytest
 
@@ -115,3 +116,12 @@ print("left to the loader")
 
 def test_bytecode_that_is_not_plainly_up_to_date_is_left_to_the_loader(isolated):
     assert isolated.code(BYTECODE).stdout == "left to the loader\n"
+
+
+def test_bytecode_made_elsewhere_names_its_source(tmp_path):
+    source = tmp_path / "m.py"
+    source.write_text("def outer():\n    def inner():\n        pass\n    return inner\n")
+    cached = compile(str(source), dfile="elsewhere/m.py")
+    names = {"__name__": "m"}
+    exec(_hermetic.cached_code(str(source), cached), names)
+    assert {f.__code__.co_filename for f in (names["outer"], names["outer"]())} == {str(source)}
