@@ -20,7 +20,7 @@ from .pristine import IS_WINDOWS, S_IFMT, S_IFSOCK, close_fd, fstat, native
 from .script import read_script
 from .source import code_of
 from .start import start_policies, version_warning
-from .target import CALL, CODE, FOLDER, OFF, SCRIPT, STDIN, Options, Target
+from .target import CALL, CODE, FOLDER, OFF, REQUIRE, SCRIPT, STDIN, Options, Target
 
 NO_FILE = 2  # the interpreter's own status for a script that it cannot open
 
@@ -106,15 +106,7 @@ def put_in_force(
     if "code_exec" in restricted:
         admit([] if is_handed_in(target, options) else [code], start_up)
     prepared: dict[tuple[int, str], Any] = {}
-    held = options.held
-    if options.kernel != OFF and not options.child and any(not HELD_BY_KERNEL.isdisjoint(p.rules) for p in policies):
-        from .kernel import hold  # loaded only when it is used
-
-        held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
-        reports.go_on()
-        for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
-            status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
-    kernel = (held, options.kernel == "require")
+    kernel = (held_by_kernel(policies, options, prepared, told), options.kernel == REQUIRE)
     if told is not None:
         events.REPORTS.append(told[0])
     if start_up is None:
@@ -133,6 +125,23 @@ def put_in_force(
         prepared,
         options.since,
     )
+
+
+def held_by_kernel(
+    policies: tuple[Policy, ...], options: Options, prepared: dict[tuple[int, str], Any], told: tuple[int, int] | None
+) -> tuple[str, ...]:
+    """Put the kernel layer on, if it is to be; the families that it holds. prepared: see ``kernel.hold``. told: where
+    refusals are reported.
+    """
+    if options.kernel == OFF or options.child or all(HELD_BY_KERNEL.isdisjoint(policy.rules) for policy in policies):
+        return options.held
+    from .kernel import hold  # loaded only when it is used
+
+    held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
+    reports.go_on()
+    for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
+        status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
+    return held
 
 
 # Start-up files do what these take away: finders of editable installs, for one.
