@@ -56,11 +56,7 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
         path = script_path(target)
         status.say(f"{sys.executable}: can't open file {path!r}: [Errno {missing.errno}] {missing.strerror}\n")
         return NO_FILE
-    if target.executable is not None:
-        sys.executable = target.executable
-    if target.orig_argv is not None:
-        sys.orig_argv = target.orig_argv
-    sys.argv = target.argv
+    show_words(target)
     error: BaseException | None = None
     try:
         if policies:
@@ -79,6 +75,15 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
         error = raised
     return conclude(error, policies, options)
+
+
+def show_words(target: Target) -> None:
+    """Make the command line and the interpreter those of a plain run."""
+    if target.executable is not None:
+        sys.executable = target.executable
+    if target.orig_argv is not None:
+        sys.orig_argv = target.orig_argv
+    sys.argv = target.argv
 
 
 def put_in_force(
