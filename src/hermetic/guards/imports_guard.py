@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from _hermetic.capabilities.imports import PROCESS_LIBRARIES
 from hermetic.guards._slot import Slot
 
-_slot = Slot("imports_guard")
+_slot = Slot()
 # What makes objects, and so runs code, of bytes.
 PICKLE = ("pickle", "_pickle", "cloudpickle", "dill")
 
