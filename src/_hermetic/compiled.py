@@ -22,10 +22,18 @@ PROBE = "hermetic.probe"
 PATCHED, STARTING = "patch ", "start "
 
 
-# What the stand-ins that start children know of the whole process: its policies as bytes, (strict, where children
-# report, the families that the kernel holds, whether it has to hold all, since when there are guards), what its
-# environment families keep, the loader variables of its start, its lists of programs. Of a block, nothing.
-BLOCK_CHILDREN: tuple[Any, ...] = ((), (False, None, (), False, 0), (), None, ())
+def of_no_process(strict: bool, reports: tuple[int, int] | None = None) -> tuple[Any, ...]:
+    """What the stand-ins that start children know of the whole process, where it has no policy of its own.
+
+    Its policies as bytes, (strict, where children report, the families that the kernel holds, whether it has to hold
+    all, since when there are guards), what its environment families keep, the loader variables of its start, its lists
+    of programs.
+    """
+    return (), (strict, reports, (), False, 0), (), None, ()
+
+
+# Of a block.
+BLOCK_CHILDREN = of_no_process(False)
 
 
 def starts_processes(policy: Policy) -> bool:

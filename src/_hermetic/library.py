@@ -255,7 +255,10 @@ def is_there(path: str, looks: bool) -> bool:
 
 
 def is_by_process(path: str) -> bool:
-    """Whether a path leads through /proc, where a process finds its own folder and files, and not those of this one."""
+    """Whether a path leads through /proc, where a process finds its own folder and files, and not those of this one.
+
+    A walk of its own: what ``resolve_by`` notes are links, and a way can lead through /proc and out by ``..``.
+    """
     pending = whole(path).split("/")[::-1]
     done = ""
     links = 0

@@ -177,6 +177,18 @@ def folders_above(paths: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def at_home(path: str) -> str:
+    """The path, begun at a home folder where it says so: a shell leaves that to us behind ``--option=``. ValueError for
+    the home of nobody.
+    """
+    if path[:1] != "~":
+        return path
+    found = _os.path.expanduser(path)
+    if found[0] == "~":
+        raise ValueError(f"there is no such home folder: {path!r}")
+    return found
+
+
 def folder_above(path: str) -> str:
     """The folder that a path names its last part in. Not normalised: C follows a link before it goes up again."""
     head, slash, _ = path.rpartition("/")

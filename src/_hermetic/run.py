@@ -20,7 +20,7 @@ from .pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, 
 from .script import read_script
 from .source import code_of
 from .start import start_policies, version_warning
-from .target import CALL, CODE, FOLDER, OFF, SCRIPT, STDIN, Options, Target
+from .target import CALL, CODE, FOLDER, OFF, REQUIRE, SCRIPT, STDIN, Options, Target
 
 NO_FILE = 2  # the interpreter's own status for a script that it cannot open
 
@@ -56,11 +56,7 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
         path = script_path(target)
         status.say(f"{sys.executable}: can't open file {path!r}: [Errno {missing.errno}] {missing.strerror}\n")
         return NO_FILE
-    if target.executable is not None:
-        sys.executable = target.executable
-    if target.orig_argv is not None:
-        sys.orig_argv = target.orig_argv
-    sys.argv = target.argv
+    show_words(target)
     error: BaseException | None = None
     try:
         if policies:
@@ -79,6 +75,15 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     except BaseException as raised:  # noqa: BLE001  # whatever ends the program decides its status
         error = raised
     return conclude(error, policies, options)
+
+
+def show_words(target: Target) -> None:
+    """Make the command line and the interpreter those of a plain run."""
+    if target.executable is not None:
+        sys.executable = target.executable
+    if target.orig_argv is not None:
+        sys.orig_argv = target.orig_argv
+    sys.argv = target.argv
 
 
 def put_in_force(
@@ -106,15 +111,7 @@ def put_in_force(
     if "code_exec" in restricted:
         admit([] if is_handed_in(target, options) else [code], start_up)
     prepared: dict[tuple[int, str], Any] = {}
-    held = options.held
-    if options.kernel != OFF and not options.child and any(not HELD_BY_KERNEL.isdisjoint(p.rules) for p in policies):
-        from .kernel import hold  # loaded only when it is used
-
-        held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
-        reports.go_on()
-        for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
-            status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
-    kernel = (held, options.kernel == "require")
+    kernel = (held_by_kernel(policies, options, prepared, told), options.kernel == REQUIRE)
     if told is not None:
         events.REPORTS.append(told[0])
     if start_up is None:
@@ -133,6 +130,23 @@ def put_in_force(
         prepared,
         options.since,
     )
+
+
+def held_by_kernel(
+    policies: tuple[Policy, ...], options: Options, prepared: dict[tuple[int, str], Any], told: tuple[int, int] | None
+) -> tuple[str, ...]:
+    """Put the kernel layer on, if it is to be; the families that it holds. prepared: see ``kernel.hold``. told: where
+    refusals are reported.
+    """
+    if options.kernel == OFF or options.child or all(HELD_BY_KERNEL.isdisjoint(policy.rules) for policy in policies):
+        return options.held
+    from .kernel import hold  # loaded only when it is used
+
+    held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
+    reports.go_on()
+    for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
+        status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
+    return held
 
 
 # Start-up files do what these take away: finders of editable installs, for one.

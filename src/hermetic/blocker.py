@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["BlockConfig", "hermetic_blocker", "with_hermetic"]
 
 # How users of the API spell a setting.
-_SPELLED = {setting.key: f"{setting.key}" for setting in SETTINGS}
+_SPELLED = {setting.key: setting.key for setting in SETTINGS}
 ALIASES = {alias: setting.name for setting in SETTINGS if setting.name for alias in setting.keywords}
 
 
@@ -165,8 +165,6 @@ class _Written:
 
 def _read_policy(values: dict[str, Any], policy: Any, named: str | None) -> _Written:
     """These values joined with a policy file and a profile. ValueError, TypeError."""
-    from os import fspath
-
     from hermetic.policies.choice import chosen_by_keyword
 
     path = fspath(policy)
@@ -256,7 +254,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
                 raise ValueError("name one profile: as the first argument or as profile=")
             profile = _config
         elif isinstance(_config, BlockConfig):
-            if profile is not None or policy is not None or any(keywords[name] for name in _NAMES):
+            if profile is not None or policy is not None or any(keywords.values()):
                 raise ValueError("give a BlockConfig or keywords, not both: config.merged_with(BlockConfig(...))")
             self._config = _config
             self._values = values_of(_config)
@@ -361,13 +359,8 @@ def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
         values = joined(values, profile(named))
     if tuple(values.items()) not in _compiled:
         check(values, _SPELLED)
-        _parse(values)
+        policy_from(values)  # to refuse at the call what would else be refused on entering
     return values
-
-
-def _parse(values: dict[str, Any]) -> None:
-    """Refuse at the call what could only be refused on entering."""
-    policy_from(values)
 
 
 _sealed: list[dict[str, Any]] = []

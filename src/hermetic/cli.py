@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from hermetic.options import Choice
     from hermetic.profiles import GuardConfig
+    from hermetic.settings import Setting
 
 FAILED = 1
 SEPARATOR = "--"
@@ -138,7 +139,7 @@ def build_parser() -> ArgumentParser:
                 return ", ".join(f"{flag}[={action.metavar}]" for flag in action.option_strings)
             return super()._format_action_invocation(action)
 
-    from hermetic.settings import CHOICE, NUMBERS, SETTINGS, SWITCH
+    from hermetic.settings import SETTINGS
     from hermetic.values import PROFILES
 
     parser = ArgumentParser(
@@ -150,21 +151,8 @@ def build_parser() -> ArgumentParser:
         allow_abbrev=False,
     )
     for setting in SETTINGS:
-        if not setting.flags:
-            continue
-        if setting.kind == SWITCH and setting.optional is not None:
-            parser.add_argument(*setting.flags, nargs="?", const=True, metavar=setting.optional[0], help=setting.help)
-        elif setting.kind == SWITCH:
-            parser.add_argument(*setting.flags, action="store_true", help=setting.help)
-        elif setting.kind == CHOICE:
-            parser.add_argument(
-                *setting.flags, nargs="?", const=setting.choices[0], metavar=setting.metavar, help=setting.help
-            )
-        else:
-            kind = int if setting.kind == NUMBERS else str
-            parser.add_argument(
-                *setting.flags, action="append", type=kind, metavar=setting.metavar, default=[], help=setting.help
-            )
+        if setting.flags:
+            parser.add_argument(*setting.flags, help=setting.help, **argument_of(setting))
     parser.add_argument(
         PROFILE,
         action="append",
@@ -181,6 +169,20 @@ def build_parser() -> ArgumentParser:
     )
     parser.add_argument(VERSION_FLAG, action="version", version=f"hermetic {VERSION}")
     return parser
+
+
+def argument_of(setting: Setting) -> dict[str, Any]:
+    """How argparse is to read a setting's option."""
+    from hermetic.settings import CHOICE, NUMBERS, SWITCH
+
+    if setting.kind == SWITCH and setting.optional is not None:
+        return {"nargs": "?", "const": True, "metavar": setting.optional[0]}
+    if setting.kind == SWITCH:
+        return {"action": "store_true"}
+    if setting.kind == CHOICE:
+        return {"nargs": "?", "const": setting.choices[0], "metavar": setting.metavar}
+    kind = int if setting.kind == NUMBERS else str
+    return {"action": "append", "type": kind, "metavar": setting.metavar, "default": []}
 
 
 USAGE = """\

@@ -114,23 +114,14 @@ def requested(
     )
 
 
-def from_home(place: str) -> str:
-    """A path with its ``~`` replaced. ValueError for the home of nobody."""
-    from os.path import expanduser
-
-    whole = expanduser(place)
-    if whole[:1] == "~":
-        raise ValueError(f"there is no such home folder: {place!r}")
-    return whole
-
-
 def network(values: Mapping[str, Any]) -> dict[str, Any]:
     """What these values ask of the network family; places of sockets are found once, from here."""
     places = values["allow_unix_sockets"]
     if places:
         from _hermetic.capabilities.network.unix import socket_place  # loaded only for this list
+        from _hermetic.paths import at_home
 
-        places = tuple([socket_place(from_home(place)) for place in places])
+        places = tuple([socket_place(at_home(place)) for place in places])
     return {
         "allow_localhost": values["allow_localhost"],
         "allow_domains": values["allow_domains"],

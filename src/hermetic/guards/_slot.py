@@ -14,8 +14,7 @@ from hermetic.values import check
 class Slot:
     """One guard's place. Starting again replaces what was there; ending twice is harmless."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self) -> None:
         self._token: object | None = None
 
     def start(self, **settings: Any) -> None:

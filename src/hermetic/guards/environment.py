@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hermetic.guards._slot import Slot
 
-_slot = Slot("environment")
+_slot = Slot()
 
 
 def install(*, unset: bool = False, trace: bool = False) -> None:

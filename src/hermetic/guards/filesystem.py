@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hermetic.guards._slot import Slot
 
-_slot = Slot("filesystem")
+_slot = Slot()
 
 
 def install(*, fs_root: str | None = None, trace: bool = False) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from _hermetic.capabilities.imports import PROCESS_LIBRARIES
 from hermetic.guards._slot import Slot
 
-_slot = Slot("imports_guard")
-# Libraries whose business is starting processes, and the standard library's own unpicklers.
-SUBPROCESS_LIBRARIES = ("sh", "pexpect", "plumbum", "sarge", "delegator")
+_slot = Slot()
+# What makes objects, and so runs code, of bytes.
 PICKLE = ("pickle", "_pickle", "cloudpickle", "dill")
 
 
@@ -22,7 +22,7 @@ def install(
 ) -> None:
     """Deny native code, named modules and two bundles of them. Replaces an earlier install."""
     denied = [*deny_imports]
-    denied += SUBPROCESS_LIBRARIES if block_subprocess_libs else ()
+    denied += PROCESS_LIBRARIES if block_subprocess_libs else ()
     denied += PICKLE if block_pickle else ()
     _slot.start(block_native=block_native, deny_imports=denied, trace=trace)
 

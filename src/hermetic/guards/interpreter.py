@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hermetic.guards._slot import Slot
 
-_slot = Slot("interpreter")
+_slot = Slot()
 
 
 def install(*, trace: bool = False) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hermetic.guards._slot import Slot
 
-_slot = Slot("network")
+_slot = Slot()
 
 
 def install(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from _hermetic import reports
 from _hermetic.blocks import enter_block, leave_block
-from _hermetic.compiled import Compiled
+from _hermetic.compiled import Compiled, of_no_process
 from hermetic.integrations.pytest_settings import given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import POLICY, PREFIX
@@ -77,7 +77,7 @@ class Policies:
         self.private: PrivateFolder | None = None
         self.temporary: str | None = None
         # What children are given; None where they are not to be guarded.
-        self.children: tuple[Any, ...] | None = ((), (strict, reports.listen(), (), False, 0), (), None, ())
+        self.children: tuple[Any, ...] | None = of_no_process(strict, reports.listen())
         self._known: dict[Node, Policy] = {}
         self._marked: dict[tuple[int, int], tuple[pytest.Mark, Policy, Policy]] = {}
         self._compiled: dict[tuple[Any, ...], Compiled] = {}

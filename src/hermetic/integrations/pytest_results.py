@@ -37,7 +37,6 @@ class Results:
         # The baseline's violations by test; None while there is none, and today's are being recorded.
         self.known: Baseline | None = None if self.baseline is None else read_baseline(self.baseline)
         self.recording = self.baseline is not None and self.known is None
-        self._folders: list[tuple[str, str]] = []
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self) -> Iterator[None]:

@@ -24,7 +24,6 @@ class Paths:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._owners: dict[str, str] = {}
         self._distributions: dict[str, list[str]] | None = None
 
     def short(self, file: str) -> str:

@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _hermetic.acts import START, questions, refusal_under, release
-from _hermetic.compiled import Compiled
+from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of
 from _hermetic.programs import INTERPRETER, absolute_program, unwrapped
 from hermetic.request import policy_from, rows_of
@@ -72,8 +72,7 @@ def refusal(values: Values, verb: str, text: str) -> Refusal | None:
     try:
         if not is_restrictive(values):
             return None
-        children: tuple[Any, ...] = ((), (values["strict"], None, (), False), (), None, ())
-        compiled = Compiled(policy_from({**values, "report_only": False}), children)
+        compiled = Compiled(policy_from({**values, "report_only": False}), of_no_process(values["strict"]))
         names = {"ask": ask, "compiled": compiled, "asked": asked}
         found: Refusal | None = eval(PROGRAM, names)  # noqa: S307  # the constant above
         return found

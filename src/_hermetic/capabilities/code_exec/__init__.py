@@ -148,7 +148,7 @@ def is_stand_in(code: CodeType) -> bool:
     return code.co_name == "compile_code" and code.co_filename == DOORS
 
 
-def may_compile(source: object, filename: object, frame: FrameType | None) -> bool:  # a list of cases
+def may_compile(source: object, filename: object, frame: FrameType | None) -> bool:
     """Whether a file or names are all that this text comes from."""
     if type(source) is not bytes:
         return False  # a syntax tree

@@ -10,7 +10,7 @@ import os as _os
 import sys as _sys
 
 from ...extract import exact_text
-from ...paths import NO_PATHS, absolute, entry_above, folders_above, held, is_folder, lexists, resolve
+from ...paths import NO_PATHS, absolute, at_home, entry_above, folders_above, held, is_folder, lexists, resolve
 from .readable import path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -259,16 +259,6 @@ def misunderstood(path: str) -> str:
     if PATTERN.isdisjoint(missing):
         return "URLs" if "://" in missing else ""
     return "patterns and lists" if "$" not in missing else "variables"
-
-
-def at_home(path: str) -> str:
-    """The path, begun at a home folder where it says so: a shell leaves that to us behind ``--option=``."""
-    if path[:1] != "~":
-        return path
-    found = _os.path.expanduser(path)
-    if found[0] == "~":
-        raise ValueError(f"there is no such home folder: {path!r}")
-    return found
 
 
 def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], sources: tuple[str, ...]) -> Rules:

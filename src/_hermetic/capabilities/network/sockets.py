@@ -192,8 +192,7 @@ def place_in_sendto(args: tuple[Any, ...]) -> int:
 
 def named_sendmsg(args: tuple[Any, ...], kwargs: Any) -> Any:
     """sendmsg(buffers, ancillary data, flags, address); without an address it goes to the peer."""
-    at = SENDMSG_PLACE
-    return named(args, at, "sendto") if len(args) > at and args[at] is not None else None
+    return named(args, SENDMSG_PLACE, "sendto") if args[SENDMSG_PLACE:] and args[SENDMSG_PLACE] is not None else None
 
 
 SENDMSG_PLACE = 4

@@ -75,23 +75,14 @@ HELPERS = (
     *("LESSKEY", "LESSKEYIN", "LESSKEY_CONTENT", "LESSEDIT", "VIMINIT", "GVIMINIT", "EXINIT", "MAKEFILES", "GOFLAGS"),
     *("RIPGREP_CONFIG_PATH", "RSYNC_CONNECT_PROG", "WGETRC", "PSQLRC", "PSQL_EDITOR", "PHPRC", "PHP_INI_SCAN_DIR"),
     *("SSH_SK_HELPER", "SSH_SK_PROVIDER", "SSH_PKCS11_HELPER", "SUDO_EDITOR", "FCEDIT", "RUBYSHELL", "R_PROFILE_USER"),
-    *(
-        "RUSTC",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "RUSTDOC",
-        "DOTNET_STARTUP_HOOKS",
-        "TCLLIBPATH",
-        "R_PROFILE",
-    ),
+    *("RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTDOC", "DOTNET_STARTUP_HOOKS", "R_PROFILE"),
     # What has libraries loaded into whatever uses OpenSSL, GLib or Gtk, Qt, Tcl, Kerberos or SASL, or is gawk.
     *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "GIO_EXTRA_MODULES", "GTK_MODULES"),
     *("GTK_PATH", "QT_PLUGIN_PATH", "TCLLIBPATH", "KRB5_CONFIG", "SASL_PATH", "AWKLIBPATH", "GLIBC_TUNABLES"),
 )
 HELPER_PREFIXES = ("GIT_CONFIG", "BASH_FUNC_", "LUA_", "CARGO_", "JULIA_", "NPM_CONFIG_", "npm_config_")
 HELPER_ENDINGS = ("_PAGER", "_ASKPASS")
-# By these a Python program finds the guards when another program starts it.
-# What makes an interpreter ignore them.
+# By these a Python program finds the guards when another program starts it; and what makes an interpreter ignore them.
 IGNORES = "IES"
 PATH_CARRIER, POLICY_CARRIER = "PYTHONPATH", "HERMETIC_POLICY"
 PATH_SEPARATOR, DEFAULT_PATH = os.pathsep, os.defpath

@@ -34,7 +34,7 @@ from ...library import made_since, own_place, whole
 from ...message import ENTRY, described, message
 from ...pristine import fspath, get_frame, getcwd, native
 from ...programs import ABSENT, OTHER, open_program, placed
-from ...target import OFF, REQUIRE
+from ...target import OFF, REQUIRE, Options
 from .. import session
 from ..bind import bind
 from ..judge import refusal
@@ -72,6 +72,7 @@ PUTENV, UNSETENV = native.putenv, native.unsetenv
 POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_exec"
 POPEN_CALL = "subprocess.Popen"
 SHELL = "/bin/sh"
+SINCE_FIELD = Options.__slots__.index("since")
 # Why a child is refused, before the name of a file.
 OWN_LIBRARY = "an interpreter with a standard library that is as it was when the guards started, and not "
 
@@ -188,13 +189,25 @@ def arranged(
         # What an interpreter needs to come up at all; the child takes it away again before its program runs.
         names = [pair[0] for pair in environment]
         environment = [*environment, *[pair for pair in known if pair[0] not in names and is_loader_name(pair[0])]]
-    kind, name, words, rest = target
-    path = search_path() if is_worker(kind, name) else None
+    path = search_path() if is_worker(target[0], target[1]) else None
     options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel, since)
+    return by_entry(context, (file, first, target), folder, environment, held, options)
+
+
+def by_entry(
+    context: tuple[Any, ...],
+    python: tuple[str, tuple[str, ...], tuple[Any, ...]],
+    folder: str,
+    environment: Environment,
+    held: tuple[bytes, ...],
+    options: tuple[Any, ...],
+) -> tuple[str, tuple[str, ...], Environment]:
+    """The same for a Python, by the entry. python: (file, words before the entry, target), see ``started``."""
+    file, first, (kind, name, words, rest) = python
     flags, kept, environment = held_back(first[1:], environment)
     # Said outright: what is taken for its place decides where the interpreter finds its library.
     place = own_place(first[0], file, folder, path_set(environment))
-    made, cached = made_since(since, place, file, folder, flags, environment)
+    made, cached = made_since(options[SINCE_FIELD], place, file, folder, flags, environment)
     if made:
         refuse(context, file, OWN_LIBRARY + made)
     if cached:

@@ -117,13 +117,8 @@ def confine(
     instead, where only who is above a program may look into it. OSError when the kernel refuses what it offered,
     or does not start the command.
     """
-    calls, support = None, EVERYTHING
     asked = with_places(landlock.with_unmade(asked))
-    if asked.within(EVERYTHING)[0].taken:  # else ctypes is not even loaded
-        try:
-            calls = Calls()
-        except ImportError:
-            support = without(NO_CTYPES)
+    calls, support = system_calls(asked)
     try:
         if calls is not None:
             support = probe(calls, asked.needs_judge(), waits)
@@ -155,6 +150,18 @@ def confine(
     finally:
         if calls is not None:
             calls.put_away(NO_NATIVE in asked.taken)
+
+
+def system_calls(asked: Plan) -> tuple[Calls | None, Support]:
+    """(what makes them, what there is as long as nobody has looked); no calls where nothing is asked of a kernel, or
+    nothing makes any.
+    """
+    if not asked.within(EVERYTHING)[0].taken:
+        return None, EVERYTHING  # ctypes is not even loaded
+    try:
+        return Calls(), EVERYTHING
+    except ImportError:
+        return None, without(NO_CTYPES)
 
 
 def with_places(asked: Plan) -> Plan:
