@@ -136,6 +136,28 @@ say(found=[
     assert counts == [0, 0]
 
 
+def test_a_datagram_socket_is_parted_from_its_peer(held, judged):
+    """C's resolver does so between the addresses it sorts, and ends the program when the last one is still there."""
+    found = held(
+        LOOPBACK,
+        """
+datagrams, stream = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM), socket.socket()
+datagrams.connect(("::1", 9))
+parted = call("connect", datagrams.fileno(), bytes(16), 16)
+peer = error_of(datagrams.getpeername)
+again = connect_by_c(datagrams.fileno(), "127.0.0.1", 9)
+def addresses(): return [row[4][0] for row in socket.getaddrinfo(None, 9, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)]
+say(parted=parted, peer=peer, again=again, own=datagrams.getsockname()[0], addresses=addresses(),
+    stream=call("connect", stream.fileno(), bytes(16), 16))
+""",
+    )
+    assert (found["parted"], found["peer"], found["again"]) == ("", "ENOTCONN", "")
+    assert found["own"] == "::ffff:127.0.0.1"
+    plain = socket.getaddrinfo(None, 9, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    assert found["addresses"] == [row[4][0] for row in plain]
+    assert found["stream"] == "EAFNOSUPPORT"
+
+
 def test_who_cannot_have_another_thread_answers_by_those_it_has(monkeypatch):
     """The program may use up what its user may have of processes; nobody waits for ever."""
     from _hermetic.enforce.kernel.linux import judge
