@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BLOCKED = 2
 PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 EVERYDAY = ("filesystem", "imports")
+# What the interpreter itself drops the exception of: no program fails of that.
+UNNOTICED = ("sys.addaudithook",)
 # Whether a violation ended a thread; [0] is set by the thread hook.
 UNHANDLED: list[PolicyViolation] = []
 MAIN = [getpid()]
@@ -63,7 +65,7 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
             if isinstance(item, PolicyViolation):
                 return record_of(item)
         for record in events.LOG:
-            if record[0] not in EVERYDAY:
+            if record[0] not in EVERYDAY and record[4] not in UNNOTICED:
                 return record
     if UNHANDLED:
         return record_of(UNHANDLED[0])

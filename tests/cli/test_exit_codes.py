@@ -305,6 +305,14 @@ def test_place_is_never_what_started_the_run(isolated, options):
     assert place.endswith("in server_bind (standard library)")
 
 
+@pytest.mark.parametrize(("options", "status"), [("--no-network", 3), ("--no-network --strict", 2)])
+def test_a_hook_that_was_not_added_ends_nothing(isolated, options, status):
+    """The interpreter drops what refuses an audit hook: who adds one, as filelock does, fails of something else."""
+    done = isolated.script(options, "import sys\nsys.addaudithook(lambda *args: None)\nsys.exit(3)")
+    assert done.code == status
+    assert ("blocked action" in done.stderr) is (status == 2)
+
+
 def test_message_of_sys_exit_is_still_printed(isolated):
     done = isolated.script("--no-subprocess", f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit('gave up')")
     assert done.errors[0] == "gave up"
