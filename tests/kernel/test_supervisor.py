@@ -158,6 +158,30 @@ say(parted=parted, peer=peer, again=again, own=datagrams.getsockname()[0], addre
     assert found["stream"] == "EAFNOSUPPORT"
 
 
+def test_interfaces_are_listed(held, judged):
+    """As libzmq does whenever it binds; it ends the program when it is refused the address that the kernel chooses."""
+    found = held(
+        LOOPBACK,
+        """
+NETLINK, ROUTE = 16, 0
+tcp, listening = socket.socket(), socket.socket(NETLINK, socket.SOCK_RAW, ROUTE)
+def netlink(port, groups): return struct.pack("=HHII", NETLINK, 0, port, groups)
+say(names=[name for _, name in socket.if_nameindex()],
+    short=call("bind", listening.fileno(), netlink(0, 0), 8),
+    groups=call("bind", listening.fileno(), netlink(0, 1), 12),
+    number=call("bind", listening.fileno(), netlink(12345, 0), 12),
+    other=call("bind", listening.fileno(), address("127.0.0.1", 0), 16),
+    on_tcp=call("bind", tcp.fileno(), netlink(0, 0), 12),
+    chosen=call("bind", listening.fileno(), netlink(0, 0), 12))
+""",
+    )
+    assert found["names"] == [name for _, name in socket.if_nameindex()]
+    assert (found["groups"], found["number"], found["other"]) == ("EACCES",) * 3
+    assert found["short"]
+    assert found["on_tcp"] == "EAFNOSUPPORT"
+    assert found["chosen"] == ""
+
+
 def test_who_cannot_have_another_thread_answers_by_those_it_has(monkeypatch):
     """The program may use up what its user may have of processes; nobody waits for ever."""
     from _hermetic.enforce.kernel.linux import judge
