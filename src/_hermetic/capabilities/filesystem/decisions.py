@@ -26,7 +26,7 @@ from .lists import (
     is_readable,
     way_refused,
 )
-from .places import TEMPORARY, UNKNOWN, is_folder, shown
+from .places import DATABASE, TEMPORARY, UNKNOWN, is_folder, shown
 from .readable import OWN_PROCESS, SUFFIXES
 from .unannounced import CHANGE, WRITE
 
@@ -71,6 +71,8 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
     if not remedy:
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
+    if remedy == DATABASE and place:
+        remedy = f"--allow-write {entry_for(place)}, or {DATABASE}"
     if remedy == TEMPORARY:
         remedy = beside_remedy(rules, place) or remedy
     if capability == WRITE:
