@@ -37,6 +37,9 @@ FORMS = {
     "ignore environment": ["-E", "tool.py"],
     "folder": ["folder"],
     "archive": ["app.pyz", "a"],
+    "archive with a first line": ["first.pyz", "a"],
+    "archive with a comment": ["comment.pyz", "a"],
+    "script that begins as an archive does": ["PK.py", "a"],
     "no first entry": ["-P", "tool.py"],
 }
 
@@ -45,8 +48,17 @@ def prepare(isolated):
     for name in ("tool.py", "sub/tool.py", "package/__main__.py", "package/inner.py", "folder/__main__.py"):
         isolated.write(name, REPORT)
     isolated.write("package/__init__.py", "")
-    with zipfile.ZipFile(isolated.folder / "app.pyz", "w") as file:
-        file.writestr("__main__.py", REPORT)
+    isolated.write("PK.py", "PK = 0\n" + REPORT)
+    for name, first, comment in (
+        ("app", b"", b""),
+        ("first", b"#!/usr/bin/env python\n", b""),
+        ("comment", b"", b"c" * 99),
+    ):
+        with open(isolated.folder / f"{name}.pyz", "wb") as plain:
+            plain.write(first)
+            with zipfile.ZipFile(plain, "w") as file:
+                file.writestr("__main__.py", REPORT)
+                file.comment = comment
 
 
 # How programs end.

@@ -87,6 +87,8 @@ _FAMILIES = {
 
 # The families that a kernel can hold, and what that takes.
 HELD_BY_KERNEL = frozenset({"network", "subprocess", "filesystem", "imports"})
+# In front of the name of one that it holds in part.
+HELD_IN_PART = "in part: "
 _KERNEL = (
     *("capabilities.confinement", "enforce.kernel.", "enforce.kernel.plan", "enforce.kernel.receipts"),
     *("enforce.kernel.backend", "kernel"),

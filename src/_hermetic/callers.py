@@ -23,6 +23,8 @@ THIRD_PARTY = (STDLIB + "site-packages" + _SEP, STDLIB + "dist-packages" + _SEP)
 CORE = _os.path.dirname(_os.path.abspath(__file__)) + _SEP
 FACES = _os.path.join(_os.path.dirname(CORE[:-1]), "hermetic") + _SEP
 FROZEN = "<frozen "
+# What runs the program, and was itself started by what is hermetic's only: a console script has no name of ours.
+RUN = CORE + "run.py"
 
 # From a reader, the frames above it are: examine, the judge, the hook or stand-in, and the caller.
 CALLER_DEPTH = 4
@@ -72,6 +74,8 @@ def program_place(depth: int) -> tuple[str, int, str] | None:
     while frame is not None:
         code = frame.f_code
         name = exact_text(code.co_filename)
+        if name == RUN:
+            break
         if not is_ours(name):
             here = (name, frame.f_lineno or 0, exact_text(code.co_name))
             if not is_stdlib_file(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import HELD_IN_PART
 from .capabilities import load_family, load_module
 from .enforce import patches, session
 from .enforce.bind import bind
@@ -65,11 +66,11 @@ def refuser(policy: Policy, children: tuple[Any, ...]) -> str:
     return "strict" if children[1][0] else "kernel=require" if children[1][3] else ""
 
 
-def taken_options(policy: Policy, held: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The options that took something away which the kernel does not hold."""
+def taken_options(policy: Policy, held: tuple[str, ...] = (), partly: bool = False) -> tuple[str, ...]:
+    """The options that took something away which the kernel does not hold. partly: only those that it holds in part."""
     found: list[str] = []
     for guard, _, option in UNREADABLE:
-        if guard in policy.rules and guard not in held:
+        if guard in policy.rules and guard not in held and (not partly or HELD_IN_PART + guard in held):
             # A family that can be restricted by halves says by which.
             told: Any = getattr(load_module(guard), "taken_options", None)
             found += (option,) if told is None else told(policy.rules[guard])
@@ -157,8 +158,9 @@ class Compiled:
             self.families["children"] = load_family("children")
             # Children are told of all that was taken away, also where some of it is put in force later.
             asked = whole or policy
-            taken, unheld = taken_options(asked), taken_options(asked, children[1][2])
-            self.rules["children"] = (refuser(policy, children), taken, policy.report_only, unheld, children)
+            held = children[1][2]
+            taken, unheld, partly = taken_options(asked), taken_options(asked, held), taken_options(asked, held, True)
+            self.rules["children"] = (refuser(policy, children), taken, policy.report_only, unheld, partly, children)
         self.modes = modes(policy, watcher)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {

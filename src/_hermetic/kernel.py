@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import HELD_BY_KERNEL as HELD_BY_KERNEL
-from . import events
+from . import HELD_IN_PART, events
 from .capabilities import load_family
 from .enforce.kernel import backend
 from .enforce.kernel.plan import Plan
@@ -26,23 +26,26 @@ def hold(
 ) -> tuple[str, ...]:
     """Have the kernel hold what it can, before the guards that would refuse ctypes; returns the families it holds.
 
+    Those that it holds in part are among them under another name, see ``HELD_IN_PART``.
     prepared: gets the rules that had to be prepared for it, for the guards to use as they are. receipts: gets what is
     held, one a policy. reports: where refusals are reported that only the kernel layer sees. waits: whether this
     process may stay behind and wait for a child, which returns from here instead. BootstrapError when ``require``
     cannot be kept.
     """
-    unheld: set[str] = set()
-    held: dict[str, None] = {}
+    # How much every policy that names a family has held of it: nothing, part, all.
+    least: dict[str, int] = {}
     for policy in policies:
         rules = prepared_rules(policy, prepared)
         if policy.trace:
             events.open_trace()
         witnesses = (events.TRACE[0] if policy.trace else -1, reports)
         receipt = backend.confine(policy, rules, mode, witnesses, waits)
-        held.update(dict.fromkeys(receipt.held()))
-        unheld.update([guard for guard in policy.rules if guard not in receipt.held()])
+        for guard in policy.rules:
+            much = 2 if guard in receipt.held() else 1 if guard in receipt.held_in_part() else 0
+            least[guard] = min(much, least.get(guard, much))
         receipts.append(receipt)
-    return tuple([guard for guard in held if guard not in unheld])
+    whole = [guard for guard, much in least.items() if much == 2]
+    return (*whole, *[HELD_IN_PART + guard for guard, much in least.items() if much == 1])
 
 
 def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict[str, tuple[Any, ...]]:
@@ -56,7 +59,10 @@ def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict
 
 def become(policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool, waits: bool) -> None:
     """Replace this process by a program that is no Python, held by the kernel alone. BootstrapError if it cannot be."""
-    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops, waits)
+    if policy.trace:
+        events.open_trace()
+    trace = events.TRACE[0] if policy.trace else -1
+    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops, waits, trace)
 
 
 def trial(taken: frozenset[str], whole: bool) -> Receipt:

@@ -55,6 +55,8 @@ READ_FLAGS = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native,
 READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
 # What Windows completes a program's name with, and what it would hand to cmd.exe.
 ENDINGS, BATCH = (("", ".exe", ".com") if IS_WINDOWS else ("",)), (".bat", ".cmd")
+# A zipped program's first entry, and the record after its last; what the record takes without a comment.
+ENTRY_MARK, END_MARK, END_RECORD, seek = b"PK\3\4", b"PK\5\6", 22, native.lseek
 MAY_EXECUTE = native.X_OK if hasattr(native, "X_OK") else 1
 
 
@@ -95,6 +97,16 @@ def start_of(path: str, size: int) -> bytes:
     try:
         if fstat(descriptor).st_mode & S_IFMT != S_IFREG:
             return b""
+        return read_fd(descriptor, size)
+    finally:
+        close_fd(descriptor)
+
+
+def end_of(path: str, size: int) -> bytes:
+    """The last bytes of a regular file. OSError when it cannot be read."""
+    descriptor = open_program(path)
+    try:
+        seek(descriptor, max(0, fstat(descriptor).st_size - size), 0)
         return read_fd(descriptor, size)
     finally:
         close_fd(descriptor)
@@ -289,9 +301,17 @@ def program_kind(path: str) -> str:
     try:
         if stat(path).st_mode & S_IFMT != S_IFREG:
             return FOLDER if stat(path).st_mode & S_IFMT == S_IFDIR else SCRIPT
-        return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
+        return FOLDER if is_archive(path) else SCRIPT
     except (OSError, ValueError):
         return SCRIPT
+
+
+def is_archive(path: str) -> bool:
+    """As Python finds out: by the record at the end, whatever stands before the first entry, as a first line."""
+    if end_of(path, END_RECORD).startswith(END_MARK):
+        return True
+    # A comment of up to 64 KiB may follow the record.
+    return start_of(path, len(ENTRY_MARK)) == ENTRY_MARK and END_MARK in end_of(path, END_RECORD + 0xFFFF)
 
 
 def suffixes_of(environment: Any) -> tuple[str, ...]:

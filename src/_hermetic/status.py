@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 BLOCKED = 2
 PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 EVERYDAY = ("filesystem", "imports")
+# What the interpreter itself drops the exception of: no program fails of that.
+UNNOTICED = ("sys.addaudithook",)
 # Whether a violation ended a thread; [0] is set by the thread hook.
 UNHANDLED: list[PolicyViolation] = []
 MAIN = [getpid()]
@@ -63,7 +65,7 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
             if isinstance(item, PolicyViolation):
                 return record_of(item)
         for record in events.LOG:
-            if record[0] not in EVERYDAY:
+            if record[0] not in EVERYDAY and record[4] not in UNNOTICED:
                 return record
     if UNHANDLED:
         return record_of(UNHANDLED[0])
@@ -90,22 +92,26 @@ def owner_of(filename: str) -> str:
         return " (hermetic)"
     for folder in PACKAGE_FOLDERS:
         # Wherever it lies: a virtual environment's is not below the standard library.
-        _, found, relative = filename.rpartition(folder)
+        base, found, relative = filename.rpartition(folder)
         if found:
-            return distribution_of(relative)
+            return f" (distribution {distribution_of(base + folder, relative.replace(os.sep, '/'))})"
     return " (standard library)" if filename.startswith((STDLIB, "<frozen ")) else ""
 
 
-def distribution_of(relative: str) -> str:
+def distribution_of(folder: str, relative: str) -> str:
     """By the installed file lists; the top-level package's name when they do not tell."""
-    top = relative.replace(os.sep, "/").partition("/")[0].removesuffix(".py")
+    top = relative.partition("/")[0].removesuffix(".py")
     try:
-        from importlib.metadata import packages_distributions  # only a run that failed pays for this
+        from importlib.metadata import distributions, packages_distributions  # only a run that failed pays for this
 
-        names = packages_distributions().get(top)
+        listed = f"\n{relative},"
+        for one in distributions(path=[folder]):
+            if listed in "\n" + (one.read_text("RECORD") or ""):
+                return one.metadata["Name"]
+        # Other tools keep other lists. Reading all of every kind takes most of a second where much is installed.
+        return packages_distributions().get(top, [top])[0]
     except Exception:  # noqa: BLE001  # the program may have broken anything; the message must still come
-        names = None
-    return f" (distribution {names[0] if names else top})"
+        return top
 
 
 def say(text: str) -> None:

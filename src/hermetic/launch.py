@@ -60,7 +60,7 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
         os.execve(target.name, target.argv, environment)
     if options.kernel == OFF:
         raise BootstrapError(
-            f"{target.name} is not a Python program; without the kernel layer nothing can hold it, so it is not started"
+            f"{target.name} is not a Python program; only the kernel layer can hold it: leave out --kernel=off"
         )
     from _hermetic import HELD_BY_KERNEL
     from _hermetic.capabilities.processes.children import with_carriers

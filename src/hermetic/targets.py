@@ -113,14 +113,14 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
     what, spelled, options = recognise(path)
     if what == INTERPRETER:
         return from_python(path, name, args)
-    if what == ARCHIVE:
+    if what == ARCHIVE and program_kind(path) == FOLDER:
         return Launch(target=Target(kind=FOLDER, name=path, argv=[path, *args]))
     if what == SCRIPT_FILE:
         variables = set_by(start_of(path, HEAD))
         interpreter = located(spelled, path_among(variables, os.environ.get("PATH", os.defpath)))
         if interpreter is not None and recognise(interpreter)[0] == INTERPRETER:
             return script(path, args, interpreter, spelled, options, variables)
-    if what in (OTHER, SCRIPT_FILE) and path.endswith((".py", ".pyw", ".pyc")):
+    if what in (OTHER, SCRIPT_FILE, ARCHIVE) and path.endswith((".py", ".pyw", ".pyc")):
         target = Target(kind=SCRIPT, name=path, argv=[path, *args], orig_argv=[sys.executable, path, *args])
         return Launch(target=target)
     if what == ABSENT:
@@ -145,7 +145,7 @@ def script(
     if (kind, name, rest) != (SCRIPT, path, ()):
         raise HermeticError(f"{path}: the first line does not run this file, but {' '.join([spelled, *options])}")
     target = Target(
-        kind=SCRIPT,
+        kind=program_kind(path),
         name=path,
         argv=[path, *args],
         orig_argv=[spelled, *options, path, *args],

@@ -279,6 +279,40 @@ def test_place_names_the_distribution(isolated):
     assert "_tracing.py, line 2, in go (distribution pluggy)\n" in done.stderr
 
 
+def test_distribution_is_the_one_that_lists_the_file(tmp_path, monkeypatch):
+    """Of two that share a package; without reading all lists, which takes most of a second in a large environment."""
+    from _hermetic.status import owner_of
+
+    folder = tmp_path / "site-packages"
+    for name, line in (("first", "shared/one.py,sha256=x,1"), ("second", "shared/two.py,,")):
+        (folder / f"{name}-1.dist-info").mkdir(parents=True)
+        (folder / f"{name}-1.dist-info" / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+        (folder / f"{name}-1.dist-info" / "RECORD").write_text(f"{line}\n")
+    monkeypatch.setattr("importlib.metadata.packages_distributions", lambda: {"shared": ["some"]})
+    assert owner_of(str(folder / "shared" / "one.py")) == " (distribution first)"
+    assert owner_of(str(folder / "shared" / "two.py")) == " (distribution second)"
+    assert owner_of(str(folder / "shared" / "three.py")) == " (distribution some)"
+    assert owner_of(str(folder / "alone.py")) == " (distribution alone)"
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --no-environment"])
+def test_place_is_never_what_started_the_run(isolated, options):
+    """A module of the standard library as the target: no frame is anybody's, and that of a console script is not."""
+    command = isolated.write("command", "from hermetic.__main__ import program\nraise SystemExit(program())\n")
+    done = isolated.python(str(command), *options.split(), "--", "http.server", "0")
+    assert done.code == 2
+    (place,) = [line for line in done.errors if line.startswith("  where: ")]
+    assert place.endswith("in server_bind (standard library)")
+
+
+@pytest.mark.parametrize(("options", "status"), [("--no-network", 3), ("--no-network --strict", 2)])
+def test_a_hook_that_was_not_added_ends_nothing(isolated, options, status):
+    """The interpreter drops what refuses an audit hook: who adds one, as filelock does, fails of something else."""
+    done = isolated.script(options, "import sys\nsys.addaudithook(lambda *args: None)\nsys.exit(3)")
+    assert done.code == status
+    assert ("blocked action" in done.stderr) is (status == 2)
+
+
 def test_message_of_sys_exit_is_still_printed(isolated):
     done = isolated.script("--no-subprocess", f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit('gave up')")
     assert done.errors[0] == "gave up"

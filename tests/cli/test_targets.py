@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zipapp
 from pathlib import Path
 
 import pytest
@@ -209,6 +210,22 @@ def test_interactive_session_is_guarded(isolated, words):
     done = isolated.cli("--no-network", "--", "python", *words, stdin=typed)
     assert done.stdout == plain.stdout != ""
     assert "PolicyViolation: network disabled: DNS(example.com)" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no first lines")
+@pytest.mark.parametrize("options", ["--no-network", "--profile block-all"])
+def test_a_zipped_program_with_a_first_line_runs(isolated, options):
+    """As zipapp, shiv and pex make them."""
+    isolated.write("app/__main__.py", "import sys\nprint('zipped', sys.argv, __file__)\n")
+    zipapp.create_archive(isolated.folder / "app", isolated.folder / "app.pyz", interpreter=sys.executable)
+    plain = isolated.run(["./app.pyz", "a"])
+    assert plain.code == 0
+    assert isolated.cli(*options.split(), "--", "./app.pyz", "a") == plain
+
+
+def test_a_script_that_begins_as_an_archive_does_runs(isolated):
+    isolated.write("PK.py", "PK = 1\nprint('ran')\n")
+    assert isolated.cli("--no-network", "--", "./PK.py").stdout == "ran\n"
 
 
 @pytest.mark.parametrize("text", ["#!/bin/sh\necho ran\n", "\x7fELF rest", "no shebang\n", "#!/no/such/program\n", ""])

@@ -51,6 +51,22 @@ def test_it_is_the_process_that_was_started(isolated, landlock):
     assert int(said) == process.pid
 
 
+def test_refused_addresses_are_traced(isolated, judged):
+    """The program says what the system said; who judges for the kernel knows the address and the option."""
+    code = "exec 3<>/dev/tcp/169.254.169.254/80; ls -l /proc/self/fd"
+    done = bash(isolated, "--no-network --allow-localhost --trace --kernel=require", code)
+    assert "[hermetic] blocked connect host=169.254.169.254 reason=no-network" in done.errors
+    assert sorted(line.split()[-3] for line in done.stdout.splitlines()[1:]) == ["0", "1", "2", "3"]
+
+
+def test_without_the_layer_the_remedy_is_the_layer(isolated):
+    done = bash(isolated, "--no-network --kernel=off", "true")
+    assert done.code == 1
+    assert done.stderr.endswith(
+        "bash is not a Python program; only the kernel layer can hold it: leave out --kernel=off\n"
+    )
+
+
 @pytest.mark.parametrize("mode", ["auto", "require"])
 def test_no_network(isolated, judged, server, mode):
     port, came = server
@@ -156,6 +172,21 @@ def test_what_is_not_held_is_said_once_and_nothing_else(isolated, judged):
     done = isolated.script("--no-network --deny-import colorsys", code)
     (line,) = done.errors
     assert line.endswith("is not a Python program, and no kernel layer holds it to --deny-import")
+
+
+def test_what_is_held_in_part_is_not_called_unheld(isolated, judged):
+    """Datagrams are left under --allow-localhost, and under nothing else: the remedy is the mode that has none."""
+    code = "import subprocess, sys\nsubprocess.run(['true'])\nsubprocess.run([sys.executable, '-c', 'import os; os.system(\"true\")'])"
+    done = isolated.script("--profile net-hermetic", code)
+    (line,) = done.errors
+    assert line.endswith("the kernel layer holds it to --no-network in part (in full with --kernel=require)")
+    done = isolated.script("--profile net-hermetic --deny-import colorsys", code)
+    (line,) = done.errors
+    assert "no kernel layer holds it to --deny-import, and the kernel layer holds it to --no-network in part" in line
+    done = isolated.script("--profile net-hermetic --strict", code)
+    assert (done.code, done.errors[-3].split(",")[0]) == (2, "  to allow it: --kernel=require")
+    done = isolated.script("--profile net-hermetic --strict --kernel=require", code)
+    assert (done.code, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("shell", ["env -i", "exec"])

@@ -100,6 +100,52 @@ say(found=[
     assert counts == [0, 0]
 
 
+def test_a_datagram_socket_is_parted_from_its_peer(held, judged):
+    """C's resolver does so between the addresses it sorts, and ends the program when the last one is still there."""
+    found = held(
+        LOOPBACK,
+        """
+datagrams, stream = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM), socket.socket()
+datagrams.connect(("::1", 9))
+parted = call("connect", datagrams.fileno(), bytes(16), 16)
+peer = error_of(datagrams.getpeername)
+again = connect_by_c(datagrams.fileno(), "127.0.0.1", 9)
+def addresses(): return [row[4][0] for row in socket.getaddrinfo(None, 9, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)]
+say(parted=parted, peer=peer, again=again, own=datagrams.getsockname()[0], addresses=addresses(),
+    stream=call("connect", stream.fileno(), bytes(16), 16))
+""",
+    )
+    assert (found["parted"], found["peer"], found["again"]) == ("", "ENOTCONN", "")
+    assert found["own"] == "::ffff:127.0.0.1"
+    plain = socket.getaddrinfo(None, 9, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    assert found["addresses"] == [row[4][0] for row in plain]
+    assert found["stream"] == "EAFNOSUPPORT"
+
+
+def test_interfaces_are_listed(held, judged):
+    """As libzmq does whenever it binds; it ends the program when it is refused the address that the kernel chooses."""
+    found = held(
+        LOOPBACK,
+        """
+NETLINK, ROUTE = 16, 0
+tcp, listening = socket.socket(), socket.socket(NETLINK, socket.SOCK_RAW, ROUTE)
+def netlink(port, groups): return struct.pack("=HHII", NETLINK, 0, port, groups)
+say(names=[name for _, name in socket.if_nameindex()],
+    short=call("bind", listening.fileno(), netlink(0, 0), 8),
+    groups=call("bind", listening.fileno(), netlink(0, 1), 12),
+    number=call("bind", listening.fileno(), netlink(12345, 0), 12),
+    other=call("bind", listening.fileno(), address("127.0.0.1", 0), 16),
+    on_tcp=call("bind", tcp.fileno(), netlink(0, 0), 12),
+    chosen=call("bind", listening.fileno(), netlink(0, 0), 12))
+""",
+    )
+    assert found["names"] == [name for _, name in socket.if_nameindex()]
+    assert (found["groups"], found["number"], found["other"]) == ("EACCES",) * 3
+    assert found["short"]
+    assert found["on_tcp"] == "EAFNOSUPPORT"
+    assert found["chosen"] == ""
+
+
 def test_the_program_keeps_its_connections(held, judged):
     found = held(
         LOOPBACK,

@@ -33,6 +33,7 @@ ACTS = [
     # What is made beside an entry to be moved there, as pytest's cache and files that are replaced whole.
     ("--fs-readonly --allow-write=new", "__import__('tempfile').mkdtemp(dir='.')", "done"),
     ("--fs-readonly --allow-write=top", "__import__('tempfile').mkstemp(dir=os.getcwd())", "done"),
+    ("--fs-readonly", "__import__('sqlite3').connect('below/a.db').execute('create table t (x)')", "done"),
     ("--no-network", "socket.socket().connect(('127.0.0.1', port))", "done"),
     ("--no-network", "socket.socket(socket.AF_UNIX).connect('./none.sock')", "FileNotFoundError"),
     ("--no-network", "socket.socket().bind(('0.0.0.0', 0))", None),

@@ -25,7 +25,7 @@ from .lists import (
     is_readable,
     way_refused,
 )
-from .places import TEMPORARY, UNKNOWN, shown
+from .places import DATABASE, TEMPORARY, UNKNOWN, shown
 from .readable import OWN_PROCESS, SUFFIXES
 from .unannounced import CHANGE, WRITE
 
@@ -71,6 +71,8 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if not remedy:
         # A folder is never written to: who opens one to write makes a temporary file without a name.
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
+    if remedy == DATABASE and place:
+        remedy = f"--allow-write {entry_for(place)}, or {DATABASE}"
     if remedy == TEMPORARY:
         remedy = beside_remedy(rules, place) or remedy
     if capability == WRITE:

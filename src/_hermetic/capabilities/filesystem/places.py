@@ -29,7 +29,7 @@ LISTENING = (
     "--private-tmp, or a socket without a file (a pool by 'fork' or 'spawn', a SyncManager with "
     "address=('127.0.0.1', 0))"
 )
-DATABASE = "':memory:', a 'file:...?mode=ro' URI (with immutable=1 in WAL mode), or --allow-write for its path"
+DATABASE = "':memory:' or a 'file:...?mode=ro' URI (with immutable=1 in WAL mode) in the program"
 UNREADABLE = "a path that is text (os.fspath(path))"
 NOT_AT_ALL = "running without --fs-readonly"
 

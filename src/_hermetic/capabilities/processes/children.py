@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from ...model import Denial
 
     # (option that refuses a program which nothing holds, or empty; the options that took something away; whether the
-    # policy only reports; those options that the kernel does not hold; what enforce/doors/children.py knows of the
-    # whole process)
-    Rules: TypeAlias = tuple[str, tuple[str, ...], bool, tuple[str, ...], tuple[Any, ...]]
+    # policy only reports; those options that the kernel does not hold; of these, those that it holds in part; what
+    # enforce/doors/children.py knows of the whole process)
+    Rules: TypeAlias = tuple[str, tuple[str, ...], bool, tuple[str, ...], tuple[str, ...], tuple[Any, ...]]
     Environment: TypeAlias = list[tuple[str, str]]
     # (name, value or None to unset it; None of an empty name unsets all)
     Change: TypeAlias = tuple[str, "str | None"]
@@ -106,14 +106,21 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         return message, program or None, rules[1][0], reason
     if not rules[0] or not rules[3]:
         return None
-    remedy = f"running without --{rules[0]}: without the kernel layer only Python programs can be guarded"
+    if rules[4] == rules[3]:
+        remedy = "--kernel=require, under which the kernel layer holds it in full or nothing starts"
+    else:
+        remedy = f"running without --{rules[0]}: without the kernel layer only Python programs can be guarded"
     return information_denial(message, program, rules[0], remedy)
 
 
 def warning(program: str, rules: Rules) -> str:
-    """What is said, once, of a child that nothing holds."""
-    options = " ".join(["--" + name for name in rules[3]])
-    return f"hermetic: warning: {program} is not a Python program, and no kernel layer holds it to {options}\n"
+    """What is said, once, of a child that nothing holds, or not in full."""
+    nothing = " ".join(["--" + name for name in rules[3] if name not in rules[4]])
+    partly = " ".join(["--" + name for name in rules[4]])
+    said = [f"no kernel layer holds it to {nothing}"] if nothing else []
+    if partly:
+        said.append(f"the kernel layer holds it to {partly} in part (in full with --kernel=require)")
+    return f"hermetic: warning: {program} is not a Python program, and {', and '.join(said)}\n"
 
 
 # --- readers ---

@@ -62,9 +62,9 @@ HERE = None
 FRAMES_HIDDEN = False
 
 # What a stand-in knows: its judge and key, (refusing option, options, whether it only reports, options that the kernel
-# does not hold), and of the whole process: its policies, how it runs, what its environment families keep, the loader
-# variables of its start, its lists of programs, and the code of the stand-ins that start children. In a block these are
-# empty or None, and found out then. The last is how messages call it.
+# does not hold, of these what it holds in part), and of the whole process: its policies, how it runs, what its
+# environment families keep, the loader variables of its start, its lists of programs, and the code of the stand-ins
+# that start children. In a block these are empty or None, and found out then. The last is how messages call it.
 JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, STARTERS, CALL = range(10)
 
 EXECVE = native.execve

@@ -95,11 +95,12 @@ def become(
     variables: dict[str, str],
     drops: bool,
     waits: bool,
+    trace: int,
 ) -> None:
     """Replace this process by a program that only the kernel can hold. BootstrapError when it does not hold all of it.
 
     The variables are the program's environment already, as the policy leaves it. drops: see ``Plan``; waits:
-    see ``confine``.
+    see ``confine``. trace: the descriptor where refusals are traced, or -1.
     """
     # Modules are Python's; and the variables are gone already.
     wanted = [rule for rule in kernel_rules(rules) if rule[0] not in (MAY_IMPORT_BELOW, NO_VARIABLES)]
@@ -117,7 +118,7 @@ def become(
         accept(unsupported(asked))
         return
     try:
-        system.confine(asked, accept, command, rules.get("network", ALLOW_NOTHING), (-1, -1), waits)
+        system.confine(asked, accept, command, rules.get("network", ALLOW_NOTHING), (trace, -1), waits)
     except OSError as error:
         raise BootstrapError(f"cannot start {path}: {error.strerror or error}") from error
 

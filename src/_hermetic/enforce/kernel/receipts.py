@@ -61,6 +61,10 @@ class Receipt(Value):
         failing = {row.family for row in self.rows if row.state != HELD}
         return tuple(dict.fromkeys(row.family for row in self.rows if row.family not in failing))
 
+    def held_in_part(self) -> tuple[str, ...]:
+        """The families of which a capability that was taken away is held, though not in full."""
+        return tuple(dict.fromkeys(row.family for row in self.rows if row.state == IN_PART))
+
 
 def from_fields(fields: tuple[Any, ...]) -> Receipt:
     """The inverse of ``Receipt.fields``."""

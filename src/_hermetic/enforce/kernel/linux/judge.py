@@ -7,7 +7,7 @@ writing on a connected socket never come here.
 
 from __future__ import annotations
 
-from _socket import AF_INET, AF_INET6, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, inet_ntop, socket
+from _socket import AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, inet_ntop, socket
 from _thread import allocate_lock, start_new_thread
 from errno import EACCES, EAFNOSUPPORT, EFAULT, EINVAL, ENETUNREACH, ENOSYS, EPERM
 from fcntl import ioctl
@@ -36,6 +36,8 @@ KIND, NONBLOCKING = 0xF, 0o4000
 DOMAIN_PORT = 53
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound listens on
 O_PATH = 0o10000000
+CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
+NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
 THREADS = 2
 
 
@@ -187,6 +189,9 @@ class Judge:
         try:
             if sock.family == AF_UNIX:
                 return self.connect_unix(sock, thread, address), 0
+            if address[:2] == NO_FAMILY and sock.type & KIND == SOCK_DGRAM:
+                # Takes its peer from it. C's resolver does so between two addresses, and takes success for granted.
+                return self.calls.fails(abi.CONNECT[self.machine], sock.fileno(), NOBODY, len(NOBODY)), 0
             meant = spoken(address)
             if meant is None:
                 return EAFNOSUPPORT, 0
@@ -248,6 +253,12 @@ class Judge:
         try:
             if sock.family == AF_UNIX:
                 return (0, GO_ON) if int.from_bytes(address[:2], "little") == AF_UNIX else (EACCES, 0)
+            if sock.family == AF_NETLINK:
+                # C lists the machine's interfaces so. Only what sending alone would do: no groups, to hear of others.
+                if address != CHOSEN:
+                    return EACCES, 0
+                sock.bind((0, 0))
+                return 0, 0
             meant = spoken(address)
             if meant is None or meant[0] != sock.family:
                 return EAFNOSUPPORT, 0
