@@ -15,7 +15,7 @@ import sys
 
 from .commandline import has_flag
 from .paths import MOST_LINKS, resolve
-from .pristine import IS_WINDOWS, access, getcwd, lstat, native, readlink, stat
+from .pristine import IS_WINDOWS, access, getcwd, getpid, lstat, native, readlink, stat
 from .programs import KIND_OF_FILE, REGULAR, has_separator, placed, search, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -30,6 +30,7 @@ HOME, OPTIMISE = "PYTHONHOME", "PYTHONOPTIMIZE"
 effective_user = getattr(native, "geteuid", None)
 MAY_WRITE = getattr(native, "W_OK", 2)
 SECOND, LINK = 1_000_000_000, 0o120000
+PROCESSES = "/proc"
 # A file that is longer was not written by any tool, and a line that C would read in two pieces means two things.
 LONGEST, LONGEST_LINE = 1 << 16, 4000
 
@@ -260,6 +261,11 @@ def is_there(path: str, looks: bool) -> bool:
 
 def is_by_process(path: str) -> bool:
     """Whether a path leads through /proc, where a process finds its own folder and files, and not those of this one."""
+    return by_process(path) != ""
+
+
+def by_process(path: str) -> str:
+    """The path from /proc on, where it leads through there; else an empty text."""
     pending = whole(path).split("/")[::-1]
     done = ""
     links = 0
@@ -271,8 +277,8 @@ def is_by_process(path: str) -> bool:
             done = done.rpartition("/")[0]
             continue
         here = done + "/" + part
-        if here == "/proc":
-            return True
+        if here == PROCESSES:
+            return "/".join([here, *pending[::-1]])
         try:
             link = readlink(here)
         except (OSError, ValueError):
@@ -281,7 +287,25 @@ def is_by_process(path: str) -> bool:
         links += 1
         done = "" if link[:1] == "/" else done
         pending.extend(link.split("/")[::-1])
-    return links >= MOST_LINKS
+    return PROCESSES if links >= MOST_LINKS else ""
+
+
+def for_another(file: str, folder: str) -> str:
+    """A path by which another process finds the file that this one finds; empty where there is none.
+
+    folder: where the other begins, empty for here. Most files are found by their own path.
+    """
+    path = placed(file, folder)
+    if IS_WINDOWS or not is_by_process(path):
+        return file
+    real, what = resolve(path), identity(path)
+    if what is not None and what == identity(real) and not is_by_process(real):
+        return real
+    # A file without a name: one in memory, say.
+    parts = by_process(path).split("/")
+    if parts[2:3] == ["self"] and (parts[3:] == ["exe"] or (parts[3:4] == ["fd"] and len(parts) == 5)):
+        return "/".join([PROCESSES, str(getpid()), *parts[3:]])
+    return ""
 
 
 def is_young(path: str, since: int) -> bool:

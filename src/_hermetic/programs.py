@@ -270,6 +270,20 @@ def is_executable(path: str) -> bool:
         return False
 
 
+def never(names: tuple[str, ...], start: str) -> str:
+    """A name by which no program is ever started, with the error that these have now.
+
+    names: what the system tries in their order. start: the folder where the process begins, empty for here.
+    """
+    for name in names:
+        try:
+            stat(placed(name, start))
+            return "/."  # what is there and cannot be started
+        except (OSError, ValueError):
+            continue
+    return names[-1] and names[-1] + "/."  # no file is found below itself, and no folder is started
+
+
 def program_kind(path: str) -> str:
     """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
