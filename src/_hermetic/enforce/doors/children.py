@@ -32,13 +32,13 @@ from ...events import TOLD, say_once
 from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a
 from ...library import for_another, made_since, own_place, whole
 from ...message import ENTRY, described, message
-from ...pristine import get_frame, getcwd, native
+from ...pristine import RLock, get_frame, getcwd, getpid, native
 from ...programs import ABSENT, OTHER, never, open_program, placed
 from ...target import OFF, REQUIRE
 from .. import session
 from ..bind import bind
 from ..judge import refusal
-from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SINCE
+from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SHELLS, SINCE
 from ..session import STARTERS as ALL_STARTERS
 from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
@@ -296,7 +296,7 @@ def execve(path: Any, argv: Any, env: Any) -> Any:
 
 
 def system(command: Any) -> Any:
-    """os.system: a shell that C starts, with C's own variables; they are put right for as long as it runs."""
+    """os.system: a shell that C starts, with C's own variables; they are put right for as long as one runs."""
     if is_arranged(CONTEXT):
         return START(BOX[0], (command,), {})
     text = text_of(command)
@@ -304,19 +304,30 @@ def system(command: Any) -> Any:
     wanted, before = dict(environment), dict(variables())
     names = {PATH_CARRIER, POLICY_CARRIER, *HARMFUL}
     names.update([name for name in before if name not in wanted or wanted[name] != before[name]])
+    # A fork may have left the parent's lock taken.
+    lock, running, touched = SHELLS.setdefault(getpid(), (RLock(), set(), set()))
+    this = [1]
     try:
-        for name in names:
-            if name in wanted:
-                START(PUTENV, (name, wanted[name]), {})
-            else:
-                START(UNSETENV, (name,), {})
+        with lock:
+            running.add(id(this))
+            touched.update(names)
+            put_right(START, names, wanted)
         return START(BOX[0], (text,), {})
     finally:
-        for name in names:
-            if name in before:
-                START(PUTENV, (name, before[name]), {})
-            else:
-                START(UNSETENV, (name,), {})
+        with lock:
+            running.discard(id(this))
+            if not running:
+                put_right(START, touched, dict(variables()))
+                touched.clear()
+
+
+def put_right(start: Any, names: Any, wanted: Any) -> None:
+    """Tell C of these variables what it shall have of them."""
+    for name in names:
+        if name in wanted:
+            start(PUTENV, (name, wanted[name]), {})
+        else:
+            start(UNSETENV, (name,), {})
 
 
 # --- making them ---
