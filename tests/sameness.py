@@ -37,6 +37,7 @@ FORMS = {
     "ignore environment": ["-E", "tool.py"],
     "folder": ["folder"],
     "archive": ["app.pyz", "a"],
+    "archive with a first line": ["app", "a"],
     "no first entry": ["-P", "tool.py"],
 }
 
@@ -47,6 +48,8 @@ def prepare(isolated):
     isolated.write("package/__init__.py", "")
     with zipfile.ZipFile(isolated.folder / "app.pyz", "w") as file:
         file.writestr("__main__.py", REPORT)
+    archive = (isolated.folder / "app.pyz").read_bytes()
+    (isolated.folder / "app").write_bytes(b"#!/usr/bin/env python3\n" + archive)
 
 
 # How programs end.

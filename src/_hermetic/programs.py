@@ -31,6 +31,8 @@ NATIVE_MAGIC = (ELF, b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 MAIN_FUNCTIONS, FIRST_PART = (MAIN_FUNCTION, b"Py_Main", b"Py_UnixMain", b"pypy_main"), 1 << 18
 VARIABLE, ALL_OF_IT = b"PYTHONHOME", 1 << 26
 NAMES = ("python", "pypy")
+# The end of a zip archive, which a comment may follow.
+ARCHIVE_MARK, ARCHIVE_END, LONGEST_COMMENT = b"PK\5\6", 22, (1 << 16) - 1
 HERE = None
 # What tells words apart in a first line, what makes env's own grammar out of them, and how often a script's interpreter
 # may be a script before the system refuses it.
@@ -289,9 +291,32 @@ def program_kind(path: str) -> str:
     try:
         if stat(path).st_mode & KIND_OF_FILE != REGULAR:
             return FOLDER if stat(path).st_mode & KIND_OF_FILE == 0o040000 else SCRIPT
-        return FOLDER if start_of(path, 2) == b"PK" else SCRIPT
+        head = start_of(path, HEAD)
+        is_text = b"\0" not in head
+        if head.startswith(b"PK") or ((head.startswith(b"#!") or not is_text) and ends_as_archive(path, is_text)):
+            return FOLDER
     except (OSError, ValueError):
-        return SCRIPT
+        pass
+    return SCRIPT
+
+
+def ends_as_archive(path: str, is_text: bool) -> bool:
+    """Whether a file is a zip archive, whatever stands before it: the first line of a program, as a rule.
+
+    is_text: whether it begins with a text of some length.
+    """
+    descriptor = open_program(path)
+    try:
+        size = fstat(descriptor).st_size
+        for length in (ARCHIVE_END, ARCHIVE_END + LONGEST_COMMENT):
+            native.lseek(descriptor, max(size - length, 0), 0)
+            if ARCHIVE_MARK in read_fd(descriptor, length):
+                return True
+            if is_text:
+                break  # nobody comments on what stands behind that much of it
+        return False
+    finally:
+        close_fd(descriptor)
 
 
 def suffixes_of(environment: Any) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ def script(
     if (kind, name, rest) != (SCRIPT, path, ()):
         raise HermeticError(f"{path}: the first line does not run this file, but {' '.join([spelled, *options])}")
     target = Target(
-        kind=SCRIPT,
+        kind=program_kind(path),
         name=path,
         argv=[path, *args],
         orig_argv=[spelled, *options, path, *args],
