@@ -93,6 +93,8 @@ def sparing(actions: list[Any], kept: int) -> list[Any]:
             for descriptor in range(first, kept):
                 found.append((CLOSE, descriptor))
             found.append((CLOSE_FROM, kept + 1))
+        elif len(action) == 2 and action[0] == CLOSE and is_a(action[1], NUMBER) and int.__index__(action[1]) == kept:
+            continue
         else:
             found.append(action)
     return found
