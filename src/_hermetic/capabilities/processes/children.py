@@ -352,9 +352,12 @@ def is_helper_name(name: str) -> bool:
 
 
 def without_helpers(environment: Environment, known: frozenset[tuple[str, str]]) -> Environment:
-    """Without the helpers that were not there at the start; a PATH is the one of the start."""
+    """Without the helpers that were not there at the start; the PATH is the one of the start.
+
+    Also where there is none: what a shell takes in its place may end with the folder where it begins.
+    """
     kept = [pair for pair in environment if pair in known or not is_helper_name(pair[0])]
-    if PATH in [pair[0] for pair in kept] or PATH not in [pair[0] for pair in environment]:
+    if PATH in [pair[0] for pair in kept]:
         return kept
     return [*kept, *[pair for pair in known if pair[0] == PATH]]
 
