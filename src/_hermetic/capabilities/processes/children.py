@@ -257,7 +257,8 @@ def started(
     outer = candidate = found_program(candidates, folder)
     if not candidate:
         return ABSENT, "", (), None, "", []
-    what, file, followed, variables = unwrapped(candidate, words or (candidate,), folders, folder)
+    words = words or (candidate,)
+    what, file, followed, variables = unwrapped(candidate, words, folders, folder)
     reason = unreachable(followed, len(followed) - len(words) + 1)
     changes = set_in(variables)
     for _ in range(NESTED):
