@@ -152,7 +152,7 @@ with open("/bin/true", "rb") as file:
     data = file.read()
 taken = os.memfd_create("tool")
 os.write(taken, data)
-print(subprocess.run(["tool"], executable=f"/proc/self/fd/{taken}").returncode)
+print(subprocess.run(["tool"], executable=f"/proc/self/fd/{taken}", pass_fds=[taken]).returncode)
 print(subprocess.run(["tool"], executable=f"/dev/fd/{taken}", pass_fds=[taken]).returncode)
 print(subprocess.run([sys.executable, "-c", "print(1)"], executable="/proc/self/exe", capture_output=True).stdout)
 child = os.posix_spawn("/proc/self/exe", [sys.executable, "-c", "import sys; sys.exit(3)"], {})
