@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import events
 from .capabilities import load_module
 from .compiled import PROBE, Compiled, probe_entry
@@ -22,6 +24,9 @@ _installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
 _journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
 # Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
 _keepers: list[object] = []
+# multiprocessing's fork servers that are not the current one, by the policies under which they were started.
+_servers: dict[tuple[bytes, ...], dict[str, Any]] = {}
+FORK_SERVER, STATE = "multiprocessing.forkserver", "_forkserver_"
 
 
 def enter_block(token: object, compiled: Compiled) -> None:
@@ -37,7 +42,10 @@ def enter_block(token: object, compiled: Compiled) -> None:
         tracing, report_only, _, watcher = compiled.modes
         if tracing or (report_only and watcher is None):
             events.open_trace()
+        before = session.entered
         session.add(token, compiled.table, compiled.carried, watcher is not None)
+        if FORK_SERVER in sys.modules:
+            change_server(before)
         try:
             install_for(compiled)
             undo = compiled.engage()
@@ -55,8 +63,31 @@ def leave_block(token: object) -> None:
             _engaged.remove(pair)
             for step in reversed(pair[1]):
                 step()
-        if session.remove(token):
+        before = session.entered
+        is_last = session.remove(token)
+        if FORK_SERVER in sys.modules:
+            change_server(before)
+        if is_last:
             uninstall()
+
+
+def change_server(before: tuple[Any, ...]) -> None:
+    """Have workers forked by a server that runs under the policies in force now, which multiprocessing starts at need.
+
+    before: what was entered until now. Its server stays, as it alone can tell how its workers end.
+    """
+    old, new = held_in(before), held_in(session.entered)
+    server = getattr(sys.modules[FORK_SERVER], "_forkserver", None)  # none while it is being imported
+    if old == new or server is None:
+        return
+    state = {name: value for name, value in vars(server).items() if name.startswith(STATE)}
+    _servers[old] = state
+    vars(server).update(_servers.pop(new, dict.fromkeys(state)))
+
+
+def held_in(entered: tuple[Any, ...]) -> tuple[bytes, ...]:
+    """The policies that children are given, each once."""
+    return tuple(dict.fromkeys([entry[2][0] for entry in entered if entry[2][0]]))
 
 
 def keep_installed(token: object) -> None:

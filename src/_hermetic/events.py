@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import PolicyViolation
 from .extract import printable
-from .pristine import dup, getpid, write_fd
+from .pristine import dup, fstat, getpid, write_fd
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ KEPT = 1000
 COUNT = [0, 0]
 # The descriptor traces go to: a duplicate of 2, taken when the first policy that traces starts.
 TRACE: list[int] = []
+# What our descriptors are, by their numbers: a program may close all that there are, as daemons do, and open its own.
+KNOWN: dict[int, tuple[int, int]] = {}
 
 
 def open_trace() -> None:
@@ -30,8 +32,29 @@ def open_trace() -> None:
     if not TRACE:
         try:
             TRACE.append(dup(2))
+            remember(TRACE[0])
         except OSError:
             TRACE.append(2)
+
+
+def remember(descriptor: int) -> None:
+    """Note what a descriptor of ours is. OSError where it is not open."""
+    found = fstat(descriptor)
+    KNOWN[descriptor] = found.st_dev, found.st_ino
+
+
+def is_ours(descriptor: int) -> bool:
+    """Whether a descriptor is still what it was."""
+    try:
+        found = fstat(descriptor)
+    except OSError:
+        return False
+    return KNOWN.get(descriptor) == (found.st_dev, found.st_ino)
+
+
+def stderr() -> int:
+    """Where messages go: the duplicate, or what the program has for its stderr."""
+    return TRACE[0] if TRACE and is_ours(TRACE[0]) else 2
 
 
 def kind_of(guard: str) -> str:
@@ -160,7 +183,7 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
     if tracing and TRACE:
         line = trace_line(verb, v.call, v.guard, v.target, v.reason) + "\n"
         try:
-            write_fd(TRACE[0], line.encode("utf-8", "backslashreplace"))
+            write_fd(stderr(), line.encode("utf-8", "backslashreplace"))
         except OSError:
             pass  # a closed stderr must not turn a refusal into another error
 
@@ -179,7 +202,7 @@ def report(fields: tuple[Any, ...], verb: str) -> None:
     file, line, function = place or ("", 0, "")
     words = [verb, *texts, file, str(line), function, target or "", origin]
     text = ",".join([word.encode("utf-8", "surrogateescape").hex() for word in words]) + "\n"
-    if len(text) <= PIECE:
+    if len(text) <= PIECE and is_ours(REPORTS[0]):
         try:
             write_fd(REPORTS[0], text.encode())
         except OSError:
@@ -211,6 +234,6 @@ def say_once(text: str) -> None:
     if not TOLD:
         TOLD.append(True)
         try:
-            write_fd(TRACE[0] if TRACE else 2, text.encode("utf-8", "backslashreplace"))
+            write_fd(stderr(), text.encode("utf-8", "backslashreplace"))
         except OSError:
             pass

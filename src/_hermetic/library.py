@@ -15,7 +15,7 @@ import sys
 
 from .commandline import has_flag
 from .paths import MOST_LINKS, folder_above, resolve
-from .pristine import IS_WINDOWS, S_IFLNK, S_IFMT, S_IFREG, access, getcwd, lstat, native, readlink, stat
+from .pristine import IS_WINDOWS, S_IFLNK, S_IFMT, S_IFREG, access, getcwd, getpid, lstat, native, readlink, stat
 from .programs import has_separator, placed, search, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -30,6 +30,7 @@ HOME, OPTIMISE = "PYTHONHOME", "PYTHONOPTIMIZE"
 effective_user = getattr(native, "geteuid", None)
 MAY_WRITE = getattr(native, "W_OK", 2)
 SECOND = 1_000_000_000
+PROCESSES = "/proc"
 # A file that is longer was not written by any tool, and a line that C would read in two pieces means two things.
 LONGEST, LONGEST_LINE = 1 << 16, 4000
 
@@ -255,7 +256,12 @@ def is_there(path: str, looks: bool) -> bool:
 
 
 def is_by_process(path: str) -> bool:
-    """Whether a path leads through /proc, where a process finds its own folder and files, and not those of this one.
+    """Whether a path leads through /proc, where a process finds its own folder and files, and not those of this one."""
+    return by_process(path) != ""
+
+
+def by_process(path: str) -> str:
+    """The path from /proc on, where it leads through there; else an empty text.
 
     A walk of its own: what ``resolve_by`` notes are links, and a way can lead through /proc and out by ``..``.
     """
@@ -270,8 +276,8 @@ def is_by_process(path: str) -> bool:
             done = done.rpartition("/")[0]
             continue
         here = done + "/" + part
-        if here == "/proc":
-            return True
+        if here == PROCESSES:
+            return "/".join([here, *pending[::-1]])
         try:
             link = readlink(here)
         except (OSError, ValueError):
@@ -280,7 +286,25 @@ def is_by_process(path: str) -> bool:
         links += 1
         done = "" if link[:1] == "/" else done
         pending.extend(link.split("/")[::-1])
-    return links >= MOST_LINKS
+    return PROCESSES if links >= MOST_LINKS else ""
+
+
+def for_another(file: str, folder: str) -> str:
+    """A path by which another process finds the file that this one finds; empty where there is none.
+
+    folder: where the other begins, empty for here. Most files are found by their own path.
+    """
+    path = placed(file, folder)
+    if IS_WINDOWS or not is_by_process(path):
+        return file
+    real, what = resolve(path), identity(path)
+    if what is not None and what == identity(real) and not is_by_process(real):
+        return real
+    # A file without a name: one in memory, say.
+    parts = by_process(path).split("/")
+    if parts[2:3] == ["self"] and (parts[3:] == ["exe"] or (parts[3:4] == ["fd"] and len(parts) == 5)):
+        return "/".join([PROCESSES, str(getpid()), *parts[3:]])
+    return ""
 
 
 def is_young(path: str, since: int) -> bool:

@@ -296,6 +296,20 @@ def is_executable(path: str) -> bool:
         return False
 
 
+def never(names: tuple[str, ...], start: str) -> str:
+    """A name by which no program is ever started, with the error that these have now.
+
+    names: what the system tries in their order. start: the folder where the process begins, empty for here.
+    """
+    for name in names:
+        try:
+            stat(placed(name, start))
+            return "/."  # what is there and cannot be started
+        except (OSError, ValueError):
+            continue
+    return names[-1] and names[-1] + "/."  # no file is found below itself, and no folder is started
+
+
 def program_kind(path: str) -> str:
     """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
@@ -311,7 +325,8 @@ def is_archive(path: str) -> bool:
     if end_of(path, END_RECORD).startswith(END_MARK):
         return True
     # A comment of up to 64 KiB may follow the record.
-    return start_of(path, len(ENTRY_MARK)) == ENTRY_MARK and END_MARK in end_of(path, END_RECORD + 0xFFFF)
+    begins = start_of(path, len(ENTRY_MARK))
+    return begins.startswith((ENTRY_MARK, b"#!")) and END_MARK in end_of(path, END_RECORD + 0xFFFF)
 
 
 def suffixes_of(environment: Any) -> tuple[str, ...]:

@@ -29,11 +29,15 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
             is_ours = options.reports is not None and fstat(options.reports[0]).st_ino == options.reports[1]
         except OSError:
             is_ours = False
-        return options.reports if is_ours else None
+        if options.reports is None or not is_ours:
+            return None
+        events.remember(options.reports[0])
+        return options.reports
     heard, told = native.pipe()
     for descriptor in (heard, told):
         native.set_blocking(descriptor, False)
     native.set_inheritable(told, True)
+    events.remember(told)
     _heard.append(heard)
     events.BEGAN[0] = getpid()
     return told, fstat(told).st_ino

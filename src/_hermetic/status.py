@@ -122,7 +122,7 @@ def say(text: str) -> None:
         except Exception:  # noqa: BLE001  # a stream of the program's own making may raise anything
             pass
     try:
-        write_fd(events.TRACE[0] if events.TRACE else 2, text.encode("utf-8", "backslashreplace"))
+        write_fd(events.stderr(), text.encode("utf-8", "backslashreplace"))
     except OSError:
         pass
 

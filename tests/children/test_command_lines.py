@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from _hermetic.capabilities.processes.children import started
 from _hermetic.commandline import INFORMS, UNKNOWN, meaning
 from _hermetic.early import held_back
 from _hermetic.programs import (
@@ -231,3 +232,11 @@ def test_what_was_held_back_means_what_it_means(isolated, flags, env):
     assert plain.code == 0, plain
     assert target == plain
     assert (child.stdout, child.stderr) == (plain.stdout, plain.stderr)
+
+
+def test_no_words_at_all_are_a_command_line():
+    """subprocess.run([], executable=...): the interpreter reads its program from stdin."""
+    what, file, before, target, reason, _ = started((sys.executable,), (), "", "")
+    assert (what, file, before, reason) == (INTERPRETER, sys.executable, (sys.executable,), "")
+    assert target is not None
+    assert target[:2] == (STDIN, "")

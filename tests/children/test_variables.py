@@ -19,6 +19,12 @@ HARMFUL = {
     "PYTHONWARNINGS": "ignore",
     "BASH_ENV": "/x",
     "ENV": "/x",
+    # libraries for OpenSSL and iconv, which the interpreter itself uses
+    "OPENSSL_CONF": "/x",
+    "OPENSSL_CONF_INCLUDE": "/x",
+    "OPENSSL_ENGINES": "/x",
+    "OPENSSL_MODULES": "/x",
+    "GCONV_PATH": "/x",
 }
 SHOW = "[sys.executable, '-c', 'import json, os; print(json.dumps(dict(os.environ)))']"
 SHELL = "['/bin/sh', '-c', 'env -0']"

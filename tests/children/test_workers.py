@@ -79,3 +79,51 @@ def test_a_worker_that_leaves_the_block_behind_stays_held(isolated):
     """,
     )
     assert isolated.python("target.py").stdout == "import blocked: colorsys\nfree\n"
+
+
+SERVERS = """
+import multiprocessing, sys
+from hermetic import hermetic_blocker
+def attempt(queue):
+    try:
+        import colorsys
+        queue.put("free")
+    except ImportError as error:
+        queue.put(str(error))
+def work():
+    queue = context.SimpleQueue()
+    worker = context.Process(target=attempt, args=(queue,))
+    worker.start()
+    print(queue.get(), worker.join(), worker.exitcode)
+    return worker
+if __name__ == "__main__":
+    context = multiprocessing.get_context("forkserver")
+    work()
+    first = multiprocessing.forkserver._forkserver._forkserver_pid
+    slow = context.Process(target=__import__("time").sleep, args=(1,))
+    slow.start()
+    for _ in range(2):
+        with hermetic_blocker(deny_imports=["colorsys"]):
+            work()
+            second = multiprocessing.forkserver._forkserver._forkserver_pid
+            with hermetic_blocker(block_network=True, deny_imports=["wave"]):
+                pass
+    try:
+        with hermetic_blocker(block_subprocess=True):
+            work()
+    except Exception as error:
+        print(error)
+    work()
+    print(multiprocessing.forkserver._forkserver._forkserver_pid == first != second)
+    print(slow.join(), slow.exitcode)
+"""
+
+
+def test_a_fork_server_of_before_serves_no_block(isolated):
+    """Its workers would be under the policies of when it was started. Outside it goes on."""
+    isolated.write("target.py", SERVERS)
+    done = isolated.python("target.py")
+    held, free = "import blocked: colorsys None 0", "free None 0"
+    assert done.stdout.splitlines() == [
+        *(free, held, held, "subprocess disabled: _posixsubprocess.fork_exec", free, "True", "None 0")
+    ], done

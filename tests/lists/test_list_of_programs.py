@@ -351,6 +351,21 @@ found = subprocess.run(["env"], env=mine, capture_output=True, text=True, execut
 
 
 @pytest.mark.parametrize("place", PLACES)
+def test_a_child_without_a_path_is_given_that_of_the_start(isolated, place):
+    """bash looks in its own, which may end with the folder where it begins."""
+    code = """
+os.mkdir("here")
+with open("here/only-there", "w") as file:
+    file.write("#!/bin/sh\\necho mine\\n")
+os.chmod("here/only-there", 0o755)
+found = [subprocess.run(["./tool"], env=mine, capture_output=True, text=True).stdout for mine in ({}, {"PATH": "."})]
+"""
+    isolated.write("tool", "#!/bin/bash\ncd here\nonly-there\necho $PATH\n", 0o755)
+    lines = tried(isolated, place, ["./tool"], code)
+    assert lines == [isolated.environment()["PATH"] + "\n"] * 2
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_the_library_finds_missing_what_it_asks_for_information(isolated, place):
     code = "import platform, uuid\nfound = [bool(platform.platform()), uuid.getnode() > 0]"
     assert tried(isolated, place, ["true"], code) == [True, True]

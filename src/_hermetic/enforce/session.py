@@ -43,6 +43,9 @@ SINCE = [0]
 STARTERS: list[Any] = []
 # Whether any child was started under a policy of a block.
 CHILDREN = [False]
+# The shells of os.system that run, by process, as C starts them with its own variables: (lock, which of them, the names
+# of the variables that were changed for them).
+SHELLS: dict[int, tuple[Any, set[int], set[str]]] = {}
 # The code by which they look at a program.
 PROBERS: list[Any] = []
 # Memo of unions of watched events, by the identity of the tables.

@@ -48,8 +48,12 @@ UNGUARDED = "subprocess.unguarded"
 STRAY = "subprocess.stray"
 
 # What a program sets to have code of its own run in a child before anything else does, or to have an allowed name
-# looked up as another one (network/sockets.py). Kept as they were at the start.
-LOADER_NAMES = ("BASH_ENV", "ENV", "__PYVENV_LAUNCHER__", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
+# looked up as another one (network/sockets.py). Kept as they were at the start. OpenSSL's and iconv's have it load
+# libraries (imports/__init__.py).
+LOADER_NAMES = (
+    *("BASH_ENV", "ENV", "__PYVENV_LAUNCHER__", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"),
+    *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "GCONV_PATH"),
+)
 LOADER_PREFIXES = ("LD_", "DYLD_", "PYTHON")
 # Which of these C knows about is not to be seen from Python, so all that do harm are set anew before C starts a shell.
 HARMFUL = (
@@ -68,7 +72,7 @@ HELPERS = (
     *("CVS_RSH", "RSYNC_RSH", "HGEDITOR", "SVN_SSH", "SVN_EDITOR"),
     *("GIT_SSH", "GIT_SSH_COMMAND", "GIT_PROXY_COMMAND", "GIT_EDITOR", "GIT_SEQUENCE_EDITOR"),
     *("GIT_EXTERNAL_DIFF", "GIT_EXEC_PATH", "GIT_TEMPLATE_DIR"),
-    *("IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "GCONV_PATH", "TAR_OPTIONS"),
+    *("IFS", "SHELLOPTS", "BASHOPTS", "PS4", "PROMPT_COMMAND", "ZDOTDIR", "TAR_OPTIONS"),
     *("MAKEFLAGS", "GNUMAKEFLAGS", "PERLLIB", "PERL5LIB", "PERL5OPT", "PERL5DB", "RUBYLIB", "RUBYOPT"),
     *("NODE_OPTIONS", "NODE_PATH", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS", "CLASSPATH"),
     # Further files of commands and settings, and further helpers by name.
@@ -76,9 +80,9 @@ HELPERS = (
     *("RIPGREP_CONFIG_PATH", "RSYNC_CONNECT_PROG", "WGETRC", "PSQLRC", "PSQL_EDITOR", "PHPRC", "PHP_INI_SCAN_DIR"),
     *("SSH_SK_HELPER", "SSH_SK_PROVIDER", "SSH_PKCS11_HELPER", "SUDO_EDITOR", "FCEDIT", "RUBYSHELL", "R_PROFILE_USER"),
     *("RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTDOC", "DOTNET_STARTUP_HOOKS", "R_PROFILE"),
-    # What has libraries loaded into whatever uses OpenSSL, GLib or Gtk, Qt, Tcl, Kerberos or SASL, or is gawk.
-    *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "GIO_EXTRA_MODULES", "GTK_MODULES"),
-    *("GTK_PATH", "QT_PLUGIN_PATH", "TCLLIBPATH", "KRB5_CONFIG", "SASL_PATH", "AWKLIBPATH", "GLIBC_TUNABLES"),
+    # What has libraries loaded into whatever uses GLib or Gtk, Qt, Tcl, Kerberos or SASL, or is gawk.
+    *("GIO_EXTRA_MODULES", "GTK_MODULES", "GTK_PATH", "QT_PLUGIN_PATH", "KRB5_CONFIG", "SASL_PATH", "AWKLIBPATH"),
+    *("TCLLIBPATH", "GLIBC_TUNABLES"),
 )
 HELPER_PREFIXES = ("GIT_CONFIG", "BASH_FUNC_", "LUA_", "CARGO_", "JULIA_", "NPM_CONFIG_", "npm_config_")
 HELPER_ENDINGS = ("_PAGER", "_ASKPASS")
@@ -251,7 +255,8 @@ def started(
     outer = candidate = found_program(candidates, folder)
     if not candidate:
         return ABSENT, "", (), None, "", []
-    what, file, followed, variables = unwrapped(candidate, words or (candidate,), folders, folder)
+    words = words or (candidate,)
+    what, file, followed, variables = unwrapped(candidate, words, folders, folder)
     reason = unreachable(followed, len(followed) - len(words) + 1)
     changes = set_in(variables)
     for _ in range(NESTED):
@@ -346,9 +351,12 @@ def is_helper_name(name: str) -> bool:
 
 
 def without_helpers(environment: Environment, known: frozenset[tuple[str, str]]) -> Environment:
-    """Without the helpers that were not there at the start; a PATH is the one of the start."""
+    """Without the helpers that were not there at the start; the PATH is the one of the start.
+
+    Also where there is none: what a shell takes in its place may end with the folder where it begins.
+    """
     kept = [pair for pair in environment if pair in known or not is_helper_name(pair[0])]
-    if PATH in [pair[0] for pair in kept] or PATH not in [pair[0] for pair in environment]:
+    if PATH in [pair[0] for pair in kept]:
         return kept
     return [*kept, *[pair for pair in known if pair[0] == PATH]]
 

@@ -29,18 +29,18 @@ from ...capabilities.processes.children import (
 from ...capabilities.processes.starting import name_of
 from ...early import CACHE_OPTION, NOWHERE, held_back
 from ...events import TOLD, say_once
-from ...extract import NUMBER, SEQUENCE, TEXT, TEXT_OR_BYTES, exact_text, is_a
-from ...library import made_since, own_place, whole
+from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a
+from ...library import for_another, made_since, own_place, whole
 from ...message import ENTRY, described, message
-from ...pristine import fspath, get_frame, getcwd, native
-from ...programs import ABSENT, OTHER, open_program, placed
+from ...pristine import RLock, get_frame, getcwd, getpid, native
+from ...programs import ABSENT, OTHER, never, open_program, placed
 from ...target import OFF, REQUIRE, Options
 from .. import session
 from ..bind import bind
 from ..judge import refusal
-from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SINCE
+from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SHELLS, SINCE
 from ..session import STARTERS as ALL_STARTERS
-from .actions import judged, sparing
+from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -73,50 +73,9 @@ POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_e
 POPEN_CALL = "subprocess.Popen"
 SHELL = "/bin/sh"
 SINCE_FIELD = Options.__slots__.index("since")
-# Why a child is refused, before the name of a file.
+# Why a child is refused; the last before the name of a file.
+OWN_PATH = "a program by its own path"
 OWN_LIBRARY = "an interpreter with a standard library that is as it was when the guards started, and not "
-
-
-# --- reading what the program passed ---
-
-
-def words_of(words: Any) -> tuple[str, ...]:
-    """argv, or the files that the system will try."""
-    return tuple([text_of(word) for word in words])
-
-
-def text_of(word: Any) -> str:
-    """A path or a word, asked once."""
-    return exact_text(word if is_a(word, TEXT_OR_BYTES) else fspath(word))
-
-
-def file_of(path: Any) -> str:
-    """The path of a program; a descriptor's name where it is one."""
-    return f"/proc/self/fd/{int.__index__(path)}" if is_a(path, NUMBER) else text_of(path)
-
-
-def pairs_of(environment: Any) -> Environment | None:
-    """A mapping of variables, read as C reads it; None for the process's own."""
-    if environment is None:
-        return None
-    names, values = list(environment.keys()), list(environment.values())
-    return [(text_of(names[at]), text_of(values[at])) for at in range(len(names))]
-
-
-def pairs_from(entries: Any) -> Environment | None:
-    """The same from a list of ``NAME=value``."""
-    if entries is None:
-        return None
-    pairs = []
-    for entry in words_of(entries):
-        name, _, value = entry.partition("=")
-        pairs.append((name, value))
-    return pairs
-
-
-def entries_of(environment: Environment) -> list[bytes]:
-    """And back."""
-    return [f"{name}={value}".encode("utf-8", "surrogateescape") for name, value in environment]
 
 
 # --- deciding ---
@@ -169,6 +128,10 @@ def arranged(
     what, file, first, target, reason, changes = started(candidates, words, folder, path_in(environment))
     if what == ABSENT:
         return "", words, environment
+    named, file = file, for_another(file, folder)
+    if not file:
+        refuse(context, named, OWN_PATH)
+        file = named
     if what == OTHER or reason:
         refuse(context, file, reason)
     strict, reports, by_kernel, required, since = context[OPTIONS]
@@ -279,6 +242,8 @@ def fork_exec(*args: Any) -> Any:
         if argument is not None and not is_a(argument, NUMBER) and not is_a(argument, SEQUENCE):
             # A preexec_fn may go to another folder, where the name means another file.
             file = whole(placed(file, folder))
+    if not file:
+        candidates = tuple([never((name,), folder) for name in candidates])
     files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
@@ -291,12 +256,25 @@ def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
         return START(BOX[0], (path, argv, env), kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
-    file, words, environment = arranged(POPEN if popen else CONTEXT, FIND(CONTEXT, name), words, "", given)
+    candidates = FIND(CONTEXT, name)
+    file, words, environment = arranged(POPEN if popen else CONTEXT, candidates, words, "", given)
     reports, actions = CONTEXT[OPTIONS][1], kwargs.get("file_actions")
     if actions is not None:
         actions = judged(actions)
         kwargs = {**kwargs, "file_actions": actions if reports is None else sparing(actions, reports[0])}
-    return START(BOX[0], (file or name, words, dict(environment)), kwargs)
+    if not file:
+        return start_nothing(START, BOX[0], name, candidates, (words, dict(environment)), kwargs)
+    return START(BOX[0], (file, words, dict(environment)), kwargs)
+
+
+def start_nothing(start: Any, original: Any, name: str, names: tuple[str, ...], rest: Any, kwargs: Any) -> Any:
+    """Have C say what it says of a file that is missing, under its name: by now it could have come."""
+    try:
+        return start(original, (never(names, ""), *rest), kwargs)
+    except OSError as error:
+        if error.filename is not None:
+            error.filename = name
+        raise
 
 
 def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
@@ -305,7 +283,7 @@ def as_named(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
 
 def on_path(context: tuple[Any, ...], name: str) -> tuple[str, ...]:
     """posix_spawnp looks along this process's PATH."""
-    if "/" in name:
+    if "/" in name or not name:
         return (name,)
     return tuple([(folder or ".") + "/" + name for folder in path_in(variables()).split(":")])
 
@@ -315,7 +293,9 @@ def execv(path: Any, argv: Any, /) -> Any:
         return START(BOX[0], (path, argv), {})
     name, words = file_of(path), words_of(argv)
     file, words, environment = arranged(CONTEXT, (name,), words, "", None)
-    return START(EXECVE, (file or name, words, dict(environment)), {})
+    if not file:
+        return START(BOX[0], (never((name,), ""), words), {})
+    return START(EXECVE, (file, words, dict(environment)), {})
 
 
 def execve(path: Any, argv: Any, env: Any) -> Any:
@@ -323,11 +303,13 @@ def execve(path: Any, argv: Any, env: Any) -> Any:
         return START(BOX[0], (path, argv, env), {})
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     file, words, environment = arranged(CONTEXT, (name,), words, "", given)
-    return START(EXECVE, (file or name, words, dict(environment)), {})
+    if not file:
+        return start_nothing(START, EXECVE, name, (name,), (words, dict(environment)), {})
+    return START(EXECVE, (file, words, dict(environment)), {})
 
 
 def system(command: Any) -> Any:
-    """os.system: a shell that C starts, with C's own variables; they are put right for as long as it runs."""
+    """os.system: a shell that C starts, with C's own variables; they are put right for as long as one runs."""
     if is_arranged(CONTEXT):
         return START(BOX[0], (command,), {})
     text = text_of(command)
@@ -335,19 +317,30 @@ def system(command: Any) -> Any:
     wanted, before = dict(environment), dict(variables())
     names = {PATH_CARRIER, POLICY_CARRIER, *HARMFUL}
     names.update([name for name in before if name not in wanted or wanted[name] != before[name]])
+    # A fork may have left the parent's lock taken.
+    lock, running, touched = SHELLS.setdefault(getpid(), (RLock(), set(), set()))
+    this = [1]
     try:
-        for name in names:
-            if name in wanted:
-                START(PUTENV, (name, wanted[name]), {})
-            else:
-                START(UNSETENV, (name,), {})
+        with lock:
+            running.add(id(this))
+            touched.update(names)
+            put_right(START, names, wanted)
         return START(BOX[0], (text,), {})
     finally:
-        for name in names:
-            if name in before:
-                START(PUTENV, (name, before[name]), {})
-            else:
-                START(UNSETENV, (name,), {})
+        with lock:
+            running.discard(id(this))
+            if not running:
+                put_right(START, touched, dict(variables()))
+                touched.clear()
+
+
+def put_right(start: Any, names: Any, wanted: Any) -> None:
+    """Tell C of these variables what it shall have of them."""
+    for name in names:
+        if name in wanted:
+            start(PUTENV, (name, wanted[name]), {})
+        else:
+            start(UNSETENV, (name,), {})
 
 
 # --- making them ---

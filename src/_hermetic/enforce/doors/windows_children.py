@@ -7,7 +7,8 @@ the way of Microsoft's C runtime, which Python uses.
 from __future__ import annotations
 
 from ...programs import has_separator, search
-from .children import CONTEXT, arranged, is_arranged, made, pairs_of, text_of, variables
+from .actions import pairs_of, text_of
+from .children import CONTEXT, arranged, is_arranged, made, variables
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
