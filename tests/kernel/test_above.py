@@ -305,7 +305,7 @@ def test_keys_of_a_terminal_are_heard_once(isolated, judged):
         os.write(terminal, b"exit\n")
         os.close(terminal)
         os.waitpid(child, 0)
-    assert said.count(b"2\r\n") == 2, said
+    assert said.replace(b"^C", b"").splitlines().count(b"2") == 2, said
 
 
 # --- what goes with it ---
