@@ -123,43 +123,45 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     return found
 
 
-def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[tuple[int, int], str], ...], frozenset[str]]:
-    """(device and inode, place) of everything at and below these folders, what they are by whatever name; and the last
-    names.
+def identities(
+    folders: tuple[str, ...],
+) -> tuple[frozenset[tuple[int, int]], frozenset[str], tuple[tuple[str, str], ...]]:
+    """Device and inode of everything at and below these folders, what they are by whatever name; the last names; and
+    (folder, names there with slashes between them), to find what has a number.
     """
-    found: list[tuple[tuple[int, int], str]] = []
-    names = set()
+    found, names, places = set(), set(), []
     pending = list(folders)
     while pending:
         path = pending.pop()
         try:
             status = stat(path)
-            found.append(((status.st_dev, status.st_ino), path))
+            found.add((status.st_dev, status.st_ino))
             names.add(path.rpartition("/")[2])
             # A folder knows the numbers of what is in it.
-            for entry in native.scandir(path):
-                found.append(((status.st_dev, entry.inode()), entry.path))
+            there = [*native.scandir(path)]
+            for entry in there:
+                found.add((status.st_dev, entry.inode()))
                 names.add(entry.name)
                 if entry.is_dir():
                     pending.append(entry.path)
+            places.append((path, "/".join([entry.name for entry in there])))
         except OSError:
             continue  # carried in some other form: its name is still protected
-    return tuple(found), frozenset(names)
+    return frozenset(found), frozenset(names), tuple(places)
 
 
 SEEN = now()
-OWN_PLACES, OWN_NAMES = identities(OWN_FILES)
-OWN_IDENTITIES = frozenset([identity for identity, _ in OWN_PLACES])
+OWN_IDENTITIES, OWN_NAMES, OWN_PLACES = identities(OWN_FILES)
 
 
 def is_still_there(identity: tuple[int, int]) -> bool:
     """Whether a file of ours has this number yet. One that was removed, as when hermetic is installed anew, leaves its
     number to whatever is made next.
     """
-    for known, place in OWN_PLACES:
-        if known == identity:
+    for folder, names in OWN_PLACES:
+        for name in ("", *names.split("/")):
             try:
-                found = lstat(place)
+                found = lstat(f"{folder}/{name}" if name else folder)
             except OSError:
                 continue
             if (found.st_dev, found.st_ino) == identity:
