@@ -48,8 +48,7 @@ from .writing import (
     REPLACED,
     SAME,
     held_again,
-    is_named,
-    judged,
+    judge_way,
     made_new,
     mode_flags,
     open_to_write,
@@ -75,8 +74,8 @@ HOLD: Any = None
 WATCHED: Any = watched
 NOBODY: Any = (frozenset(), 0)
 WRITES = False
-# Whether what leads to a file may be denied, which its handle does not tell.
-WAYS = False
+# See writing.py.
+WAY: Any = None
 DO: Any = None
 TOLD: Any = None
 HERE = None
@@ -147,15 +146,16 @@ def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
     # A process's own are there for good; those of blocks come and go.
     mine, rules = setting.whole_process, setting.rules
     judged = ((frozenset([OPEN_TO_READ] if lists.judges_reads(rules) else []), 0),)
+    way = bind(judge_way, {"KEY": setting.key, "JUDGE": setting.judge}, setting.memo)
     names: dict[str, Any] = {
         **{"KEY": setting.key, "JUDGE": setting.judge, "CAREFUL": setting.sealed, "ORIGINAL": original, "TOLD": told},
         "WATCHED": judged if mine else watched,
         "WRITES": lists.has_lists(rules) if mine else True,
-        "WAYS": lists.denies_reads(rules) if mine else True,
+        "WAY": way if not mine or lists.denies_reads(rules) else None,
     }
     hold = None
     if not F_GETPATH:
-        writing = {**names, "WAYS": lists.denies_writes(rules) if mine else True}
+        writing = {**names, "WAY": way if not mine or lists.denies_writes(rules) else None}
         again, new = bind(held_again, writing, setting.memo), bind(made_new, writing, setting.memo)
         hold = bind(open_to_write, {**names, "AGAIN": again, "NEW": new}, setting.memo)
         # Have the reader of openings know it: the hook's is bound after this, a block's asks its module.
@@ -228,8 +228,8 @@ def open_held(
         close_fd(first)
         name = f"/proc/{getpid()}/fd/{handle}"
         try:
-            if WAYS and not is_named(path, None, name, ""):
-                judged(JUDGE(KEY, (path, None, O_RDONLY), None))
+            if WAY is not None:
+                WAY(path, None, O_RDONLY, name, "")
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real
@@ -269,8 +269,8 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
         close_fd(first)
         name = f"/proc/{getpid()}/fd/{handle}"
         try:
-            if WAYS and not is_named(path, folder, name, ""):
-                judged(JUDGE(KEY, (path, folder, flags), None))
+            if WAY is not None:
+                WAY(path, folder, flags, name, "")
             real = readlink(name) if CAREFUL or count_threads() else ""
             if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
                 name = real

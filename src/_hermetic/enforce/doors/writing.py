@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 KEY = ""
 JUDGE: Any = None
 CAREFUL = False
-# Whether the way to what is written may be denied, which a handle does not tell.
-WAYS = False
+# ``judge_way``, or None where no way to what is written may be denied.
+WAY: Any = None
 AGAIN: Any = None
 NEW: Any = None
 
@@ -93,15 +93,18 @@ def judged(found: Any) -> None:
         raise refusal(found)
 
 
-def is_named(path: Any, folder: Any, handle: str, last: str) -> bool:
-    """Whether no link was followed to what this handle holds, or to the entry of that name there; False where the
-    system does not tell. folder: a dir_fd, or None."""
+def judge_way(path: Any, folder: Any, flags: int, handle: str, last: str) -> None:
+    """Judge an opening by its path, of which a handle does not tell what links were followed; unless none was to what
+    it holds, or to the entry of that name there. folder: a dir_fd, or None.
+    """
     text = path if type(path) is str else bytes.decode(path, ENCODING, ENCODING_ERRORS)
     try:
         real = readlink(handle) + last
-        return text == real or (folder is None and ".." not in text and real == absolute(text))
-    except OSError:  # longer than it tells
-        return False
+        if text == real or (folder is None and ".." not in text and real == absolute(text)):
+            return
+    except OSError:
+        pass  # longer than the system tells
+    judged(JUDGE(KEY, (path, folder, flags), None))
 
 
 def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
@@ -114,8 +117,8 @@ def held_again(path: Any, folder: Any, first: int, flags: int) -> int:
     close_fd(first)
     name = f"/proc/{getpid()}/fd/{handle}"
     try:
-        if WAYS and not is_named(path, folder, name, ""):
-            judged(JUDGE(KEY, (path, folder, flags), None))
+        if WAY is not None:
+            WAY(path, folder, flags, name, "")
         if flags & MAKING == MAKING:
             judged(JUDGE(KEY, (name, None, flags & ~O_EXCL), None))
             raise FileExistsError(EEXIST, EXISTS, path)
@@ -165,8 +168,8 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
     close_fd(first)
     name = f"/proc/{getpid()}/fd/{handle}/{last}"
     try:
-        if WAYS and not is_named(path, folder, name[: -len(last) - 1], "/" + last):
-            judged(JUDGE(KEY, (path, folder, flags), None))
+        if WAY is not None:
+            WAY(path, folder, flags, name[: -len(last) - 1], "/" + last)
         return open_fd(name, flags | O_NOFOLLOW, mode), ""
     except OSError as error:
         if error.errno != ELOOP or flags & O_NOFOLLOW:
