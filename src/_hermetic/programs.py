@@ -322,11 +322,11 @@ def program_kind(path: str) -> str:
 
 def is_archive(path: str) -> bool:
     """As Python finds out: by the record at the end, whatever stands before the first entry, as a first line."""
-    if end_of(path, END_RECORD).startswith(END_MARK):
-        return True
+    end = end_of(path, END_RECORD + 0xFFFF)
+    if END_MARK not in end or end[-END_RECORD:].startswith(END_MARK):
+        return END_MARK in end
     # A comment of up to 64 KiB may follow the record.
-    begins = start_of(path, len(ENTRY_MARK))
-    return begins.startswith((ENTRY_MARK, b"#!")) and END_MARK in end_of(path, END_RECORD + 0xFFFF)
+    return start_of(path, len(ENTRY_MARK)).startswith((ENTRY_MARK, b"#!"))
 
 
 def suffixes_of(environment: Any) -> tuple[str, ...]:
