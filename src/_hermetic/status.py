@@ -90,12 +90,20 @@ def owner_of(filename: str) -> str:
     """`` (distribution NAME)`` of the file, `` (standard library)``, or nothing when it is the program's own."""
     if filename.startswith((CORE, FACES)):
         return " (hermetic)"
+    name = distribution_owning(filename)
+    if name:
+        return f" (distribution {name})"
+    return " (standard library)" if filename.startswith((STDLIB, "<frozen ")) else ""
+
+
+def distribution_owning(filename: str) -> str:
+    """The distribution that a file belongs to; empty for what lies in no folder of packages."""
     for folder in PACKAGE_FOLDERS:
         # Wherever it lies: a virtual environment's is not below the standard library.
         base, found, relative = filename.rpartition(folder)
         if found:
-            return f" (distribution {distribution_of(base + folder, relative.replace(os.sep, '/'))})"
-    return " (standard library)" if filename.startswith((STDLIB, "<frozen ")) else ""
+            return distribution_of(base + folder, relative.replace(os.sep, "/"))
+    return ""
 
 
 def distribution_of(folder: str, relative: str) -> str:

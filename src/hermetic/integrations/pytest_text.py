@@ -6,6 +6,7 @@ import linecache
 import os
 from typing import TYPE_CHECKING, Any
 
+from _hermetic.status import distribution_owning
 from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ MARKER = "@pytest.mark.hermetic"
 OWN = "the project's own"
 # Between what would allow an act.
 OR = ", or "
-PACKAGES = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
 class Paths:
@@ -24,7 +24,7 @@ class Paths:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self._distributions: dict[str, list[str]] | None = None
+        self._distributions: dict[str, str] = {}
 
     def short(self, file: str) -> str:
         """Relative, where the file lies below the folder."""
@@ -33,19 +33,12 @@ class Paths:
 
     def owner(self, file: str) -> str:
         """The distribution of a file, or the standard library, or the project."""
-        for folder in PACKAGES:
-            _, found, relative = file.rpartition(folder)
-            if found:
-                return self._distribution(relative.replace(os.sep, "/").partition("/")[0].removesuffix(".py"))
+        if file not in self._distributions:
+            self._distributions[file] = distribution_owning(file)
+        if self._distributions[file]:
+            return self._distributions[file]
         standard = file.startswith((os.path.join(os.path.dirname(os.__file__), ""), "<frozen "))
         return "standard library" if standard else OWN
-
-    def _distribution(self, top: str) -> str:
-        if self._distributions is None:
-            from importlib.metadata import packages_distributions  # slow: only a run with violations pays for it
-
-            self._distributions = dict(packages_distributions())
-        return self._distributions.get(top, [top])[0]
 
 
 def first_lines(violation: PolicyViolation, detail: Detail, paths: Paths) -> list[str]:
