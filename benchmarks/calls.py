@@ -80,14 +80,17 @@ def reading_listed(place: Place, scale: Scale) -> list[Row]:
     return [*rows, Row(f"open + append + close, text, {shown}", plain, guarded, "us", "ratio", 1.5)]
 
 
+def decision(place: Place, scale: Scale, worker: str, kind: str, repetitions: int, what: str) -> Row:
+    """One decision under a list of 1,000, over one under a list of one."""
+    commands = [place.plain_worker(worker, kind, count) for count in ("1", "1000")]
+    one, many = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(repetitions))
+    return Row(f"decision, {what}", one, many, "us", "ratio", 1.5)
+
+
 def deciding_paths(place: Place, scale: Scale) -> list[Row]:
-    """One decision under a list of 1,000 folders, over one under a list of one."""
-    rows = []
-    for kind, what in (("allow", "a write that is allowed"), ("deny", "a read that is not denied")):
-        commands = [place.plain_worker("decide_path", kind, count) for count in ("1", "1000")]
-        one, many = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(50_000))
-        rows.append(Row(f"decision, 1,000 paths over 1: {what}", one, many, "us", "ratio", 1.5))
-    return rows
+    """The decision alone, without an opening around it."""
+    kinds = (("allow", "a write that is allowed"), ("deny", "a read that is not denied"))
+    return [decision(place, scale, "decide_path", kind, 50_000, f"1,000 paths over 1: {what}") for kind, what in kinds]
 
 
 def imports(place: Place, scale: Scale) -> list[Row]:
@@ -154,12 +157,8 @@ def connecting_listed(place: Place, scale: Scale) -> list[Row]:
 
 def deciding(place: Place, scale: Scale) -> list[Row]:
     """The decision alone, without a connection around it: the last of 1,000 hosts beside the only one."""
-    rows = []
-    for kind in ("name", "address", "range", "denied"):
-        commands = [place.plain_worker("decide", kind, count) for count in ("1", "1000")]
-        one, many = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(20_000))
-        rows.append(Row(f"decision, 1,000 hosts beside one, {kind}", one, many, "us", "ratio", 1.5))
-    return rows
+    kinds = ("name", "address", "range", "denied")
+    return [decision(place, scale, "decide", kind, 20_000, f"1,000 hosts beside one, {kind}") for kind in kinds]
 
 
 def kernel_calls(place: Place, scale: Scale) -> list[Row]:
