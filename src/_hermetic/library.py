@@ -56,20 +56,8 @@ ENCODINGS = ("__init__", "aliases", "utf_8", "utf_8_sig", "ascii", "latin_1", "i
 PACKAGES = ("encodings", "collections", "importlib", "re")
 MODULES = (
     *("__future__", "_collections_abc", "_sitebuiltins", "abc", "codecs", "copyreg", "enum", "functools"),
-    *(
-        "genericpath",
-        "io",
-        "keyword",
-        "linecache",
-        "locale",
-        "operator",
-        "os",
-        "posixpath",
-        "reprlib",
-        "site",
-        "sre_compile",
-    ),
-    *("sre_constants", "sre_parse", "stat", "token", "tokenize", "types", "warnings", "zipimport"),
+    *("genericpath", "io", "keyword", "linecache", "locale", "operator", "os", "posixpath", "reprlib", "site"),
+    *("sre_compile", "sre_constants", "sre_parse", "stat", "token", "tokenize", "types", "warnings", "zipimport"),
 )
 FIRST = (
     ("/encodings/", ENCODINGS),

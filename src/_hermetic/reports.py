@@ -25,11 +25,13 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
     if IS_WINDOWS:
         return None  # descriptors are not inherited by their numbers
     if options.child:
+        if options.reports is None:
+            return None
         try:
-            is_ours = options.reports is not None and fstat(options.reports[0]).st_ino == options.reports[1]
+            is_ours = fstat(options.reports[0]).st_ino == options.reports[1]
         except OSError:
             is_ours = False
-        if options.reports is None or not is_ours:
+        if not is_ours:
             return None
         events.remember(options.reports[0])
         return options.reports

@@ -27,13 +27,16 @@ ASK: Any = None
 PASS: Any = None
 
 
+def private(setting: Setting, call: Any, after: Any) -> Any:
+    """A function that has the original, which no program finds in the constants of a stand-in."""
+    return bind(call, {"KEY": setting.key, "AFTER": after, "BOX": setting.box}, setting.memo)
+
+
 def look_up(setting: Setting) -> Any:
     """A stand-in whose original is in the constants of private code only."""
     # A policy for the whole process may have nothing to remember.
     after = None if setting.whole_process and not learns(setting.rules) else setting.after
-    return setting.bind(
-        ask, ASK=bind(ask_in_ascii, {"KEY": setting.key, "AFTER": after, "BOX": setting.box}, setting.memo)
-    )
+    return setting.bind(ask, ASK=private(setting, ask_in_ascii, after))
 
 
 def getaddrinfo(setting: Setting, original: Any) -> Any:
@@ -91,8 +94,7 @@ def sendto(setting: Setting, original: Any) -> Any:
 
 def sendmsg(setting: Setting, original: Any) -> Any:
     """More of it is judged than the address, so the judge is asked each time."""
-    names = {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}
-    return setting.bind(check_then_ask, ASK=bind(sending_parts, names, setting.memo))
+    return setting.bind(check_then_ask, ASK=private(setting, sending_parts, setting.after))
 
 
 def check_then_ask(*args: Any, **kwargs: Any) -> Any:
@@ -104,8 +106,7 @@ def check_then_ask(*args: Any, **kwargs: Any) -> Any:
 
 def to_address(setting: Setting, call: Any) -> Any:
     """A stand-in whose own look-up is in the constants of private code only."""
-    names = {"KEY": setting.key, "AFTER": setting.after, "BOX": setting.box}
-    ask, straight = bind(call, names, setting.memo), bind(passing, {"BOX": setting.box}, setting.memo)
+    ask, straight = private(setting, call, setting.after), private(setting, passing, None)
     return setting.bind(check_names_then_ask, ASK=ask, PASS=straight)
 
 
