@@ -78,6 +78,10 @@ def requested(
     families: dict[str, dict[str, Any]] = {}
     if values["block_network"] or values["deny_hosts"] or values["deny_private_network"]:
         families["network"] = network(values)
+    if values["deny_read"]:
+        from hermetic import cautions  # loaded only for what can be misunderstood
+
+        cautions.of_denied_reads(values["deny_read"])
     allowed, interpreters = programs(values["allow_run"])
     if values["block_subprocess"]:
         families["subprocess"] = {"allow": allowed, **({"interpreters": interpreters} if interpreters else {})}
@@ -122,6 +126,11 @@ def network(values: Mapping[str, Any]) -> dict[str, Any]:
         from _hermetic.paths import at_home
 
         places = tuple([socket_place(at_home(place)) for place in places])
+    if values["allow_hosts"] or values["allow_domains"]:
+        from hermetic import cautions  # as above
+
+        cautions.of_hosts("--allow-host", values["allow_hosts"])
+        cautions.of_hosts("--allow-domain", values["allow_domains"])
     return {
         "allow_localhost": values["allow_localhost"],
         "allow_domains": values["allow_domains"],

@@ -58,8 +58,6 @@ REASONS = {
     MANY: ("busybox", "toybox"),
 }
 
-_said: set[str] = set()
-
 
 def place_of(entry: str) -> str:
     """Where a program of a list is now. ValueError for what is no program."""
@@ -114,9 +112,10 @@ def warn(entries: Iterable[str]) -> None:
     """One line on stderr for each of these that starts others; once in a process."""
     from os.path import realpath
 
+    from hermetic import cautions
+
     for entry in entries:
         path = place_of(entry)
         reason = reason_for(path) or reason_for(realpath(path))
-        if reason is not None and path not in _said:
-            _said.add(path)
-            sys.stderr.write(f"hermetic: warning: --allow-run {entry}: {reason}\n")
+        if reason is not None:
+            cautions.warn("--allow-run", entry, reason, path)

@@ -1,0 +1,51 @@
+"""Entries that do less, or more, than their words say: one line at the start, and the run goes on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from hermetic import cautions
+
+LIBRARY = os.path.dirname(os.__file__)
+
+NOTHING = [
+    ("--allow-host", "169.254.169.254"),
+    ("--allow-host", "169.254.169.254:80"),
+    ("--allow-host", "[fd00:ec2::254]:80-90"),
+    ("--allow-host", "fd00:ec2::254"),
+    ("--allow-host", "::ffff:169.254.169.254"),
+    ("--allow-host", "Metadata.google.internal."),
+    ("--allow-domain", "metadata.google.internal"),
+]
+SOMETHING = ["169.254.0.0/16", "example.com", "*.google.internal", "169.254.169.253:80", "[::1]:80"]
+
+
+@pytest.mark.parametrize(("option", "entry"), NOTHING)
+def test_entry_that_names_metadata_alone_is_warned_of(isolated, option, entry):
+    done = isolated.cli("--no-network", option, entry, "--", "python", "-c", "print('ran')")
+    assert (done.code, done.stdout) == (0, "ran\n")
+    assert done.errors == [f"hermetic: warning: {option} {entry}: {cautions.METADATA}"]
+
+
+def test_entries_that_give_something_back_are_not(isolated):
+    given = [word for entry in SOMETHING for word in ("--allow-host", entry)]
+    done = isolated.cli("--no-network", *given, "--", "python", "-c", "print('ran')")
+    assert (done.code, done.stdout, done.errors) == (0, "ran\n", [])
+
+
+def test_denying_what_holds_the_interpreters_library_is_warned_of(capfd):
+    above = os.path.dirname(os.path.dirname(LIBRARY))
+    cautions.of_denied_reads([above, above, os.path.join(LIBRARY, "json"), LIBRARY + "x"])
+    assert capfd.readouterr().err == f"hermetic: warning: --deny-read {above}: {cautions.LIBRARY}\n"
+
+
+def test_a_run_that_denies_another_folder_says_nothing(isolated, tmp_path):
+    done = isolated.cli("--deny-read", str(tmp_path), "--", "python", "-c", "print('ran')")
+    assert (done.code, done.stdout, done.errors) == (0, "ran\n", [])
+
+
+def test_a_run_that_denies_the_library_says_so(isolated):
+    done = isolated.cli("--deny-read", LIBRARY, "--", "python", "-c", "print('ran')")
+    assert f"hermetic: warning: --deny-read {LIBRARY}: {cautions.LIBRARY}" in done.errors
