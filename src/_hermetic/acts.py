@@ -119,6 +119,8 @@ def env(text: str) -> tuple[Question, ...]:
 
 
 def import_(text: str) -> tuple[Question, ...]:
+    if "" in text.split("."):
+        raise ValueError(f"import needs a module's full name, not {text!r}")
     paths = (sys.path, sys.meta_path, sys.path_hooks)
     native_parts = [("import", (name, file, *paths)) for name, file in extensions_of(text)]
     return ("import", (text, None, *paths)), *native_parts

@@ -5,6 +5,7 @@ Nothing here lifts anything, and asking is no act: it is neither traced nor coun
 
 from __future__ import annotations
 
+from os import fspath
 from types import MappingProxyType
 
 from _hermetic.acts import policies_here, refusal_here
@@ -12,22 +13,24 @@ from _hermetic.acts import policies_here, refusal_here
 TYPE_CHECKING = False  # typing costs more to import than this module
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
     from typing import Any
 
 __all__ = ["CurrentPolicy", "allowed", "current_policy"]
 
 
-def allowed(act: str, target: str) -> bool:
+def allowed(act: str, target: str | PathLike[str]) -> bool:
     """Whether every policy in force in this process would allow an act, without trying it.
 
     act: connect, resolve, bind, read, write, run, env or import. target: ``HOST:PORT`` or a Unix socket's path
-    (connect, bind), a host name, a path, a program, a variable, a module. A host name is not looked up: what it
-    resolves to is judged when it is used; a program counts as a Python by its name alone. ValueError for an unknown
-    act, or a target that cannot be one; TypeError for no text.
+    (connect, bind), a host name, a path, a program, a variable, a module; a path may be a path object. A host name is
+    not looked up: what it resolves to is judged when it is used; a program counts as a Python by its name alone.
+    ValueError for an unknown act, or a target that cannot be one; TypeError for no text.
     """
-    if not all(isinstance(word, str) for word in (act, target)):
+    text = fspath(target)
+    if not all(isinstance(word, str) for word in (act, text)):
         raise TypeError("an act and its target are texts: allowed('connect', 'example.com:443')")
-    return refusal_here(act, target) is None
+    return refusal_here(act, text) is None
 
 
 class CurrentPolicy:

@@ -148,7 +148,19 @@ def test_what_is_no_act_is_refused():
     with pytest.raises(TypeError):
         allowed("read", 3)
     with pytest.raises(TypeError):
+        allowed("read", b"/x")
+    with pytest.raises(TypeError):
         allowed(b"read", "x")
+    for name in ("a..b", ".a", "a."):
+        with pytest.raises(ValueError, match="full name"):
+            allowed("import", name)
+
+
+def test_a_path_may_be_a_path_object(tmp_path):
+    with hermetic_blocker(fs_readonly=True, allow_write=[tmp_path]):
+        assert allowed("write", tmp_path / "x")
+        assert not allowed("write", tmp_path.parent / "x")
+        assert allowed("run", tmp_path / "x")
 
 
 # --- the view ---
