@@ -24,13 +24,15 @@ def warn(option: str, entry: str, reason: str, subject: str = "") -> None:
 
 def of_hosts(option: str, entries: Iterable[str]) -> None:
     """Entries that name nothing but what is always denied."""
-    from _hermetic.capabilities.network.addresses import METADATA as ADDRESSES
-    from _hermetic.capabilities.network.addresses import METADATA_NAMES, packed_address
+    from _hermetic.capabilities.network import addresses
 
     for entry in entries:
         host = entry.rpartition("]")[0][1:] or (entry if entry.count(":") > 1 else entry.partition(":")[0])
-        host = host.strip().lower().rstrip(".")
-        if host in METADATA_NAMES or packed_address(host) in ADDRESSES:
+        try:
+            host = addresses.clean_host(host.strip())
+        except ValueError:
+            continue  # refused where it is read
+        if host in addresses.METADATA_NAMES or addresses.packed_address(host) in addresses.METADATA:
             warn(option, entry, METADATA)
 
 

@@ -40,6 +40,7 @@ FACE_ORDER = [
         "errors",
         "settings",
         "values",
+        "cautions",
         "runners",
         "request",
         "common_hosts",
