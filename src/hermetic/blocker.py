@@ -16,7 +16,7 @@ from _hermetic.extract import exact_text
 from _hermetic.start import start_policies
 from hermetic.request import policy_from
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT
-from hermetic.values import check, defaults, joined, profile
+from hermetic.values import check, defaults, joined, nearest, profile
 
 if TYPE_CHECKING:
     import os
@@ -76,7 +76,7 @@ class BlockConfig:
         for keyword, value in keywords.items():
             name = ALIASES.get(keyword, keyword)
             if name not in known:
-                raise TypeError(f"unknown setting {keyword!r}{_nearest(keyword, known)}")
+                raise TypeError(f"unknown setting {keyword!r}{nearest(keyword, known)}")
             if name in values:
                 raise TypeError(f"{keyword!r} and another spelling of {name!r} were both given")
             values[name] = value
@@ -104,13 +104,6 @@ class BlockConfig:
     def __or__(self, other: object) -> BlockConfig:
         """The same as ``merged_with``."""
         return self.merged_with(other) if isinstance(other, BlockConfig) else NotImplemented
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, list(known), 1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def values_of(config: BlockConfig) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from _hermetic.model import Value
 from hermetic.settings import BY_KEY, CHOICE, LIST, NUMBERS, SETTINGS, SWITCH
-from hermetic.values import PROFILES, check, defaults, joined
+from hermetic.values import PROFILES, check, defaults, joined, nearest
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -185,11 +185,7 @@ def suggestion(flag: str) -> str:
         return f" (here that is {elsewhere[flag]})"
     known = [*FLAGS, PROFILE, POLICY, "--help", "--version"]
     near = [name for name in known if name.startswith(flag)] if len(flag) > 3 else []
-    if not near:
-        from difflib import get_close_matches  # only a wrong command line pays for this
-
-        near = get_close_matches(flag, known, 1)
-    return f" (did you mean {near[0]}?)" if near else ""
+    return f" (did you mean {near[0]}?)" if near else nearest(flag, known)
 
 
 def meant_as_value(words: list[str], word: str) -> str:

@@ -6,7 +6,7 @@ from hermetic.settings import ANY, BY_KEY, EXTEND, SETTINGS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 # What takes something away; a seal or an allowance needs one of these.
@@ -86,3 +86,11 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['kernel']}=require has nothing to hold")
     if values.get("sealed") and values.get("report_only"):
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['sealed']} has nothing to hold")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean ...?)``, or nothing."""
+    from difflib import get_close_matches  # only a mistake pays for this
+
+    near = get_close_matches(word, list(known), 1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from _hermetic.extract import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 class PolicyFileError(ValueError):
@@ -21,11 +16,3 @@ class PolicyTypeError(PolicyFileError, TypeError):
 def at(file: str, line: int) -> str:
     """``policy.toml:3``, or the file alone where the line is not known."""
     return f"{printable(file)}:{line}" if line else printable(file)
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean ...?)``, or nothing."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, list(known), 1)
-    return f" (did you mean {near[0]}?)" if near else ""

@@ -10,11 +10,11 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _hermetic.extract import printable
-from hermetic.policies.errors import PolicyFileError, PolicyTypeError, at, nearest
+from hermetic.policies.errors import PolicyFileError, PolicyTypeError, at
 from hermetic.policies.text import Lines, Path, parse, read_text
 from hermetic.request import is_path
 from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
-from hermetic.values import PROFILES, defaults, joined
+from hermetic.values import PROFILES, defaults, joined, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
