@@ -109,11 +109,12 @@ def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: 
         # First, and whether there is anything to judge or not: somebody waits for the program's end.
         start_new_thread(parent.see_children, ())
         start_new_thread(parent.hand_on, ())
-        judge = prepared(calls, machine, cases, end, witnesses)
+        listening = prepared(calls, machine, cases, end, witnesses)
+        if listening is not None:
+            listening.until_the_end()
         forever = allocate_lock()
         with forever:
             forever.acquire()
-        del judge
     finally:
         native._exit(1)
 

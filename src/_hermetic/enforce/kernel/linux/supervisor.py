@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_STREAM, socket, socketpair
+from _thread import allocate_lock, get_ident, start_new_thread
+from fcntl import ioctl
 
 from .... import events
 from ....pristine import close_fd, getpid, native, open_fd
@@ -29,7 +31,12 @@ if TYPE_CHECKING:
 GET_SIZES = 3
 DUMPABLE = 4  # prctl
 HERE = "/proc/self/mem"
-HUNG_UP = 16
+READABLE, HUNG_UP = 1, 16  # poll
+RECEIVE = 0xC0502100
+MONOTONIC = 1
+# How long one thread may be busy before another listens; and how many are kept waiting for their turn.
+IN_A_WHILE = bytes(24) + (5_000_000).to_bytes(8, "little")
+WAITING = 2
 SYS_PTRACE = 19  # linux/capability.h
 # Whose business it is to look into a process: any other's of its user, those only that started it, or what it started
 # from; nobody's.
@@ -160,13 +167,13 @@ def give_up(supervisor: Supervisor) -> None:
 def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> None:
     """The life of the supervisor; ends with the last process that it judges for."""
     quiet((end.fileno(), *witnesses))
-    judge = prepared(calls, machine, cases, end, witnesses)
-    if judge is not None:
-        wait_for_the_end(judge.listener)
+    listening = prepared(calls, machine, cases, end, witnesses)
+    if listening is not None:
+        listening.until_the_end()
         native._exit(0)
 
 
-def prepared(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> Judge | None:
+def prepared(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses) -> Listening | None:
     """Who judges, at work; None when there is nothing to judge."""
     calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
     events.TRACE[:], events.REPORTS[:] = [witnesses[0]], [number for number in witnesses[1:] if number >= 0]
@@ -185,9 +192,8 @@ def prepared(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: W
     _, ancillary, _, _ = end.recvmsg(1, 100)
     if not ancillary:
         return None
-    judge.begin(int.from_bytes(ancillary[0][2], sys.byteorder))
     end.close()
-    return judge
+    return Listening(judge, int.from_bytes(ancillary[0][2], sys.byteorder))
 
 
 def quiet(kept: tuple[int, ...]) -> None:
@@ -204,11 +210,105 @@ def quiet(kept: tuple[int, ...]) -> None:
                 pass  # the listing's own
 
 
-def wait_for_the_end(listener: int) -> None:
-    """Until no process has the filter any more."""
-    from select import poll
+class Listening:
+    """Threads that listen in turn, one at a time: were there two, each notice would wake another, and both would wait
+    for Python's lock. Who is busy for long has another one listen meanwhile.
+    """
 
-    waiting = poll()
-    waiting.register(listener, 0)
-    while not any(events & HUNG_UP for _, events in waiting.poll()):
-        pass
+    def __init__(self, judge: Judge, listener: int) -> None:
+        self.judge, self.listener = judge, listener
+        # Held for whoever listens, who is called first; and what each thread is busy with.
+        self.turn, self.lock = allocate_lock(), allocate_lock()
+        self.first, self.waiting = 0, 0
+        self.busy: dict[int, bytes] = {}
+        self.watched = False
+        self.timer = self.made_timer()
+        judge.begin(listener, self.hand_on)
+        start_new_thread(self.serve, ())
+
+    def serve(self) -> None:
+        """One thread: when it is its turn, receive and answer."""
+        me, notice = get_ident(), bytearray(abi.NOTICE)
+        while self.takes_turn(me):
+            while self.first == me:
+                notice[:] = bytes(abi.NOTICE)
+                try:
+                    ioctl(self.listener, RECEIVE, notice, True)
+                except OSError:
+                    continue  # whoever asked was interrupted
+                copy = bytes(notice)
+                self.busy[me] = copy[:8]
+                if not self.watched:
+                    self.watch()
+                self.judge.answer(copy)
+                del self.busy[me]
+        self.judge.leave()
+
+    def takes_turn(self, me: int) -> bool:
+        """Wait for it; False where enough others do."""
+        with self.lock:
+            if self.waiting >= WAITING:
+                return False
+            self.waiting += 1
+        self.turn.acquire()
+        with self.lock:
+            self.waiting -= 1
+            self.first = me
+        return True
+
+    def hand_on(self, whose: int = 0) -> None:
+        """Let another thread listen. whose: the thread that did so far, where it is another than this."""
+        with self.lock:
+            if self.first != (whose or get_ident()):
+                return
+            self.first = 0
+            start = not self.waiting
+        self.turn.release()
+        if start:
+            try:
+                start_new_thread(self.serve, ())
+            except RuntimeError:
+                pass  # the user may have no more; this one comes back
+
+    # --- who sees that somebody listens ---
+
+    def made_timer(self) -> int:
+        """A clock that can be waited for; -1 where there is none."""
+        try:
+            return self.judge.calls(abi.TIMERFD_CREATE[self.judge.machine], MONOTONIC, native.O_CLOEXEC)
+        except OSError:
+            return -1
+
+    def watch(self) -> None:
+        """Look in a while at who is busy then."""
+        self.watched = True
+        if self.judge.calls.fails(abi.TIMERFD_SETTIME[self.judge.machine], self.timer, 0, IN_A_WHILE, None):
+            self.watched = False
+            self.hand_on()
+
+    def until_the_end(self) -> None:
+        """Until no process has the filter any more."""
+        from select import poll
+
+        waiting = poll()
+        waiting.register(self.listener, 0)
+        if self.timer >= 0:
+            waiting.register(self.timer, READABLE)
+        seen = b""
+        while True:
+            for descriptor, found in waiting.poll():
+                if descriptor == self.timer:
+                    seen = self.looked(seen)
+                elif found & HUNG_UP:
+                    return
+
+    def looked(self, seen: bytes) -> bytes:
+        """What the one who listens is busy with; who still is with the same has another one listen."""
+        native.read(self.timer, 8)
+        first, self.watched = self.first, False
+        busy = self.busy.get(first, b"")
+        if busy and busy == seen:
+            self.hand_on(first)
+        elif busy:
+            self.watch()
+        return busy
