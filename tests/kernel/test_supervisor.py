@@ -423,3 +423,27 @@ print([attempt(lambda: os.kill(other, 9)), attempt(lambda: open(f"/proc/{other}/
 """
     done = isolated.script("--no-network", code)
     assert done.stdout == "[1, 13, 13, 13]\n", done.stdout + done.stderr
+
+
+# --- what it is made of ---
+
+
+def test_what_the_program_writes_is_no_part_of_it(isolated, judged, supervised):
+    """It looked for modules of the standard library where the program's own lie, at the first question for a name."""
+    done = isolated.script(
+        "",
+        """
+        import ctypes, os, sys
+        import hermetic
+        sys.path.insert(0, os.getcwd())
+        hermetic.lock(block_network=True, allow_domains=["example.com"])
+        for name in ("stringprep", "unicodedata", "diagnosis", "select"):
+            with open(name + ".py", "w") as file:
+                file.write("import os; os.mkdir('/proc/%d/cwd/loaded')" % os.getpid())
+        libc = ctypes.CDLL(None)
+        found = ctypes.c_void_p()
+        libc.getaddrinfo(b"nobody.example.com", None, None, ctypes.byref(found))
+        print(os.path.exists("loaded"))
+        """,
+    )
+    assert (done.code, done.stdout) == (0, "False\n"), done.stderr
