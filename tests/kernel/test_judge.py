@@ -64,6 +64,22 @@ def test_who_is_busy_with_the_same_at_a_second_look_has_another_listen(monkeypat
     assert (started, threads.first) == (["watch", "watch", 1], 0)
 
 
+def test_a_thread_that_ends_in_its_turn_hands_it_on(monkeypatch):
+    from _hermetic.enforce.kernel.linux import supervisor
+
+    def fails(notice):
+        raise MemoryError
+
+    started, left = [], []
+    threads = listening(monkeypatch, started)
+    threads.judge.answer, threads.judge.leave = fails, lambda: left.append(1)
+    threads.watched = True
+    monkeypatch.setattr(supervisor, "ioctl", lambda *arguments: 0)
+    with pytest.raises(MemoryError):
+        threads.serve()
+    assert (len(started), left, threads.first, threads.turn.locked()) == (2, [1], 0, False)
+
+
 def test_no_more_threads_wait_for_their_turn_than_are_needed(monkeypatch):
     from _hermetic.enforce.kernel.linux import supervisor
 

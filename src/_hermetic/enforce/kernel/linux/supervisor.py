@@ -90,8 +90,16 @@ class Listening:
         start_new_thread(self.serve, ())
 
     def serve(self) -> None:
-        """One thread: when it is its turn, receive and answer."""
-        me, notice = get_ident(), bytearray(abi.NOTICE)
+        """One thread."""
+        try:
+            self.answer_in_turn(get_ident())
+        finally:
+            self.hand_on()
+            self.judge.leave()
+
+    def answer_in_turn(self, me: int) -> None:
+        """Receive and answer, for as long as this thread is needed."""
+        notice = bytearray(abi.NOTICE)
         while self.takes_turn(me):
             while self.first == me:
                 notice[:] = bytes(abi.NOTICE)
@@ -105,7 +113,6 @@ class Listening:
                     self.watch()
                 self.judge.answer(copy)
                 del self.busy[me]
-        self.judge.leave()
 
     def takes_turn(self, me: int) -> bool:
         """Wait for it; False where enough others do."""
