@@ -97,7 +97,12 @@ _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
     *("paths", "enforce.kernel.linux.landlock", "enforce.kernel.linux.filters", "enforce.kernel.linux.backend"),
 )
-_JUDGED = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
+_BESIDE = ("enforce.kernel.linux.beside",)
+_SUPERVISOR = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
+
+
+_PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.linux.abi")
+_JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_FAMILIES["network"][:-1])
 
 
 def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:
@@ -112,12 +117,22 @@ def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str]
             load_at_once(__spec__, _LINUX)
             if not {"imports"}.issuperset(HELD_BY_KERNEL.intersection(guards)):  # alone, native code is the guards'
                 load_at_once(__spec__, (f"enforce.kernel.linux.frozen_{native.uname().machine}",))
-            if "network" in guards:
-                load_at_once(__spec__, _JUDGED)
+            if "network" in guards and f"{__name__}.{_BESIDE[0]}" not in sys.modules:
+                load_at_once(__spec__, (*_BESIDE, *_SUPERVISOR))
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:
         load_at_once(__spec__, _CHILDREN)
+
+
+def load_beside() -> None:
+    """Load what starts a supervisor early."""
+    load_at_once(__spec__, (*_PACKAGES, *_BESIDE))
+
+
+def load_for_judging() -> None:
+    """Load what a supervisor needs that was started early."""
+    load_at_once(__spec__, (*_JUDGING, *_SUPERVISOR))
 
 
 def load_at_once(package: Any, names: Iterable[str]) -> None:

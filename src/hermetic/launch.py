@@ -31,6 +31,8 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     scrub = request is not None and "environment" in request.families and not request.report_only
     if found.interpreter is None and not found.flags and not found.variables and not scrub:
         if quickly:
+            if request is not None and is_judged(request, options):
+                options = with_supervisor(options)
             _hermetic.load_for(() if request is None else request.families, options.kernel != OFF)
         from _hermetic.run import run_main
 
@@ -51,6 +53,25 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     flags, kept, variables = held_back(found.flags, environment.items())
     command = [interpreter, *flags, *words(found.target, held, options, kept)]
     return hand_over(interpreter, command, dict(variables))
+
+
+def is_judged(request: Request, options: Options) -> bool:
+    """Whether somebody is going to judge beside the program."""
+    judged = "network" in request.families and not request.report_only and options.kernel != OFF
+    # Only Linux has such a process; for tests it may have to be above the program.
+    return judged and sys.platform == "linux" and "above" not in os.environ.get("HERMETIC_TEST_SUPERVISOR", "")
+
+
+def with_supervisor(options: Options) -> Options:
+    """Start who judges before the guards are loaded: it loads its part meanwhile. The socket to it stays open."""
+    _hermetic.load_beside()
+    from _hermetic.enforce.kernel.linux.beside import start_early
+
+    try:
+        kept = start_early()
+    except OSError:
+        return options  # it is tried again when it is needed
+    return options if kept < 0 else options.but(keep_fds=(*options.keep_fds, kept))
 
 
 def launch_program(target: Target, request: Request | None, options: Options) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from py_compile import compile
 
 import pytest
@@ -21,6 +22,8 @@ OPTIONS = [
     "--no-interpreter-mutation",
 ]
 TWO_PROCESSES = ["--no-environment", "--profile=block-all"]
+# A command has them loaded by the process beside it, which is started before all else.
+JUDGING = {"_hermetic.enforce.kernel.linux.judge", "_hermetic.enforce.kernel.linux.supervisor"}
 NAMES = "import json, sys; print(json.dumps(sorted(n for n in sys.modules if n.startswith('_hermetic.'))))"
 
 
@@ -37,9 +40,19 @@ def test_nothing_is_loaded_in_vain(isolated, option):
     isolated.write("target.py", NAMES)
     words = [*option.split(), "--", "./target.py"]
     by_import = f"import sys, _hermetic; from hermetic.cli import main; _hermetic.load_for = len; main({words!r})"
-    ordinary = isolated.code(by_import).data
+    ordinary = set(isolated.code(by_import).data) - JUDGING
     # The command reads its own words by way of this one.
     assert json.loads(isolated.cli(*words).stdout) == sorted({*ordinary, "_hermetic.searchpath"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")
+def test_who_judges_leaves_nothing_to_the_import_system(isolated):
+    found = isolated.code(
+        "import json, sys, _hermetic; _hermetic.load_beside(); _hermetic.load_for_judging(); loaded = set(sys.modules);"
+        " import _hermetic.enforce.kernel.linux.supervisor as s; from _hermetic.capabilities import load_module;"
+        " load_module('network'); print(json.dumps(sorted(set(sys.modules) - loaded)))"
+    ).data
+    assert [name for name in found if "hermetic" in name] == []
 
 
 def test_every_family_has_its_list():

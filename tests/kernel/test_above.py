@@ -381,9 +381,9 @@ def test_doctor_says_so(isolated, judged):
     ],
 )
 def test_who_may_look_is_yamas_to_say(monkeypatch, scope, capabilities, expected):
-    from _hermetic.enforce.kernel.linux import supervisor
+    from _hermetic.enforce.kernel.linux import beside
 
     files = {"/proc/sys/kernel/yama/ptrace_scope": scope}
     status = b"Name:\tpython\nCapEff:\t%016x\nCapBnd:\t0\n" % capabilities
-    monkeypatch.setattr(supervisor, "contents", lambda path: files.get(path, status))
-    assert supervisor.traces_allowed() == getattr(supervisor, expected)
+    monkeypatch.setattr(beside, "contents", lambda path: files.get(path, status))
+    assert beside.traces_allowed() == getattr(beside, expected)

@@ -2,27 +2,90 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")
 
 
-def test_who_cannot_have_another_thread_answers_by_those_it_has(monkeypatch):
+def listening(monkeypatch, started, timer=-1):
+    """Threads that take turns, without any kernel."""
+    from _hermetic.enforce.kernel.linux import supervisor
+
+    monkeypatch.setattr(supervisor, "start_new_thread", lambda *arguments: started.append(1))
+    judge = SimpleNamespace(begin=lambda listener, hand_on: None, machine=0, calls=lambda *arguments: timer)
+    return supervisor.Listening(judge, -1)
+
+
+def test_who_is_busy_for_long_has_another_thread_listen_once(monkeypatch):
+    started = []
+    threads = listening(monkeypatch, started)
+    assert threads.takes_turn(threading.get_ident())
+    threads.hand_on()
+    threads.hand_on()
+    assert (len(started), threads.first, threads.turn.locked()) == (2, 0, False)
+
+
+def test_who_cannot_have_another_thread_listens_again_itself(monkeypatch):
     """The program may use up what its user may have of processes; nobody waits for ever."""
-    from _hermetic.enforce.kernel.linux import judge
+    from _hermetic.enforce.kernel.linux import supervisor
 
     def refused(*arguments):
         raise RuntimeError("can't start new thread")
 
-    asked = judge.Judge.__new__(judge.Judge)
-    asked.lock, asked.spare = threading.Lock(), 1
-    monkeypatch.setattr(judge, "start_new_thread", refused)
-    asked.take()
-    assert asked.spare == 0
+    threads = listening(monkeypatch, [])
+    me = threading.get_ident()
+    assert threads.takes_turn(me)
+    monkeypatch.setattr(supervisor, "start_new_thread", refused)
+    threads.hand_on()
+    assert threads.takes_turn(me) and threads.first == me
+
+
+def test_who_is_busy_with_the_same_at_a_second_look_has_another_listen(monkeypatch):
+    started = []
+    reading, writing = os.pipe()
+    threads = listening(monkeypatch, started, reading)
+    threads.watch = lambda: started.append("watch")
+    me = threading.get_ident()
+    assert threads.takes_turn(me)
+    del started[:]
+    seen = b""
+    for busy_with in (b"first", b"second", b"second"):
+        threads.busy[me] = busy_with
+        os.write(writing, bytes(8))
+        seen = threads.looked(seen)
+    os.close(reading)
+    os.close(writing)
+    assert (started, threads.first) == (["watch", "watch", 1], 0)
+
+
+def test_a_thread_that_ends_in_its_turn_hands_it_on(monkeypatch):
+    from _hermetic.enforce.kernel.linux import supervisor
+
+    def fails(notice):
+        raise MemoryError
+
+    started, left = [], []
+    threads = listening(monkeypatch, started)
+    threads.judge.answer, threads.judge.leave = fails, lambda: left.append(1)
+    threads.watched = True
+    monkeypatch.setattr(supervisor, "ioctl", lambda *arguments: 0)
+    with pytest.raises(MemoryError):
+        threads.serve()
+    assert (len(started), left, threads.first, threads.turn.locked()) == (2, [1], 0, False)
+
+
+def test_no_more_threads_wait_for_their_turn_than_are_needed(monkeypatch):
+    from _hermetic.enforce.kernel.linux import supervisor
+
+    threads = listening(monkeypatch, [])
+    threads.waiting = supervisor.WAITING
+    assert not threads.takes_turn(threading.get_ident())
 
 
 @pytest.mark.parametrize(

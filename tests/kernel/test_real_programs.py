@@ -126,7 +126,7 @@ from _hermetic.policy import Policy, make_rules
 from _hermetic.enforce.kernel.backend import confine
 from _hermetic.enforce.kernel.linux import names
 def table(host, port, family=0):
-    if host != "api.service.example" or family == socket.AF_INET6:
+    if host != b"api.service.example" or family == socket.AF_INET6:
         raise socket.gaierror(-2, "unknown")
     return [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))]
 names.getaddrinfo, names.names_in_hosts = table, lambda: []

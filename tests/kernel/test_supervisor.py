@@ -170,6 +170,56 @@ say(total=sum(got))
 # --- Unix sockets ---
 
 
+def test_a_connection_that_waits_holds_up_no_other(held, judged, servers):
+    (port, _), _counts = servers
+    found = held(
+        LOOPBACK,
+        f"""
+import threading, time
+full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
+where = full.getsockname()[1]
+crowd, begun = [], threading.Semaphore(0)
+def join():
+    crowd.append(socket.socket()); crowd[-1].settimeout(None); begun.release()
+    connect_by_c(crowd[-1].fileno(), "127.0.0.1", where)
+for _ in range(6):  # the kernel takes two, and lets the others wait
+    threading.Thread(target=join, daemon=True).start()
+for _ in range(6):
+    begun.acquire()
+time.sleep(0.3)
+start = time.monotonic()
+others = [connect_by_c(socket.socket().detach(), "127.0.0.1", {port}) for _ in range(5)]
+took = time.monotonic() - start
+say(others=others, took=took); sys.stdout.flush()
+os._exit(0)
+""",
+    )
+    assert found["others"] == [""] * 5
+    assert found["took"] < 0.9  # a second is when the kernel tries the first one again
+
+
+def test_each_process_is_answered_for_its_own_socket(held, judged, servers):
+    """Whom the last question came from is remembered."""
+    (port, _), _counts = servers
+    found = held(
+        LOOPBACK,
+        f"""
+def ask():
+    sock = socket.socket()
+    return connect_by_c(sock.fileno(), "127.0.0.1", {port}) or str(sock.getpeername()[1])
+statuses = []
+for _ in range(20):
+    ask()
+    child = os.fork()
+    if not child:
+        os._exit(0 if ask() == "{port}" else 1)
+    statuses.append(os.waitpid(child, 0)[1])
+say(statuses=statuses, ours=ask())
+""",
+    )
+    assert found == {"statuses": [0] * 20, "ours": str(port)}
+
+
 def test_unix_sockets_are_the_runs_own_or_none(held, judged):
     theirs = socket.socket(socket.AF_UNIX)
     theirs.bind(str(held.isolated.temp / "theirs"))
@@ -373,3 +423,27 @@ print([attempt(lambda: os.kill(other, 9)), attempt(lambda: open(f"/proc/{other}/
 """
     done = isolated.script("--no-network", code)
     assert done.stdout == "[1, 13, 13, 13]\n", done.stdout + done.stderr
+
+
+# --- what it is made of ---
+
+
+def test_what_the_program_writes_is_no_part_of_it(isolated, judged, supervised):
+    """It looked for modules of the standard library where the program's own lie, at the first question for a name."""
+    done = isolated.script(
+        "",
+        """
+        import ctypes, os, sys
+        import hermetic
+        sys.path.insert(0, os.getcwd())
+        hermetic.lock(block_network=True, allow_domains=["example.com"])
+        for name in ("stringprep", "unicodedata", "diagnosis", "select"):
+            with open(name + ".py", "w") as file:
+                file.write("import os; os.mkdir('/proc/%d/cwd/loaded')" % os.getpid())
+        libc = ctypes.CDLL(None)
+        found = ctypes.c_void_p()
+        libc.getaddrinfo(b"nobody.example.com", None, None, ctypes.byref(found))
+        print(os.path.exists("loaded"))
+        """,
+    )
+    assert (done.code, done.stdout) == (0, "False\n"), done.stderr

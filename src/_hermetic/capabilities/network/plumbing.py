@@ -24,7 +24,7 @@ PAIR_USERS = frozenset(
         ("curio.kernel", "__init__"),
         ("socket", "socketpair"),
         # A run inside of a run.
-        ("_hermetic.enforce.kernel.linux.supervisor", "private_pair"),
+        ("_hermetic.enforce.kernel.linux.beside", "private_pair"),
     }
 )
 DESCRIPTOR_USERS = frozenset(

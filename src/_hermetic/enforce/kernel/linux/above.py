@@ -30,13 +30,13 @@ from errno import EAGAIN
 
 from ....pristine import native
 from . import abi
-from .supervisor import DUMPABLE, Supervisor, prepared, private_pair, quiet
+from .beside import Supervisor, private_pair, quiet
+from .supervisor import DUMPABLE, prepared
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from .supervisor import Cases, Witnesses
     from .syscalls import Calls
 
 ADOPTS = 36  # prctl: PR_SET_CHILD_SUBREAPER
@@ -48,7 +48,7 @@ SIGNAL, HEARD = b"s", b"h"
 KIND, WORD, WHOLE = 1, 4, 9
 
 
-def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Supervisor:
+def begin(calls: Calls, machine: int) -> Supervisor:
     """Start the supervisor, and return in a child of it: this process returns only when there can be no other, by
     OSError.
     """
@@ -69,7 +69,7 @@ def begin(calls: Calls, machine: int, cases: Cases, witnesses: Witnesses) -> Sup
         program = start_program(calls, machine, lower)
         if program:
             ours.close()
-            supervise(calls, machine, cases, theirs, witnesses, Parent(lower, program))
+            supervise(theirs, Parent(lower, program))
     finally:
         signal(SIGCHLD, SIG_DFL if ignored is None else ignored)
         pthread_sigmask(SIG_SETMASK, held)
@@ -102,18 +102,19 @@ def start_program(calls: Calls, machine: int, lower: socket) -> int:
     return program
 
 
-def supervise(calls: Calls, machine: int, cases: Cases, end: socket, witnesses: Witnesses, parent: Parent) -> NoReturn:
+def supervise(end: socket, parent: Parent) -> NoReturn:
     """The life of the supervisor; ends with the last process that is below it."""
     try:
-        quiet((end.fileno(), parent.lower.fileno(), *witnesses))
+        quiet((end.fileno(), parent.lower.fileno()))
         # First, and whether there is anything to judge or not: somebody waits for the program's end.
         start_new_thread(parent.see_children, ())
         start_new_thread(parent.hand_on, ())
-        judge = prepared(calls, machine, cases, end, witnesses)
+        listening = prepared(end)
+        if listening is not None:
+            listening.until_the_end()
         forever = allocate_lock()
         with forever:
             forever.acquire()
-        del judge
     finally:
         native._exit(1)
 

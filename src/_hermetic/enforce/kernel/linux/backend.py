@@ -81,12 +81,12 @@ def probe(calls: Calls | None = None, judges: bool = True, waits: bool = False) 
         return found
     if threads:
         return found.but(no_supervisor="threads that were running before")
-    from . import supervisor  # loaded only when it is used
+    from . import beside  # loaded only when it is used
 
     emulated = os.environ.get(TEST_SUPERVISOR, "").split()
-    traces = supervisor.PARENTS if ABOVE in emulated else supervisor.traces_allowed()
-    nobody, no_fetching = supervisor.available(calls, machine, traces)
-    above = traces == supervisor.PARENTS
+    traces = beside.PARENTS if ABOVE in emulated else beside.traces_allowed()
+    nobody, no_fetching = beside.available(calls, machine, traces)
+    above = traces == beside.PARENTS
     if MADE in emulated:
         no_fetching = f"{TEST_SUPERVISOR}={MADE}"
     if not {MADE, ABOVE}.issuperset(emulated):
@@ -148,6 +148,10 @@ def confine(
             calls.execute(abi.EXECVE[machine()], gate, *command[1:])
         return Receipt(rows=planned.rows, notes=notes, lost=lost)
     finally:
+        if asked.needs_judge():
+            from .beside import put_away
+
+            put_away()
         if calls is not None:
             calls.put_away(NO_NATIVE in asked.taken)
 
@@ -190,14 +194,15 @@ def with_judge(
     if support.above:
         from .above import begin
     else:
-        from .supervisor import begin
-    from .supervisor import Cases
-
+        from .beside import begin
+    rules = network if NO_NETWORK in plan.taken else ()
+    writable = plan.write if NO_WRITES in plan.taken and plan.metadata == ASKED else None
+    # See ``supervisor.prepared``.
+    cases = (rules, bool(support.no_fetching), leaves_datagrams(plan), writable)
     try:
-        rules = network if NO_NETWORK in plan.taken else ()
-        writable = plan.write if NO_WRITES in plan.taken and plan.metadata == ASKED else None
-        cases = Cases(rules, bool(support.no_fetching), leaves_datagrams(plan), writable)
-        return begin(calls, machine(), cases, witnesses), support
+        judge = begin(calls, machine())
+        judge.tell((*cases, *[number >= 0 for number in witnesses]), [number for number in witnesses if number >= 0])
+        return judge, support
     except OSError as error:
         why = f"the supervisor could not be started ({error.strerror})"
         return None, support.but(supervisor=False, no_supervisor=why)
@@ -240,14 +245,14 @@ def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int |
 
 def listen(calls: Calls, program: bytes, machine: int, judge: Any) -> None:
     """Put on the filter that is judged. Unheard when that is refused, as inside of a run that has one."""
-    from .supervisor import give_up, hand_over
-
     try:
         listener = filters.install(calls, program, machine, filters.WITH_LISTENER)
     except OSError as error:
-        give_up(judge)
+        judge.give_up()
         raise Unheard(f"nobody may listen to its system calls ({error.strerror})") from error
-    hand_over(judge, listener)
+    judge.tell((), (listener,))
+    close_fd(listener)
+    judge.give_up()
 
 
 def drop_capabilities(calls: Calls, machine: int, everything: bool) -> None:

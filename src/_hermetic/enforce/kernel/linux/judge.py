@@ -8,13 +8,13 @@ writing on a connected socket never come here.
 from __future__ import annotations
 
 from _socket import AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, inet_ntop, socket
-from _thread import allocate_lock, start_new_thread
+from _thread import allocate_lock
 from errno import EACCES, EAFNOSUPPORT, EFAULT, EINVAL, ENETUNREACH, ENOSYS, EPERM
 from fcntl import ioctl
 
 from .... import events
 from ....capabilities import load_module
-from ....pristine import close_fd, fstat, native, open_fd, write_fd
+from ....pristine import close_fd, fstat, get_ident, native, open_fd, write_fd
 from . import abi
 from .syscalls import address_of
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Answer: TypeAlias = Callable[[bytes, int, list[int]], tuple[int, int]]
 
 # linux/seccomp.h: requests to the listener.
-RECEIVE, SEND, IS_VALID, ADD, SET_FLAGS = 0xC0502100, 0xC0182101, 0x40082102, 0x40182103, 0x40082104
+SEND, IS_VALID, ADD, SET_FLAGS = 0xC0182101, 0x40082102, 0x40182103, 0x40082104
 GO_ON, IN_PLACE, ANSWERED_TOO, SAME_PROCESSOR = 1, 1, 2, 1
 LONGEST_ADDRESS = 128
 KIND, NONBLOCKING = 0xF, 0o4000
@@ -38,7 +38,11 @@ EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound 
 O_PATH = 0o10000000
 CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
 NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
-THREADS = 2
+LOOPBACK6 = bytes(15) + b"\1"
+
+
+def nobody() -> None:
+    """Before there is anything to listen on, nobody else has to."""
 
 
 class Judge:
@@ -49,8 +53,10 @@ class Judge:
         self.network: Any = None
         self.rules: Any = ()
         self.listener = -1
-        self.spare = 0
+        self.hand_on: Callable[[], None] = nobody
         self.tested = False
+        # What each thread asked last, which asks again more often than not, and by what it can be had.
+        self.processes: dict[int, tuple[int, int]] = {}
         self.lock = allocate_lock()
         # What this run listens on: devices and numbers of files, and abstract names.
         self.own: set[object] = set()
@@ -73,54 +79,20 @@ class Judge:
 
     # --- the conversation ---
 
-    def begin(self, listener: int) -> None:
-        """Answer what comes from this listener, by threads of their own."""
-        self.listener = listener
+    def begin(self, listener: int, hand_on: Callable[[], None]) -> None:
+        """Answer what comes from this listener. hand_on: has another thread listen, as long as this one is busy."""
+        self.listener, self.hand_on = listener, hand_on
         try:
-            ioctl(listener, SET_FLAGS, SAME_PROCESSOR.to_bytes(8, "little"))
+            ioctl(listener, SET_FLAGS, SAME_PROCESSOR)  # by its value, unlike the others
         except OSError:
             pass  # before 6.6; it is only faster
-        self.spare = THREADS
-        for _ in range(THREADS):
-            start_new_thread(self.serve, ())
-
-    def serve(self) -> None:
-        """One thread: receive, answer."""
-        notice = bytearray(abi.NOTICE)
-        while True:
-            notice[:] = bytes(abi.NOTICE)
-            try:
-                ioctl(self.listener, RECEIVE, notice, True)
-            except OSError:
-                continue  # whoever asked was interrupted
-            self.take()
-            try:
-                self.answer(bytes(notice))
-            finally:
-                with self.lock:
-                    self.spare += 1
-
-    def take(self) -> None:
-        """Another thread listens while this one is busy, perhaps for as long as a connection takes."""
-        with self.lock:
-            self.spare -= 1
-            start = self.spare == 0
-            if start:
-                self.spare += 1
-        if start:
-            try:
-                start_new_thread(self.serve, ())
-            except RuntimeError:  # the user may have no more; this one comes back
-                with self.lock:
-                    self.spare -= 1
 
     def answer(self, notice: bytes) -> None:
         """Fails closed: what goes wrong here is a refusal."""
         name = notice[:8]
-        thread, number = int.from_bytes(notice[8:12], "little"), int.from_bytes(notice[16:20], "little")
-        words = [int.from_bytes(notice[at : at + 8], "little") for at in range(32, 80, 8)]
+        words = memoryview(notice).cast("Q").tolist()
         try:
-            error, flags = self.answers[number](name, thread, words)
+            error, flags = self.answers[words[2] & 0xFFFFFFFF](name, words[1] & 0xFFFFFFFF, words[4:])
         except OSError as failed:
             # The errors of looking names up are negative, and no answer at all.
             error, flags = max(failed.errno or 0, 0) or EACCES, 0
@@ -163,10 +135,30 @@ class Judge:
 
     def duplicate(self, thread: int, number: int) -> int:
         """One of its descriptors, as ours."""
+        known, process = self.processes.get(get_ident(), (0, -1))
+        if known == thread:
+            # While this process is there nobody else has its number.
+            try:
+                return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
+            except ProcessLookupError:
+                pass
+        self.leave()
         try:
             process = self.calls(abi.PIDFD_OPEN[self.machine], thread, 0)
         except OSError:
-            process = self.calls(abi.PIDFD_OPEN[self.machine], leader_of(thread), 0)
+            return self.duplicate_of_leader(thread, number)
+        self.processes[get_ident()] = thread, process
+        return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
+
+    def leave(self) -> None:
+        """This thread asks for nothing any more."""
+        _, process = self.processes.pop(get_ident(), (0, -1))
+        if process >= 0:
+            close_fd(process)
+
+    def duplicate_of_leader(self, thread: int, number: int) -> int:
+        """The same of the process that a thread belongs to; which thread has this number may change any time."""
+        process = self.calls(abi.PIDFD_OPEN[self.machine], leader_of(thread), 0)
         try:
             return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
         finally:
@@ -174,7 +166,7 @@ class Judge:
 
     def socket_of(self, name: bytes, thread: int, number: int) -> socket:
         """A duplicate of the socket that was meant."""
-        found = socket(fileno=self.duplicate(thread, number))
+        found = socket(-1, -1, 0, self.duplicate(thread, number))  # nobody asks for its protocol
         if not self.is_valid(name):
             found.close()
             raise OSError(EACCES, "gone")
@@ -202,6 +194,8 @@ class Judge:
                 return EAFNOSUPPORT, 0
             if self.is_refused(self.network.CONNECT, (*meant, "connect")):
                 return EACCES, 0
+            if waits_for_others(sock, address):
+                self.hand_on()
             return sock.connect_ex(place), 0
         finally:
             sock.close()
@@ -360,6 +354,12 @@ def leader_of(thread: int) -> int:
         return int(native.read(descriptor, 1000).split(b"Tgid:")[1].split()[0])
     finally:
         close_fd(descriptor)
+
+
+def waits_for_others(sock: socket, address: bytes) -> bool:
+    """Whether connecting takes as long as another machine does."""
+    here = address[4] == 127 if sock.family == AF_INET else address[8:24] == LOOPBACK6
+    return not here and sock.type & KIND != SOCK_DGRAM and native.get_blocking(sock.fileno())
 
 
 def spoken(address: bytes) -> tuple[int, str, int] | None:

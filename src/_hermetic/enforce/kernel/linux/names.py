@@ -121,7 +121,8 @@ class Resolver:
         if family is None:
             return []
         try:
-            answers = getaddrinfo(host, None, family)
+            # Bytes: for a text Python would load its own tables of letters, from wherever the program wrote them.
+            answers = getaddrinfo(host.encode("ascii"), None, family)
         except gaierror as error:
             return NO_SUCH_NAME if error.errno in (-2, -5) else FAILED
         found = list(dict.fromkeys(packed_of(answer) for answer in answers))
@@ -163,7 +164,7 @@ class Resolver:
             try:
                 host = self.network.clean_host(name)
                 if self.network.may_ask(self.rules, host):
-                    answers = getaddrinfo(host, None)
+                    answers = getaddrinfo(host.encode("ascii"), None)
                     self.network.remember(self.rules, (host,), None, answers)
                     for answer in answers:
                         self.names.setdefault(packed_of(answer), set()).add(host)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 C_CALL, KEEPS_ERRNO = 1, 8  # flags of a foreign function
-# With the number of the call, six words are passed in registers, where an int becomes a long.
-IN_REGISTERS, MOST = 6, (1 << 31) - 1
+# Five words beside the number of the call are passed in registers, where an int becomes a long; it has six at most.
+IN_REGISTERS, MOST = 5, (1 << 31) - 1
 # Where a type and a built-in function keep what they do, in bytes from their beginning; the head of an object is longer
 # in a build without the GIL.
 SIZE, CALL, ALLOC, NEW = 32, 128, 304, 312
@@ -72,13 +72,13 @@ class Calls:
 
     def _widened(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | list[Any]:
         """By itself ctypes passes numbers as C's int, and what it leaves beside one on the stack is anything."""
-        if len(arguments) < IN_REGISTERS:
-            for word in arguments:
-                if type(word) is int and word > MOST:
-                    break
-            else:
-                return arguments
-        return [self._long(word) if type(word) is int else word for word in arguments]
+        if len(arguments) > IN_REGISTERS:
+            last = arguments[IN_REGISTERS]
+            arguments = (*arguments[:IN_REGISTERS], self._long(last) if type(last) is int else last)
+        for word in arguments:
+            if type(word) is int and word > MOST:
+                return [self._long(word) if type(word) is int else word for word in arguments]
+        return arguments
 
     def hidden(self, mmap: int, data: bytes) -> int:
         """Put bytes where nobody can guess, and where no later program in this process finds them; returns where."""
