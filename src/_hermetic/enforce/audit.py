@@ -9,7 +9,7 @@ from _weakref import ref
 from ..errors import BootstrapError, PolicyViolation
 from ..events import COUNT, LOG, REPORTS
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
-from ..pristine import NULL_DEVICE
+from ..pristine import NULL_DEVICE, native
 from .bind import bind
 from .judge import examine, refusal
 from .session import (
@@ -32,9 +32,12 @@ if TYPE_CHECKING:
     # (event, `free` of its only row or None, that row's rules, its entries)
     Slot: TypeAlias = tuple[str, Any, Any, tuple[Entry, ...]]
 
+O_CLOEXEC = getattr(native, "O_CLOEXEC", 0)
+
 # Stand-ins for what bind() puts in place of these names.
 GUARDED: frozenset[str] = frozenset()
 INTEREST = -1
+UNASKED = 0
 ANSWER: Any = None
 HERE = None
 SLOTS: Any = ()
@@ -89,7 +92,7 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
     # Openings are announced most, and C makes the event's name anew each time: comparing it needs no hash.
     if event == OPEN:
         flags = args[2]
-        if type(flags) is int and flags and not flags & INTEREST:
+        if type(flags) is int and flags and (flags == UNASKED or not flags & INTEREST):
             return
     elif event not in GUARDED:
         return
@@ -109,17 +112,26 @@ def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noq
             entries = HANDLE_TO_WRITE if flags & O_PATH else TO_WRITE
         else:
             entries = HANDLE if flags & O_PATH else TO_READ
+        for entry in entries:
+            try:
+                if entry[9] is not None and entry[9](entry[6], args):
+                    continue
+            except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
+                pass
+            found = examine(entry, args, None)
+            if found is not None:
+                raise refusal(found)
+        return
+    for name, free, rules, entries in SLOTS[hash(event) & MASK]:  # noqa: B007  # the last ones are what was found
+        if name == event:
+            break
     else:
-        for name, free, rules, entries in SLOTS[hash(event) & MASK]:  # noqa: B007  # the last ones are what was found
-            if name == event:
-                break
-        else:
+        return
+    try:
+        if free is not None and free(rules, args):
             return
-        try:
-            if free is not None and free(rules, args):
-                return
-        except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
-            pass
+    except Exception:  # noqa: BLE001  # as above
+        pass
     for entry in entries:
         found = examine(entry, args, None)
         if found is not None:
@@ -224,7 +236,9 @@ def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     }
     answer = bind(sealed_answer, names, memo)
     guarded = with_openings(frozenset(known))
-    return bind(sealed_hook, {"GUARDED": guarded, "ANSWER": answer, "INTEREST": flags_of_interest(guarded)}, memo)
+    names = {"GUARDED": guarded, "ANSWER": answer, "INTEREST": flags_of_interest(guarded)}
+    # A handle as our stand-ins ask for one: it is no read, and only rows that name OPEN have a word to say to it.
+    return bind(sealed_hook, {**names, "UNASKED": 0 if every else O_PATH | O_CLOEXEC}, memo)
 
 
 def by_event(entries: list[Entry]) -> list[Slot]:
