@@ -27,7 +27,6 @@ from ...capabilities.filesystem.descriptors import (
 )
 from ...capabilities.filesystem.told import ASKED, NAME, PATH, SEEN, WAYS
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
-from ...paths import NAMES, PROCESS
 from ...pristine import NULL_DEVICE, S_IFMT, S_IFREG, close_fd, dup, fstat, getcwd, getpid, open_fd
 from ..bind import bind
 from ..judge import refusal
@@ -41,6 +40,7 @@ from .handles import (
     carefully,
     held,
     judge_way,
+    name_of,
     open_told,
     through_handle,
     truncate,
@@ -85,7 +85,6 @@ SIZE = _io.DEFAULT_BUFFER_SIZE
 DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
-FEW = len(NAMES)
 NOT_AGAIN = O_TRUNC | O_CREAT | O_EXCL | O_NOFOLLOW
 
 OPEN_DEFAULTS = ("r", -1, None, None, None, True, None)
@@ -230,7 +229,7 @@ def open_quickly(
     handle = HELD(path, None, flags)
     if handle < 0:
         return None
-    name = NAMES[handle] if handle < FEW and getpid() == PROCESS else f"/proc/{getpid()}/fd/{handle}"
+    name = name_of(handle)
     try:
         ASKED[NAME], ASKED[PATH], ASKED[WAYS], ASKED[SEEN] = name, path, WAY is not None, None
         made = ORIGINAL(name, mode, buffering, encoding, errors, newline, closefd)

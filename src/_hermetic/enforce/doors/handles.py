@@ -17,7 +17,7 @@ from errno import EACCES, EEXIST, ENOENT
 from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_TRUNC
 from ...capabilities.filesystem.told import ASKED, NAME, PATH, SEEN, WAYS
 from ...extract import O_PATH
-from ...paths import names_itself
+from ...paths import NAMES, PROCESS, names_itself
 from ...pristine import S_IFMT, S_IFREG, close_fd, dup, fstat, getpid, native, open_fd, readlink
 from ..judge import refusal
 
@@ -46,13 +46,14 @@ KEPT = O_NOFOLLOW | O_DIRECTORY
 # Others may replace a file at every look.
 TRIES = (1,) * 20
 truncate: Any = getattr(native, "ftruncate", None)
+FEW = len(NAMES)
 REPLACED, EXISTS = "replaced while it was opened", "File exists"
 
 
 def open_told(opens: Any, words: Any, path: Any, folder: Any, handle: Any) -> Any:
     """The frame by which the reader knows that this path was told by a handle; it is seen without it.
 
-    path, folder: what was asked for, which a refusal says. handle: what told the path, by which the reader proves it.
+    path, folder: what was asked for, which a refusal says. handle: the name of what told the path: the reader's proof.
     """
     return opens(*(words, words := None, opens := None, HERE)[0])
 
@@ -95,6 +96,11 @@ def held(path: Any, folder: Any, flags: int) -> int:
     return handle
 
 
+def name_of(number: int) -> str:
+    """The name of a descriptor of this process."""
+    return NAMES[number] if number < FEW and getpid() == PROCESS else f"/proc/{getpid()}/fd/{number}"
+
+
 def through_handle(path: Any, folder: Any, flags: int, quick: bool, opens: Any, words: tuple[Any, ...]) -> Any:
     """What ``opens(name, *words)`` returns for the name by which a handle on this path is opened; None where nothing is
     there and these flags would make it.
@@ -105,7 +111,7 @@ def through_handle(path: Any, folder: Any, flags: int, quick: bool, opens: Any, 
         handle = HELD(path, folder, flags)
         if handle < 0:
             return None
-        name = f"/proc/{getpid()}/fd/{handle}"
+        name = name_of(handle)
         try:
             if quick:
                 ASKED[NAME], ASKED[PATH], ASKED[WAYS], ASKED[SEEN] = name, path, WAY is not None, None
@@ -113,7 +119,7 @@ def through_handle(path: Any, folder: Any, flags: int, quick: bool, opens: Any, 
                 if WAY is None or ASKED[SEEN] is name:
                     return made
                 close(made)  # something else was opened in between, and nobody has judged the way to this
-            made = CAREFULLY(path, folder, flags, handle, name, opens, words)
+            made = CAREFULLY(path, folder, flags, name, opens, words)
             if made is not None:
                 return made
         except OSError as error:
@@ -133,7 +139,7 @@ def close(made: Any) -> None:
         made.close()
 
 
-def carefully(path: Any, folder: Any, flags: int, handle: int, name: str, opens: Any, words: tuple[Any, ...]) -> Any:
+def carefully(path: Any, folder: Any, flags: int, name: str, opens: Any, words: tuple[Any, ...]) -> Any:
     """The same where others may put something else in the handle's place; None if what was opened was replaced."""
     if WAY is not None:
         WAY(path, folder, flags, name, "")
@@ -148,9 +154,9 @@ def carefully(path: Any, folder: Any, flags: int, handle: int, name: str, opens:
         words = (words[0] & ~O_TRUNC, *words[1:])
     # What has no path is judged by the handle's name, and refused.
     told = real if real[:1] == "/" else name
-    made = TOLD(opens, (told, *words), path, folder, handle)
+    made = TOLD(opens, (told, *words), path, folder, name)
     number = made if type(made) is int else made.fileno()
-    if readlink(f"/proc/{getpid()}/fd/{number}") != real:
+    if readlink(name_of(number)) != real:
         close(made)
         return None
     if empties and fstat(number).st_mode & S_IFMT == S_IFREG:
