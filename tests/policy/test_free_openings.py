@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from _hermetic.capabilities import filesystem as files
 from _hermetic.capabilities import integrity
 from _hermetic.capabilities.filesystem import told
+from _hermetic.enforce import session
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="handles are Linux's")
 
@@ -87,3 +88,12 @@ def test_openings_of_every_day_are_free(tree):
         assert [is_free(row, rules, (name, "r+", os.O_RDWR)) for row in rows] == [True, True]
     finally:
         os.close(handle)
+
+
+@pytest.mark.parametrize("events", [(), ("open.read",), ("open", "open.read")])
+@pytest.mark.parametrize("handles", [0, getattr(os, "O_PATH", 0)])
+def test_only_a_handle_is_judged_by_nobody(monkeypatch, events, handles):
+    """Where the system has no handles, the same bits are those of a plain read."""
+    monkeypatch.setattr(session, "O_PATH", handles)
+    unasked = session.unasked_flags(session.with_openings(frozenset(events)))
+    assert unasked == (os.O_PATH | os.O_CLOEXEC if handles and "open" not in events else 0)

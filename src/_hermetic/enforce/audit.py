@@ -9,7 +9,7 @@ from _weakref import ref
 from ..errors import BootstrapError, PolicyViolation
 from ..events import COUNT, LOG, REPORTS
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
-from ..pristine import NULL_DEVICE, native
+from ..pristine import NULL_DEVICE
 from .bind import bind
 from .judge import examine, refusal
 from .session import (
@@ -19,6 +19,7 @@ from .session import (
     OPEN_TO_WRITE,
     flags_of_interest,
     session_judge,
+    unasked_flags,
     watched,
     with_openings,
 )
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     # (event, `free` of its only row or None, that row's rules, its entries)
     Slot: TypeAlias = tuple[str, Any, Any, tuple[Entry, ...]]
-
-O_CLOEXEC = getattr(native, "O_CLOEXEC", 0)
 
 # Stand-ins for what bind() puts in place of these names.
 GUARDED: frozenset[str] = frozenset()
@@ -57,11 +56,11 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
     state = watched[0]
     if not state:
         return
-    names, interest = state
+    names, interest, unasked = state
     # Openings are announced most, and C makes the event's name anew each time: comparing it needs no hash.
     if event == OPEN:
         flags = args[2]
-        if type(flags) is int and flags and not flags & interest:
+        if type(flags) is int and flags and (flags == unasked or not flags & interest):
             return
     if event in names:
         if event == OPEN:
@@ -236,9 +235,8 @@ def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     }
     answer = bind(sealed_answer, names, memo)
     guarded = with_openings(frozenset(known))
-    names = {"GUARDED": guarded, "ANSWER": answer, "INTEREST": flags_of_interest(guarded)}
-    # A handle as our stand-ins ask for one: it is no read, and only rows that name OPEN have a word to say to it.
-    return bind(sealed_hook, {**names, "UNASKED": 0 if every else O_PATH | O_CLOEXEC}, memo)
+    flags = {"INTEREST": flags_of_interest(guarded), "UNASKED": unasked_flags(guarded)}
+    return bind(sealed_hook, {"GUARDED": guarded, "ANSWER": answer, **flags}, memo)
 
 
 def by_event(entries: list[Entry]) -> list[Slot]:

@@ -16,7 +16,7 @@ from errno import EACCES, EEXIST, ENOENT
 
 from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_TRUNC
 from ...capabilities.filesystem.told import ASKED, NAME, PATH, SEEN, WAYS
-from ...extract import O_PATH
+from ...extract import HANDLE
 from ...paths import NAMES, PROCESS, names_itself
 from ...pristine import S_IFMT, S_IFREG, close_fd, dup, fstat, getpid, native, open_fd, readlink
 from ..judge import refusal
@@ -41,7 +41,6 @@ O_NOFOLLOW, O_DIRECTORY = getattr(native, "O_NOFOLLOW", 0), getattr(native, "O_D
 O_CREAT, O_EXCL = native.O_CREAT, native.O_EXCL
 NAMELESS = getattr(native, "O_TMPFILE", -1)
 MAKING = O_CREAT | O_EXCL
-HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 KEPT = O_NOFOLLOW | O_DIRECTORY
 # Others may replace a file at every look.
 TRIES = (1,) * 20

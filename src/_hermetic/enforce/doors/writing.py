@@ -11,9 +11,10 @@ from _thread import _count as count_threads
 from errno import EISDIR, ELOOP, ENOENT
 
 from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
+from ...extract import HANDLE
 from ...pristine import close_fd, dup, getpid, native, open_fd, readlink
 from ..judge import refusal
-from .handles import HANDLE, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW
+from .handles import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
