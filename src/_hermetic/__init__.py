@@ -64,7 +64,7 @@ _FAMILIES = {
     "filesystem": (
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
         *("capabilities.filesystem.readable", "capabilities.filesystem.places", "capabilities.filesystem.lists"),
-        *("capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
+        *("capabilities.filesystem.told", "capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.databases"),
     ),

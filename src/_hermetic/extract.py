@@ -24,6 +24,7 @@ TEXT, BYTES, TEXT_OR_BYTES, NUMBER, TUPLE, SEQUENCE = (str,), (bytes,), (str, by
 
 # A handle on a file, which can be neither read nor written (Linux).
 O_PATH = getattr(native, "O_PATH", 0)
+HANDLE = O_PATH | getattr(native, "O_CLOEXEC", 0)
 # Flags of open(2) that make an opening more than a read.
 WRITE_BITS = native.O_WRONLY | native.O_RDWR | native.O_CREAT | native.O_TRUNC | native.O_APPEND
 WRITE_BITS |= getattr(native, "O_TEMPORARY", 0)  # Windows: deletes the file when it is closed

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, lstat, native, readlink, stat
+from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ def absolute(path: str) -> str:
         elif part and part != ".":
             parts.append(part)
     return "/" + "/".join(parts)
+
+
+def names_itself(path: str, real: str) -> bool:
+    """Whether a path is the real one of what it leads to: no link is followed on its way."""
+    return path == real or (".." not in path and absolute(path) == real)
 
 
 def resolve(path: str) -> str:
@@ -97,6 +102,18 @@ def same_file(here: str, link: str) -> None:
     meant, found = stat(here), stat(link if link[:1] == "/" else here.rpartition("/")[0] + "/" + link)
     if (meant.st_ino, meant.st_dev) != (found.st_ino, found.st_dev):
         raise FileNotFoundError(ENOENT, "removed", here)
+
+
+# The names of the first descriptors: most handles are among them, and to make a name, or to see that it is one, costs
+# as much as to ask where it leads. A process that was forked from this one makes its own.
+PROCESS = getpid()
+NAMES = tuple([f"/proc/{PROCESS}/fd/{number}" for number in range(16)])
+FIRST_NAMES = frozenset(NAMES)
+
+
+def is_number(path: str) -> bool:
+    """Whether this is how the name of a descriptor looks, of whatever process."""
+    return path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit()
 
 
 FOLDERS = "/proc/self/fd"

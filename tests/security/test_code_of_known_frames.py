@@ -36,7 +36,10 @@ def attempt(act):
     except BaseException as error:
         print(type(error).__name__)
 """
+# With a second thread the frame is one that guards know.
 OPENING = """
+import threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
 code = code_named("open_told", lambda: open("folder"))
 link = os.path.abspath("link")
 for maker in (made, given):

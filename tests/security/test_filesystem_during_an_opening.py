@@ -89,3 +89,48 @@ def test_the_code_of_what_opens_files_opens_nothing_for_others(isolated, options
     isolated.write("target.py", FORGED)
     done = isolated.cli(*options, "--", "./target.py")
     assert (done.code, done.stdout) == (0, "True False\n"), done
+
+
+FINALIZER = """
+import functools, gc, io, os, sys, threading
+if sys.argv[1] == "thread":
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+sys.unraisablehook = lambda told: None
+seen = []
+class Reader(io.FileIO):
+    def close(self):
+        try:
+            seen.append(self.readall())
+        except (OSError, ValueError):
+            pass
+        super().close()
+class Dropped:
+    # C calls what is no function as it is, without a frame of its own: it has that of whoever is running.
+    __del__ = functools.partial(Reader, os.path.abspath("link"))
+gc.set_threshold(1)
+def drop():
+    for _ in range(3):
+        dropped = Dropped()
+        dropped.itself = dropped
+for _ in range(1500):
+    drop()
+    open("inside/file").close()
+    drop()
+    os.close(os.open("inside/file", os.O_RDONLY))
+print(b"secret/file\\n" in seen)
+"""
+
+
+@pytest.mark.parametrize("place", ["alone", "thread"])
+@pytest.mark.parametrize(
+    "options", [["--deny-read", "secret"], ["--deny-read", "secret", "--seal"], ["--fs-readonly=inside"]]
+)
+def test_a_finalizer_that_runs_during_an_opening_opens_no_link_as_the_stand_in_does(isolated, options, place):
+    (isolated.folder / "secret").mkdir()
+    (isolated.folder / "secret/file").write_text("secret/file\n")
+    (isolated.folder / "inside").mkdir()
+    (isolated.folder / "inside/file").write_text("inside\n")
+    (isolated.folder / "link").symlink_to("secret/file")
+    isolated.write("target.py", FINALIZER)
+    done = isolated.cli(*options, "--", "./target.py", place)
+    assert (done.code, done.stdout) == (0, "False\n"), done

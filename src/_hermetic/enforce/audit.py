@@ -19,6 +19,7 @@ from .session import (
     OPEN_TO_WRITE,
     flags_of_interest,
     session_judge,
+    unasked_flags,
     watched,
     with_openings,
 )
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # Stand-ins for what bind() puts in place of these names.
 GUARDED: frozenset[str] = frozenset()
 INTEREST = -1
+UNASKED = 0
 ANSWER: Any = None
 HERE = None
 SLOTS: Any = ()
@@ -54,11 +56,11 @@ def session_hook(event: str, args: tuple[Any, ...]) -> None:
     state = watched[0]
     if not state:
         return
-    names, interest = state
+    names, interest, unasked = state
     # Openings are announced most, and C makes the event's name anew each time: comparing it needs no hash.
     if event == OPEN:
         flags = args[2]
-        if type(flags) is int and flags and not flags & interest:
+        if type(flags) is int and flags and (flags == unasked or not flags & interest):
             return
     if event in names:
         if event == OPEN:
@@ -89,7 +91,7 @@ def sealed_hook(event: str, args: tuple[Any, ...]) -> None:
     # Openings are announced most, and C makes the event's name anew each time: comparing it needs no hash.
     if event == OPEN:
         flags = args[2]
-        if type(flags) is int and flags and not flags & INTEREST:
+        if type(flags) is int and flags and (flags == UNASKED or not flags & INTEREST):
             return
     elif event not in GUARDED:
         return
@@ -109,17 +111,26 @@ def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noq
             entries = HANDLE_TO_WRITE if flags & O_PATH else TO_WRITE
         else:
             entries = HANDLE if flags & O_PATH else TO_READ
+        for entry in entries:
+            try:
+                if entry[9] is not None and entry[9](entry[6], args):
+                    continue
+            except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
+                pass
+            found = examine(entry, args, None)
+            if found is not None:
+                raise refusal(found)
+        return
+    for name, free, rules, entries in SLOTS[hash(event) & MASK]:  # noqa: B007  # the last ones are what was found
+        if name == event:
+            break
     else:
-        for name, free, rules, entries in SLOTS[hash(event) & MASK]:  # noqa: B007  # the last ones are what was found
-            if name == event:
-                break
-        else:
+        return
+    try:
+        if free is not None and free(rules, args):
             return
-        try:
-            if free is not None and free(rules, args):
-                return
-        except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
-            pass
+    except Exception:  # noqa: BLE001  # as above
+        pass
     for entry in entries:
         found = examine(entry, args, None)
         if found is not None:
@@ -224,7 +235,8 @@ def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     }
     answer = bind(sealed_answer, names, memo)
     guarded = with_openings(frozenset(known))
-    return bind(sealed_hook, {"GUARDED": guarded, "ANSWER": answer, "INTEREST": flags_of_interest(guarded)}, memo)
+    flags = {"INTEREST": flags_of_interest(guarded), "UNASKED": unasked_flags(guarded)}
+    return bind(sealed_hook, {"GUARDED": guarded, "ANSWER": answer, **flags}, memo)
 
 
 def by_event(entries: list[Entry]) -> list[Slot]:

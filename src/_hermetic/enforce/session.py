@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os as _os
 
-from ..extract import WRITE_BITS
+from ..extract import HANDLE, O_PATH, WRITE_BITS
 from ..pristine import RLock, now
 from .judge import examine
 
@@ -32,7 +32,7 @@ lock = RLock()
 entered: tuple[tuple[object, Table, Any, bool], ...] = ()
 # One element each, so that the hooks reach the current value without a module look-up of their own.
 tables: list[tuple[Table, ...]] = [()]
-# (the events that rows name, `flags_of_interest` of them), or empty while no block is entered.
+# (the events that rows name, `flags_of_interest` and `unasked_flags` of them), or empty while no block is entered.
 watched: list[Any] = [()]
 # The same for the stand-ins that start children: what is entered, the variables that children inherit, and those of the
 # moment when the outermost block was entered; and the code of all these stand-ins.
@@ -93,6 +93,13 @@ def flags_of_interest(events: frozenset[str]) -> int:
     return -1 if OPEN_TO_READ in events or OPEN_FOR_ALL in events else WRITE_BITS
 
 
+def unasked_flags(events: frozenset[str]) -> int:
+    """The flags by which a stand-in asks for a handle, where nobody asks about these: it is no read, and only rows that
+    name OPEN have a word to say to it. Else, and where there are no handles, no flags that an opening is judged by.
+    """
+    return HANDLE if O_PATH and OPEN_FOR_ALL not in events else 0
+
+
 def add(token: object, table: Table, carried: Any = (b"", None, None, None), watched: bool = False) -> None:
     """Put a table in force.
 
@@ -132,6 +139,9 @@ def _publish() -> None:
             _unions.clear()
         # The tables are kept beside the union: an id is only a name while its object lives.
         events = with_openings(frozenset().union(*current))
-        known = _unions[key] = (tuple(current), (events, flags_of_interest(events)) if events else ())
+        known = _unions[key] = (
+            tuple(current),
+            (events, flags_of_interest(events), unasked_flags(events)) if events else (),
+        )
     tables[0] = known[0]
     watched[0] = known[1]

@@ -32,6 +32,7 @@ from .lists import make_rules as make_rules
 from .lists import protecting as protecting
 from .lists import taken_options as taken_options
 from .readable import readable, readable_too
+from .told import may_be_read, may_be_written
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -97,7 +98,14 @@ OS_OPEN = ("os:open", "posix:open")
 SQLITE_CONNECT = ("_sqlite3:connect", "sqlite3.dbapi2:connect", "sqlite3:connect")
 
 SURFACE = (
-    GuardedCall(capability=WRITE, audit=("open.write",), read=of.written, call="open", example="open('x', 'w')"),
+    GuardedCall(
+        capability=WRITE,
+        audit=("open.write",),
+        read=of.written,
+        free=may_be_written,
+        call="open",
+        example="open('x', 'w')",
+    ),
     *(
         GuardedCall(capability=CHANGE, audit=(event,), read=reader, example=example)
         for event, reader, example in CHANGES
@@ -213,6 +221,7 @@ SURFACE = (
         capability=READ,
         audit=("open.read",),
         read=of.opened,
+        free=may_be_read,
         call="open",
         when=judges_reads,
         note="captured C originals are checked before the call only; the kernel layer closes the race",

@@ -27,6 +27,7 @@ from .lists import (
 )
 from .places import DATABASE, TEMPORARY, UNKNOWN, shown
 from .readable import OWN_PROCESS, SUFFIXES
+from .told import ASKED, NAME, PATH
 from .unannounced import CHANGE, WRITE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -170,6 +171,8 @@ def is_open_already(given: object) -> bool:
 
 def asked_path(given: object, folder: int, depth: int) -> str:
     """The path as the program named it: our own stand-in asks again, by a descriptor. depth: see ``calling_frame``."""
+    if given is ASKED[NAME]:
+        return shown(ASKED[PATH], -1)
     frame = calling_frame(depth)
     # Forged, these names change what the refusal says.
     if frame is not None and frame.f_code.co_name in STAND_INS and is_ours(exact_text(frame.f_code.co_filename)):
@@ -182,6 +185,6 @@ def asked_path(given: object, folder: int, depth: int) -> str:
 STAND_INS = frozenset(
     {
         *("open_told", "open_otherwise", "os_open_otherwise"),
-        *("held_again", "made_new"),  # to be seen where no frame is hidden
+        "made_new",  # to be seen where no frame is hidden
     }
 )

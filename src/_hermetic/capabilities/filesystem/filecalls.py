@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
 from ...model import PRIVATE
-from ...paths import lexists
+from ...paths import is_number, lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from .databases import MEMORY, WRITTEN, database_names, database_use
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
@@ -28,6 +28,7 @@ from .places import (
     held_place,
     opened_places,
 )
+from .told import ASKED, NAME, is_told, ways_to
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     text = path_text(path)
     if text in DEVICES:
         return None
+    if path is ASKED[NAME] and (held := held_place(text, flags)) is not None:
+        ways = ways_to(text, held)
+        places = () if held in DEVICES else (held,)
+        return (text, -1, places, (), "", ways) if ways else (text, -1, places, (), "") if places else None
     if text[:5] in BEGINNINGS:
         if names_open(text, wanted_flags(mode, flags)):
             return None
@@ -102,11 +107,14 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
     if flags & ACCESS == O_WRONLY or flags & MADE_ANEW == MADE_ANEW:
         return None
     if type(path) is str:
-        if path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
+        if is_number(path):
             try:
-                return path, readlink(path)
+                real = readlink(path)
             except OSError:
                 pass  # no descriptor
+            else:
+                ways = ways_to(path, real)
+                return (path, real, ways) if ways else (path, real)
         elif path[:6] == "/proc/" and (place := held_place(path, flags)) is not None:
             return path, place
         elif path == NULL_DEVICE:
@@ -115,7 +123,7 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
             frame = calling_frame(CALLER_DEPTH)
             code = None if frame is None else frame.f_code
             for known in OPENERS:
-                if code is known:
+                if code is known and is_told(path, frame):
                     return path, path
             if PROBERS is not None:
                 for known in PROBERS:

@@ -36,6 +36,7 @@ NOTHING_MORE = "nothing: what the policy itself rests on cannot be written"
 ENDED = "nothing: the temporary folder of a run is made once, and removed at its end"
 BENEATH = "leaving it where it is: what may not be changed lies below it"
 STARTUP_MODULES = ("sitecustomize", "usercustomize")
+PREFIX_FILE = "pyvenv.cfg"
 # Below /proc/PID, and of no use to a program that only reads files.
 SECRETS = ("environ", "mem")
 
@@ -86,9 +87,10 @@ def denied_there(rules: Rules, place: str) -> Refused:
 
 def write_refused(rules: Rules, place: str) -> Refused:
     """Why this real path may not be changed, or None."""
-    if entry_above(place, rules[PROTECTED]) is not None:
+    # Most of these are empty, which is seen faster here than there.
+    if rules[PROTECTED][0] and entry_above(place, rules[PROTECTED]) is not None:
         return INTEGRITY, NOTHING_MORE, place
-    found = denied_there(rules, place)
+    found = denied_there(rules, place) if rules[NO_WRITES][0] else None
     if found is not None or not rules[READONLY]:
         return found
     if entry_above(place, rules[WRITES]) is None:
@@ -112,10 +114,12 @@ def is_readable(rules: Rules, real: str) -> bool:
 
 def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) -> bool:
     """Whether the running interpreter executes this at its next start, or lets it say where modules are."""
+    if "pth" not in place and "customize" not in place and PREFIX_FILE not in place:
+        return False  # as most
     folder, _, last = place.rpartition(SEPARATOR)
     if last.endswith((".pth", "._pth")):
         return folder in folders[0]
-    if last == "pyvenv.cfg":
+    if last == PREFIX_FILE:
         return folder + SEPARATOR in PREFIXES
     if last.partition(".")[0] not in STARTUP_MODULES:
         return False

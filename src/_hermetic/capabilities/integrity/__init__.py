@@ -14,7 +14,19 @@ from ...callers import CALLER_DEPTH, calling_frame
 from ...extract import exact_text
 from ...model import PRIVATE, PUBLIC, Family, GuardedCall
 from ...paths import is_below
-from .files import OWN_BYTECODE, memory_write, own_change, own_cut, own_link, own_mode, own_move, own_symlink, own_write
+from .files import (
+    OWN_BYTECODE,
+    is_no_memory,
+    is_no_own_file,
+    memory_write,
+    own_change,
+    own_cut,
+    own_link,
+    own_mode,
+    own_move,
+    own_symlink,
+    own_write,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -213,6 +225,7 @@ SURFACE = (
         capability=MEMORY,
         audit=("open.write",),
         read=memory_write,
+        free=is_no_memory,
         call="open",
         example="open('/proc/self/mem', 'r+b')",
     ),
@@ -220,6 +233,7 @@ SURFACE = (
         capability=FILES,
         audit=("open.write",),
         read=own_write,
+        free=is_no_own_file,
         call="open",
         example="import _hermetic; open(_hermetic.__file__, 'a')",
     ),

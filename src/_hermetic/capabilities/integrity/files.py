@@ -6,7 +6,7 @@ from errno import ELOOP
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
-from ...paths import absolute, folder_above, is_below, list_folder, resolve
+from ...paths import FIRST_NAMES, absolute, folder_above, is_below, is_number, list_folder, resolve
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
 from ...searchpath import bytecode_folder
 
@@ -40,7 +40,7 @@ def is_memory_file(path: str) -> bool:
     """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
     for _ in range(16):
         folder, last = folder_above(path), path.rpartition("/")[2]
-        if last.isdigit() and path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
+        if is_number(path):
             folder = "/"  # a descriptor: what counts is where it leads
         try:
             # procfs by whatever way: the working directory, a link, a descriptor.
@@ -90,12 +90,23 @@ def is_elsewhere(path: str, mode: object) -> bool:
     if path[-4:] == "/mem" or (path[:1] != "/" and mode is None):
         return False
     try:
-        if path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit():
-            return stat(path).st_dev != PROC_DEVICE
+        if is_number(path):
+            return tells_no_memory(readlink(path))
         status = lstat(path)
     except (OSError, ValueError):
         return False
     return status.st_mode & S_IFMT != S_IFLNK and status.st_dev != PROC_DEVICE
+
+
+def tells_no_memory(place: str) -> bool:
+    """Whether what the system tells of a descriptor is a place, and none of memory."""
+    return place[:1] == "/" and "/mem" not in place and "/map_files" not in place
+
+
+def is_no_memory(rules: Any, args: tuple[Any, ...]) -> bool:
+    """The same at once for what our stand-ins open by a handle (`free` of a row). OSError."""
+    path = args[0]
+    return type(path) is str and path in FIRST_NAMES and tells_no_memory(readlink(path))
 
 
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
@@ -209,6 +220,15 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         if is_ours(place) or is_ours(folder_above(place)):
             return text
     return None
+
+
+def is_no_own_file(rules: Any, args: tuple[Any, ...]) -> bool:
+    """The same at once for what our stand-ins open by a handle (`free` of a row). OSError."""
+    path = args[0]
+    if type(path) is not str or path not in FIRST_NAMES:
+        return False
+    found = stat(path)
+    return (found.st_dev, found.st_ino) not in OWN_IDENTITIES
 
 
 def entry(path: object, folder: object) -> str | None:

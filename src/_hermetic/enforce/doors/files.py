@@ -1,14 +1,7 @@
 """Stand-ins for ``open`` and ``os.open`` where paths are judged: what is judged is what is then read or written.
 
-A path is opened to a handle first, which can neither be read nor written and does
-not touch what it stands for: no fifo wakes up, no tape rewinds. The handle is
-opened again by its name below /proc, and the audit hook judges where that leads.
-A link that is swapped meanwhile changes nothing, and no other thread ever finds a
-readable descriptor of something that is then refused.
-
-A number may mean another file a moment later: with threads, or under a seal, C
-opens the path that the handle told, and what was opened must be the handle's file.
-That costs two more looks. Writing is the same (``writing``).
+A path is opened to a handle first, and that is opened again (``handles``); to write, too, if anything is there
+(``writing``).
 """
 
 from __future__ import annotations
@@ -32,28 +25,27 @@ from ...capabilities.filesystem.descriptors import (
     path_of,
     path_text,
 )
+from ...capabilities.filesystem.told import ASKED, NAME, PATH, SEEN, WAYS
 from ...extract import NUMBER, O_PATH, WRITE_BITS, is_a
-from ...pristine import NULL_DEVICE, S_IFMT, S_IFREG, close_fd, dup, fstat, getcwd, getpid, open_fd, readlink
+from ...pristine import NULL_DEVICE, S_IFMT, S_IFREG, close_fd, dup, fstat, getcwd, getpid, open_fd
 from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
 from . import METHOD, as_builtin
-from .writing import (
-    HANDLE,
-    MISSING,
+from .handles import (
     O_CREAT,
-    O_DIRECTORY,
     O_EXCL,
     O_NOFOLLOW,
     REPLACED,
-    SAME,
-    held_again,
+    carefully,
+    held,
     judge_way,
-    made_new,
-    mode_flags,
-    open_to_write,
+    name_of,
+    open_told,
+    through_handle,
     truncate,
 )
+from .writing import MISSING, USUAL, made_new, mode_flags, open_to_write
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -66,7 +58,8 @@ KEY = ""
 JUDGE: Any = None
 ORIGINAL: Any = None
 OTHERWISE: Any = None
-CAREFUL = False
+# Whether a handle's number may be trusted while there is one thread: C is called, and nothing is sealed.
+QUICK = False
 AGAIN: Any = None
 HOLD: Any = None
 # [(the events that policies in force watch, ...) or ()], and whether writes are judged by where they lead: the others
@@ -74,21 +67,21 @@ HOLD: Any = None
 WATCHED: Any = watched
 NOBODY: Any = (frozenset(), 0)
 WRITES = False
-# See writing.py.
+# See handles.py.
 WAY: Any = None
+HELD: Any = None
+THROUGH: Any = None
+QUICKLY: Any = None
 DO: Any = None
-TOLD: Any = None
-HERE = None
 
+IN_C = type(open_fd)
+SAME = slice(0, 3)  # kind and permissions, number, device
 FILE, TEXT_FILE = _io.FileIO, _io.TextIOWrapper
 # Every other mode goes to C at once: it writes, which the hook judges by the name, or it is none.
 READ_MODES = frozenset({"r", "rt", "tr", "rb", "br"})
 # What the documentation calls the default. C would ask whether the file is a terminal, and for its block size: 0.4 us,
 # 5 % of a plain open, that the judging here gives back. Devices are asked.
 SIZE = _io.DEFAULT_BUFFER_SIZE
-KEPT = O_NOFOLLOW | O_DIRECTORY
-# Others may replace a file at every look.
-TRIES = (1,) * 20
 DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
@@ -146,23 +139,26 @@ def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
     # A process's own are there for good; those of blocks come and go.
     mine, rules = setting.whole_process, setting.rules
     judged = ((frozenset([OPEN_TO_READ] if lists.judges_reads(rules) else []), 0),)
-    way = bind(judge_way, {"KEY": setting.key, "JUDGE": setting.judge}, setting.memo)
+    asking = {"KEY": setting.key, "JUDGE": setting.judge}
+    way = bind(judge_way, asking, setting.memo) if not mine or lists.denies_writes(rules) else None
+    holds = bind(held, asking, setting.memo)
+    careful = bind(carefully, {**asking, "WAY": way, "TOLD": told, "CAREFUL": setting.sealed}, setting.memo)
     names: dict[str, Any] = {
-        **{"KEY": setting.key, "JUDGE": setting.judge, "CAREFUL": setting.sealed, "ORIGINAL": original, "TOLD": told},
+        **{**asking, "WAY": way, "ORIGINAL": original, "QUICK": type(original) is IN_C and not setting.sealed},
         "WATCHED": judged if mine else watched,
         "WRITES": lists.has_lists(rules) if mine else True,
-        "WAY": way if not mine or lists.denies_reads(rules) else None,
+        "HELD": holds,
+        "THROUGH": bind(through_handle, {**asking, "WAY": way, "CAREFULLY": careful, "HELD": holds}, setting.memo),
     }
-    hold = None
+    writes = None
     if not F_GETPATH:
-        writing = {**names, "WAY": way if not mine or lists.denies_writes(rules) else None}
-        again, new = bind(held_again, writing, setting.memo), bind(made_new, writing, setting.memo)
-        hold = bind(open_to_write, {**names, "AGAIN": again, "NEW": new}, setting.memo)
+        writes = bind(open_to_write, {**names, "NEW": bind(made_new, names, setting.memo)}, setting.memo)
         # Have the reader of openings know it: the hook's is bound after this, a block's asks its module.
         setting.memo["OPENERS"] = (*setting.memo.get("OPENERS", ()), *codes)
         if not setting.whole_process:
             filecalls.OPENERS = (*filecalls.OPENERS, *codes)
-    names["OTHERWISE"] = setting.bind(otherwise, AGAIN=setting.bind(open_again), HOLD=hold, **names)
+    names["QUICKLY"] = bind(open_quickly, names, setting.memo)
+    names["OTHERWISE"] = setting.bind(otherwise, AGAIN=setting.bind(open_again), HOLD=writes, **names)
     return names
 
 
@@ -196,57 +192,57 @@ def os_open_seen(owner: Any, path: Any, flags: Any, mode: Any, dir_fd: Any) -> A
     return DO(path, flags, mode, dir_fd)
 
 
-def open_told(opens: Any, words: Any, path: Any, folder: Any) -> Any:
-    """The frame by which the reader knows that this path was told by a handle; it is seen without it.
-
-    path, folder: what was asked for, which a refusal says.
-    """
-    return opens(*(words, words := None, opens := None, HERE)[0])
-
-
 def open_held(
     file: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
     """Linux: ``open`` by a handle. An opener of the program's is judged by what it opens, too."""
     path = file if type(file) is str else settled(file)
-    plain = opener is None and type(mode) is str and mode in READ_MODES and type(path) is not int
+    plain = opener is None and type(mode) is str and type(path) is not int
+    flags = O_RDONLY if not plain or mode in READ_MODES else USUAL.get(mode, O_EXCL)
     device = type(path) is not int and path[:5] in BEGINNINGS
-    if not plain or OPEN_TO_READ not in (WATCHED[0] or NOBODY)[0] or (device and is_descriptor(path)):
+    quick = QUICK and not count_threads()
+    if flags:
+        # A device is written to as it is. Where a number may be changed meanwhile, ``open_to_write`` knows how.
+        plain = WRITES and quick and not device and flags != O_EXCL
+    elif plain:
+        plain = OPEN_TO_READ in (WATCHED[0] or NOBODY)[0] and not (device and is_descriptor(path))
+    if not plain:
         return OTHERWISE(path, mode, buffering, encoding, errors, newline, closefd, opener)
-    if buffering == -1 and not device:
+    if buffering == -1 and not device and not flags:
         buffering = SIZE
-    for _ in TRIES:
-        try:
-            first = open_fd(path, HANDLE)
-        except OSError:
-            found = JUDGE(KEY, (path, None, O_RDONLY), None)
-            if found is not None:
-                raise refusal(found) from None
-            raise
-        # Under another number: the lowest free one is the file's, as in a plain run.
-        handle = dup(first)
-        close_fd(first)
-        name = f"/proc/{getpid()}/fd/{handle}"
-        try:
-            if WAY is not None:
-                WAY(path, None, O_RDONLY, name, "")
-            real = readlink(name) if CAREFUL or count_threads() else ""
-            if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
-                name = real
-            made = TOLD(ORIGINAL, (name, mode, buffering, encoding, errors, newline, closefd), path, None)
-            kind = type(made)
-            raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
-            if not real or fstat(raw.fileno())[SAME] == fstat(handle)[SAME]:
-                raw.name = path
-                return made
-            made.close()
-        except OSError as error:
-            if error.filename == name:
-                error.filename = path
-            raise
-        finally:
-            close_fd(handle)
-    raise PermissionError(EACCES, REPLACED, path)
+    if quick:
+        made = QUICKLY(path, flags, mode, buffering, encoding, errors, newline, closefd)
+    else:
+        made = THROUGH(path, None, flags, False, ORIGINAL, (mode, buffering, encoding, errors, newline, closefd))
+    if made is None:
+        return OTHERWISE(path, mode, buffering, encoding, errors, newline, closefd, opener)
+    kind = type(made)
+    raw = made.buffer.raw if kind is TEXT_FILE else made if kind is FILE else made.raw
+    raw.name = path
+    return made
+
+
+def open_quickly(
+    path: Any, flags: int, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any
+) -> Any:
+    """What ``through_handle`` does, which would cost a tenth more here: words are passed one by one."""
+    handle = HELD(path, None, flags)
+    if handle < 0:
+        return None
+    name = name_of(handle)
+    try:
+        ASKED[NAME], ASKED[PATH], ASKED[WAYS], ASKED[SEEN] = name, path, WAY is not None, None
+        made = ORIGINAL(name, mode, buffering, encoding, errors, newline, closefd)
+        if WAY is None or ASKED[SEEN] is name:
+            return made
+    except OSError as error:
+        if error.filename == name:
+            error.filename = path
+        raise
+    finally:
+        close_fd(handle)
+    made.close()  # something else was opened in between, and nobody has judged the way to this
+    return THROUGH(path, None, flags, False, ORIGINAL, (mode, buffering, encoding, errors, newline, closefd))
 
 
 def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
@@ -256,35 +252,8 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
     folder = dir_fd if dir_fd is None else index(dir_fd)
     if flags & (WRITE_BITS | O_PATH) or OPEN_TO_READ not in (WATCHED[0] or NOBODY)[0] or is_descriptor(path):
         return int(OTHERWISE(path, flags, mode, folder))
-    for _ in TRIES:
-        try:
-            first = open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
-        except OSError:
-            found = JUDGE(KEY, (path, folder, flags), None)
-            if found is not None:
-                raise refusal(found) from None
-            raise
-        # Under another number: the lowest free one is the file's, as in a plain run.
-        handle = dup(first)
-        close_fd(first)
-        name = f"/proc/{getpid()}/fd/{handle}"
-        try:
-            if WAY is not None:
-                WAY(path, folder, flags, name, "")
-            real = readlink(name) if CAREFUL or count_threads() else ""
-            if real[:1] == "/":  # what has no path is judged by the handle's name, and refused
-                name = real
-            number: int = TOLD(open_fd, (name, flags & ~O_NOFOLLOW), path, folder)
-            if not real or fstat(number)[SAME] == fstat(handle)[SAME]:
-                return number
-            close_fd(number)
-        except OSError as error:
-            if error.filename == name:
-                error.filename = path
-            raise
-        finally:
-            close_fd(handle)
-    raise PermissionError(EACCES, REPLACED, path)
+    quick = QUICK and folder is None and not count_threads()
+    return int(THROUGH(path, folder, flags, quick, open_fd, (flags & ~O_NOFOLLOW,)))
 
 
 # --- what is no plain reading of a path ---
