@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -40,6 +41,16 @@ class Place:
         python = os.path.join(home, "bin", "python")
         if not os.path.exists(python):
             venv.create(home, symlinks=True)
+        return python
+
+    def python_without(self) -> str:
+        """The interpreter of a copy of the environment from which hermetic is removed, and nothing else."""
+        home = os.path.join(self.folder, "without")
+        python = os.path.join(home, "bin", "python")
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(self.home, home, symlinks=True)
+        command = [python, "-m", "pip", "uninstall", "--quiet", "--disable-pip-version-check", "--yes", "hermetic"]
+        subprocess.run(command, check=True, env=self.environment, cwd=self.folder)
         return python
 
     def pip(self, *words: str) -> None:

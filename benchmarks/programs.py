@@ -104,12 +104,16 @@ def pytest_run(place: Place, scale: Scale) -> list[Row]:
 
 
 def pytest_inert(place: Place, scale: Scale) -> list[Row]:
-    """A run that asks the plugin for nothing."""
+    """A run that asks the plugin for nothing, beside one without the plugin and one where it is not even installed."""
     if not place.has("pytest", "pytest"):
         return []
     words = [*suite_of(place, 1), *WITHOUT_PEER]
-    plain, inert = commands_by_turns([[*words, *WITHOUT_OURS], words], place.environment, scale.starts)
-    return [Row("pytest, 1 test, plugin that nothing asks for", plain, inert, "ms", "difference", 2.0)]
+    commands = [[place.python_without(), *words[1:]], [*words, *WITHOUT_OURS], words]
+    absent, plain, inert = commands_by_turns(commands, place.environment, scale.starts)
+    return [
+        Row("pytest, 1 test, plugin that nothing asks for", plain, inert, "ms", "difference", 2.0),
+        Row("  over an environment without hermetic", absent, inert, "ms", "difference", None),
+    ]
 
 
 def pytest_memory(place: Place, scale: Scale) -> list[Row]:

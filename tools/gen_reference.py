@@ -21,7 +21,7 @@ sys.path[:0] = [str(SOURCE), str(Path(__file__).resolve().parent)]
 from _hermetic.capabilities import FAMILIES, load_family  # noqa: E402  # the checkout's own, not an installed one
 from _hermetic.events import trace_line  # noqa: E402  # as above
 from hermetic.cli import build_parser  # noqa: E402  # as above
-from hermetic.integrations.pytest_plugin import OWN_OPTIONS, PROFILE_HELP, help_of  # noqa: E402  # as above
+from hermetic.integrations.pytest_options import OWN_OPTIONS, PROFILE_HELP, help_of  # noqa: E402  # as above
 from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, flag_of, ini_key  # noqa: E402  # as above
 from hermetic.settings import SETTINGS, Setting  # noqa: E402  # as above
 from hermetic.values import PROFILES  # noqa: E402  # as above

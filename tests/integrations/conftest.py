@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from conftest import import_path
 
-from .suites import Suite
+from .suites import INSTALLED, PLUGIN, Suite
 
 
 @pytest.fixture
@@ -19,12 +21,28 @@ def server() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What suites need on PYTHONPATH to find hermetic and the plugin's entry point, as where pip has installed them."""
+    source = import_path()
+    if INSTALLED or source is None:
+        return source or ""
+    folder = tmp_path_factory.mktemp("installed")
+    (about := folder / "hermetic-0.dist-info").mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: hermetic\nVersion: 0\n")
+    (about / "entry_points.txt").write_text(f"[pytest11]\nhermetic = {PLUGIN}\n")
+    (about / "RECORD").write_text("hermetic/__init__.py,,\n_hermetic/__init__.py,,\n")
+    for name in ("hermetic", "_hermetic"):
+        (folder / name).symlink_to(Path(source) / name)  # what the record lists must be there
+    return os.pathsep.join((source, str(folder)))
+
+
 @pytest.fixture
-def suite(pytester: pytest.Pytester, server: int, monkeypatch: pytest.MonkeyPatch) -> Suite:
+def suite(pytester: pytest.Pytester, server: int, installed: str, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """An empty suite."""
     for name in ("PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "COV_CORE_SOURCE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
-    if folder := import_path():
-        monkeypatch.setenv("PYTHONPATH", folder)
+    if installed:
+        monkeypatch.setenv("PYTHONPATH", installed)
     return Suite(pytester, server)

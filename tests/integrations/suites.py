@@ -8,7 +8,8 @@ from textwrap import dedent
 
 import pytest
 
-INSTALLED = any(found.name == "hermetic" for found in entry_points(group="pytest11"))
+PLUGIN = "hermetic.integrations.pytest_plugin"
+INSTALLED = any(found.value == PLUGIN for found in entry_points(group="pytest11"))
 # Not in these runs unless a test is about them: each has its own idea of order and output.
 ABSENT = ("randomly", "asyncio", "socket", "xdist", "timeout", "rerunfailures", "cov")
 LINE = re.compile(r"^\S*?::(\S+) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS|RERUN)", re.MULTILINE)
@@ -36,8 +37,6 @@ class Suite:
         """pytest, with the plugin and these others."""
         command = ["-v", "--color=no"]
         command += [word for name in ABSENT if name not in plugins for word in ("-p", f"no:{name}")]
-        if not INSTALLED:
-            command += ["-p", "hermetic.integrations.pytest_plugin"]
         return self.pytester.runpytest_subprocess(*command, *words, timeout=100)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermetic.integrations.pytest_plugin import INI_KEYS
+from hermetic.integrations.pytest_options import INI_KEYS
 from hermetic.integrations.pytest_settings import requested
 from hermetic.integrations.pytest_values import adjusted, widened
 from hermetic.integrations.pytest_words import REFUSED, flag_of, ini_key

@@ -270,6 +270,9 @@ def test_one_line_says_that_its_settings_are_not_read(suite, kind):
             "docs/how-to/move-from-pytest-socket.md has what to write instead"
         ]
     )
+    quiet = suite.run("--hermetic", "net-hermetic", "-qq", *words).stdout  # -v is among its words already
+    assert "test session starts" not in quiet.str()
+    assert [line for line in quiet.lines if "pytest-socket" in line] == lines
     if kind == "option":
         pytest.importorskip("xdist")
         shared = suite.run("--hermetic", "net-hermetic", "-n", "1", *words, plugins=("xdist",)).stdout

@@ -128,15 +128,12 @@ class Run:
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
             self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
-        self._hint = None if self._hint else hint(self.config, marks, fixtures)
+        self._hint = self._hint or hint(self.config, marks, fixtures)
 
-    def pytest_report_header(self) -> list[str]:
-        """Whose options are left from pytest-socket: also where workers collect the tests."""
-        return [self._hint] if self._hint else []
-
-    def pytest_report_collectionfinish(self) -> list[str]:
-        """Whose markers or fixtures are."""
-        return [self._hint] if self._hint else []
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """At the end, because a header is not shown under ``-q``. Where workers have the tests, only options tell."""
+        if self._hint:
+            terminalreporter.write_line(self._hint)
 
     def pytest_unconfigure(self) -> None:
         """Restore everything."""
