@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from _hermetic.compiled import settled
-from _hermetic.errors import HermeticError
+from _hermetic.errors import HermeticError, PolicyViolation
 from _hermetic.kernel import HELD_BY_KERNEL, Receipt, hold
 from _hermetic.start import refuse_if_late, start_policies
 from _hermetic.target import AUTO, OFF, REQUIRE
@@ -47,6 +47,12 @@ def lock(_config: BlockConfig | str | None = None, *, kernel: str = AUTO, **sett
     held: tuple[str, ...] = ()
     receipts: list[Receipt] = []
     if uses_kernel:
-        held = hold((policy,), kernel, prepared, receipts)
+        try:
+            held = hold((policy,), kernel, prepared, receipts)
+        except PolicyViolation as blocked:
+            raise HermeticError(
+                f"a policy in force takes away what the kernel layer is put on with ({blocked}): call hermetic.lock() "
+                "outside of blocks and not in a run that takes this away, or with kernel='off'"
+            ) from blocked
     start_policies((policy,), kernel=(held, kernel == REQUIRE), prepared=prepared)
     return {row.capability: row.state for found in receipts for row in found.rows}
