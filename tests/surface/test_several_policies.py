@@ -57,6 +57,27 @@ def test_module_that_is_loaded_in_a_block_of_a_run(isolated):
     assert done.code == 0, done.stderr
 
 
+@pytest.mark.parametrize("early", ["", "import asyncio"], ids=["late", "early"])
+def test_event_loop_in_a_block_of_a_run(isolated, early):
+    """The loop's own pair of sockets is the loop's, though the block's stand-in hands it on to the run's."""
+    done = isolated.script(
+        ONE,
+        f"""
+        {early}
+        import hermetic
+        with hermetic.hermetic_blocker(block_network=True):
+            import asyncio, socket
+            assert asyncio.run(asyncio.sleep(0, 7)) == 7
+            try:
+                socket.socketpair()
+                raise AssertionError
+            except hermetic.PolicyViolation:
+                pass
+        """,
+    )
+    assert done.code == 0, done.stderr
+
+
 def test_stand_ins_never_lead_to_themselves(isolated):
     """Every name that waits for its module: from its stand-in, box after box leads to what was there without one."""
     isolated.passes("""
