@@ -6,7 +6,7 @@ import sys
 
 from . import events
 from .capabilities import load_module
-from .compiled import PROBE, Compiled, probe_entry
+from .compiled import Compiled, new_probe, probe_entry
 from .enforce import audit, patches, session
 from .start import REPLACED, loader_changes, stand_ins
 
@@ -22,6 +22,8 @@ _engaged: list[tuple[object, list[Any]]] = []
 # Installations by the (guard, name) pairs they replace, kept for the next block.
 _installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
 _journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
+# What each of these has among patches.STANDING, which is taken off it when another takes its place.
+_standing: dict[frozenset[tuple[str, str]], tuple[Any, ...]] = {}
 # Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
 _keepers: list[object] = []
 # multiprocessing's fork servers that are not the current one, by the policies under which they were started.
@@ -33,11 +35,12 @@ def enter_block(token: object, compiled: Compiled) -> None:
     """Put a compiled policy in force until ``leave_block``."""
     with session.lock:
         if not _hooked:
-            session.add(PROBE, {PROBE: (probe_entry(),)})
+            probe = new_probe()
+            session.add(probe, {probe: (probe_entry(probe),)})
             try:
-                audit.add_hook(audit.session_hook, PROBE)
+                audit.add_hook(audit.session_hook, probe)
             finally:
-                session.remove(PROBE)
+                session.remove(probe)
             _hooked.append(True)
         tracing, report_only, _, watcher = compiled.modes
         if tracing or (report_only and watcher is None):
@@ -141,7 +144,11 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> lis
     """Patch these names now, and note every change."""
     memo: dict[Any, Any] = {}
     settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False, {})
+    before = _standing.pop(wanted, None)
+    patches.STANDING[:] = [made for made in patches.STANDING if made is not before]
     journal, pending, apply = stand_ins(settings, memo, True)
+    if pending:
+        _standing[wanted] = patches.STANDING[-1]
     loaders = loader_changes(apply, memo, None) if pending else []
     for change in (*journal, *loaders):
         patches.put(*change)

@@ -10,6 +10,7 @@ from .enforce.doors import load_door
 from .enforce.judge import UNREADABLE
 from .model import BlockMemory
 from .policy import carry
+from .pristine import native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -249,14 +250,20 @@ class Compiled:
         return found
 
 
-def probe_entry() -> Entry:
-    """An entry that refuses our own private event, to prove that the hook is there."""
-    return (PROBE, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, (), None), None, None)
+def new_probe() -> str:
+    """The name of a private event of one hook's own: the hook of an earlier policy, which may be another copy of this
+    core's, must not answer for it."""
+    return f"{PROBE}.{native.urandom(8).hex()}"
 
 
-def read_probe(args: tuple[Any, ...], kwargs: Any) -> str:
-    return PROBE
+def probe_entry(probe: str) -> Entry:
+    """An entry that refuses this event, whose name is its argument, to prove that the hook is there."""
+    return (probe, "interpreter", PROBE, PROBE, read_probe, decide_probe, (), (False, False, (), None), None, None)
+
+
+def read_probe(args: tuple[Any, ...], kwargs: Any) -> Any:
+    return args[0]
 
 
 def decide_probe(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[str, None, str, str]:
-    return (PROBE, None, PROBE, "")
+    return (target, None, PROBE, "")

@@ -81,6 +81,8 @@ def option_of(reason: str) -> str:
 # (GIVES, option with dashes, TOML key, place) of each list that a policy file has or could have.
 GIVES = "+"
 WITHOUT = "running without --"
+# How a place begins that is a built-in profile of the command line's.
+BUNDLE = "profile "
 
 
 def row_of(origins: tuple[Any, ...], reason: str, remedy: str) -> Any:
@@ -111,6 +113,14 @@ def remedy_of(origins: tuple[Any, ...], reason: str, remedy: str) -> str:
     row = row_of(origins, reason, remedy)
     if row is not None and row[2] and remedy[: len(WITHOUT)] == WITHOUT:
         return f"{remedy}, or removing {row[2]} ({row[3]})"
+    return remedy if row is None else with_the_rest(row[3], remedy)
+
+
+def with_the_rest(place: str, remedy: str) -> str:
+    """The remedy, and how to see what else a built-in profile takes away, of which no option gives a part back."""
+    _, found, option = remedy.rpartition(WITHOUT)
+    if found and place[: len(BUNDLE)] == BUNDLE and " " not in option + place[len(BUNDLE) :]:
+        return f"{remedy} (what else the profile takes away: hermetic policy show --{place})"
     return remedy
 
 

@@ -11,7 +11,7 @@ import sys
 from . import events
 from .asking import ask_entry, questions_of
 from .capabilities import load_module
-from .compiled import PATCHED, PROBE, Compiled, handed_on, keeper, lister, probe_entry, settled, starts_processes
+from .compiled import PATCHED, Compiled, handed_on, keeper, lister, new_probe, probe_entry, settled, starts_processes
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .errors import BootstrapError
@@ -83,6 +83,15 @@ def start_policies(
             start_process(part(policy, waiting, True), None, policy, prepared)
 
 
+def refuse_if_late() -> None:
+    """BootstrapError when a policy in force forbids making code: no more can be bound, and its hook lets none in."""
+    if FIXED_CODE:
+        raise BootstrapError(
+            "a policy of this process forbids making code (--no-code-exec), and no other can follow it for the whole "
+            "process: give both at once, or use hermetic_blocker"
+        )
+
+
 def part(policy: Policy, guards: frozenset[str], these: bool) -> Policy:
     """A policy with the rules of these families only, or of all others."""
     return policy.with_rules({guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these})
@@ -105,11 +114,13 @@ def start_process(
     """
     if policy.sealed and version_warning() is not None:
         raise BootstrapError("--seal needs a Python version whose audit events are classified")
+    refuse_if_late()
     if policy.trace or policy.report_only:
         events.open_trace()
     compiled = Compiled(policy, children, whole, prepared)
     memo = new_memo()
-    entries = [*compiled.bound_entries(memo), probe_entry()]
+    probe = new_probe()
+    entries = [*compiled.bound_entries(memo), probe_entry(probe)]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)
     question = ask_entry(audit.make_judge(asked, memo), compiled.described, memo)
     judge = audit.make_judge(entries, memo)
@@ -127,7 +138,7 @@ def start_process(
 
         class_dicts.close(memo)
     end = None if policy.report_only else bind(audit.refuse_everything, {}, memo)
-    audit.add_hook(hook, PROBE, end)
+    audit.add_hook(hook, probe, end)
     for change in (*changes, *loaders):
         patches.put(*change)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
@@ -161,7 +172,10 @@ def stand_ins(
     """
     changes = patches.door_changes([pair for pair in settings if not is_late(pair[1])])
     pending = tuple(make_pending(name, setting) for name, setting in settings if is_late(setting))
-    patched = bind(patches.is_patched, {"PENDING": pending}, memo)
+    made = tuple([row[2] for row in pending])
+    if made:
+        patches.STANDING.append(made)
+    patched = bind(patches.is_patched, {"PENDING": pending, "STAND_INS": made}, memo)
     names = {"PENDING": pending, "JOURNAL": changes if noted else None, "is_patched": patched}
     return changes, pending, bind(patches.apply_pending, names, memo)
 

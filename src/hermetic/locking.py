@@ -6,9 +6,9 @@ import os
 from typing import Any
 
 from _hermetic.compiled import settled
-from _hermetic.errors import HermeticError
+from _hermetic.errors import HermeticError, PolicyViolation
 from _hermetic.kernel import HELD_BY_KERNEL, Receipt, hold
-from _hermetic.start import start_policies
+from _hermetic.start import refuse_if_late, start_policies
 from _hermetic.target import AUTO, OFF, REQUIRE
 from hermetic.blocker import BlockConfig, hermetic_blocker
 from hermetic.request import policy_from
@@ -26,14 +26,16 @@ def lock(_config: BlockConfig | str | None = None, *, kernel: str = AUTO, **sett
     thread and child. Returns what the kernel holds: ``{"network": "enforced and verified", ...}``.
 
     Raises HermeticError, before anything holds, when other threads are running, which the kernel would not hold,
-    or when ``"require"`` cannot be kept; ValueError and TypeError for what cannot mean anything. Call it outside of
-    blocks, at the start of a program.
+    or when ``"require"`` cannot be kept; ValueError and TypeError for what cannot mean anything. Call it once, outside
+    of blocks, at the start of a program: nothing can follow a policy with ``block_code_exec``, and under two policies
+    for the process, a run's and a lock's or two locks', no Python child starts.
     """
     if kernel not in (AUTO, REQUIRE, OFF):
         raise ValueError(f"kernel is 'auto', 'require' or 'off', not {kernel!r}")
     policy = policy_from(hermetic_blocker(_config, **settings).values)
     if not policy.rules:
         raise ValueError("lock needs something to take away, such as block_network=True")
+    refuse_if_late()
     policy = settled(policy)
     uses_kernel = kernel != OFF and not policy.report_only and not HELD_BY_KERNEL.isdisjoint(policy.rules)
     if uses_kernel and os.path.isdir(THREADS) and len(os.listdir(THREADS)) > 1:
@@ -45,6 +47,12 @@ def lock(_config: BlockConfig | str | None = None, *, kernel: str = AUTO, **sett
     held: tuple[str, ...] = ()
     receipts: list[Receipt] = []
     if uses_kernel:
-        held = hold((policy,), kernel, prepared, receipts)
+        try:
+            held = hold((policy,), kernel, prepared, receipts)
+        except PolicyViolation as blocked:
+            raise HermeticError(
+                f"a policy in force takes away what the kernel layer is put on with ({blocked}): call hermetic.lock() "
+                "outside of blocks and not in a run that takes this away, or with kernel='off'"
+            ) from blocked
     start_policies((policy,), kernel=(held, kernel == REQUIRE), prepared=prepared)
     return {row.capability: row.state for found in receipts for row in found.rows}

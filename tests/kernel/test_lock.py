@@ -116,3 +116,18 @@ def test_a_block_never_uses_the_kernel(isolated):
         open("x", "w").close()
         assert "_hermetic.enforce.kernel.backend" not in sys.modules
     """)
+
+
+@pytest.mark.parametrize("taken", ["block_environment=True", "block_subprocess=True"])
+def test_block_that_takes_away_what_it_needs_is_named_as_the_reason(isolated, judged, taken):
+    isolated.passes(f"""
+        import hermetic
+        with hermetic.hermetic_blocker({taken}):
+            try:
+                hermetic.lock(block_network=True, allow_localhost=True)
+                raise AssertionError("held")
+            except hermetic.PolicyViolation as error:
+                raise AssertionError(error) from None
+            except hermetic.HermeticError as error:
+                assert "outside of blocks" in str(error) and "disabled: " in str(error), error
+    """)

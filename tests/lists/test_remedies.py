@@ -121,3 +121,11 @@ def test_what_is_shown_can_be_pasted(isolated, name):
     words = os.fsdecode(shown).split("\0")[:-1]
     assert words == ["--allow-write", str(isolated.folder.resolve() / name)]
     assert isolated.script(["--fs-readonly", *words], code).code == 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/tmp"), reason="no such folder")
+def test_what_everybody_writes_to_is_not_given_back_for_an_entry_that_lies_there(isolated):
+    act = "__import__('tempfile').mkdtemp(dir='/tmp')"
+    options = "--fs-readonly --allow-write=/tmp/hermetic-not-there"
+    refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
+    assert (refused, remedy.partition(",")[0]) == ("refused", "--private-tmp"), remedy

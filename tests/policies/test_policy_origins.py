@@ -90,6 +90,17 @@ def test_built_in_profile_is_named_and_an_option_is_as_ever(isolated):
         "  blocked by: --no-network (profile net-hermetic)",
         "  to allow it: --allow-domain b.invalid",
     ]
+    done = isolated.script("--profile block-all", "eval('1')")
+    assert closing(done)[1:] == [
+        "  blocked by: --no-code-exec (profile block-all)",
+        "  to allow it: running without --no-code-exec (what else the profile takes away: "
+        "hermetic policy show --profile block-all)",
+    ]
+    done = isolated.cli("why", "--profile", "block-all", "--", "import", "ctypes")
+    assert done.stdout.splitlines()[-1] == (
+        "  to allow it: running without --block-native (what else the profile takes away: "
+        "hermetic policy show --profile block-all)"
+    )
     done = isolated.script("--no-network", ACT)
     assert closing(done)[1:] == ["  blocked by: --no-network", "  to allow it: --allow-domain b.invalid"]
 

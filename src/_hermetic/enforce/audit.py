@@ -175,7 +175,7 @@ def add_hook(hook: Any, probe: str, end: Any = None) -> None:
     REPORTS.clear()
     sys.addaudithook(hook)
     try:
-        sys.audit(probe)
+        sys.audit(probe, probe)
     except PolicyViolation as answer:
         # Its frames hold everything that was there before the guards, and a cycle would keep them.
         answer.__traceback__ = None

@@ -33,6 +33,7 @@ JUDGE: Any = None
 AFTER: Any = None
 BOX: list[Any] = []
 PENDING: tuple[Pending, ...] = ()
+STAND_INS: tuple[Any, ...] = ()
 JOURNAL: list[Change] | None = None
 # See fresh.py.
 LOADED = sys.modules
@@ -124,11 +125,25 @@ def split(name: str) -> tuple[str, tuple[str, ...]]:
     return module, tuple(path.split("."))
 
 
+# The stand-ins that wait for their modules, of every policy for the process and every installation of blocks, the
+# oldest first. Modules hand names on, and each of these has its turn with a module more than once: who put a newer
+# one's stand-in into the box of its own would have the two call each other for ever. No originals are in here.
+STANDING: list[tuple[Any, ...]] = []
+
+
 def is_patched(original: Any, at: int) -> bool:
-    """Whether this is the stand-in of the row at this place or of a later one, which stands over it."""
+    """Whether this is the stand-in of the row at this place, or a later row's or a newer policy's, which cover it."""
     for row in PENDING[at:]:
         if row[2] is original:
             return True
+    newer = False
+    for made in STANDING:
+        if newer:
+            for one in made:
+                if one is original:
+                    return True
+        elif made is STAND_INS:
+            newer = True
     return False
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _hermetic.acts import START, questions, refusal_under, release
 from _hermetic.compiled import Compiled, of_no_process
-from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of
+from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of, with_the_rest
 from _hermetic.programs import INTERPRETER, absolute_program, unwrapped
 from hermetic.request import policy_from, rows_of
 from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
@@ -94,7 +94,7 @@ def verdict(choice: Choice, verb: str, text: str) -> Verdict:
     message, reason, remedy = found
     key, item, where = denying(choice, verb, text, reason)
     shown = option_of(reason) if not key or item is True else spelled(key, item)
-    return Verdict(False, message, ((shown, where),), remedy, toml_of(choice, reason, remedy))
+    return Verdict(False, message, ((shown, where),), with_the_rest(where, remedy), toml_of(choice, reason, remedy))
 
 
 def denying(choice: Choice, verb: str, text: str, reason: str) -> tuple[str, Any, str]:
@@ -165,7 +165,7 @@ def toml_of(choice: Choice, reason: str, remedy: str) -> str:
     """What a policy file would say: a line to write, or one to remove; empty where no setting helps."""
     rows = rows_of(choice.origins, choice.files)
     whole = remedy_of(rows, reason, remedy)
-    if whole != remedy:
+    if whole.startswith(f"{remedy}, or "):
         return whole[len(remedy) + len(", or ") :]
     plain = tuple(
         (GIVES, flag, setting.key, "a policy file")

@@ -81,9 +81,15 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy
 
 
+# Where programs keep temporary files that have nothing to do with one another; the last two are macOS's real names.
+EVERYBODYS = ("/tmp", "/var/tmp", "/usr/tmp", "/private/tmp", "/private/var/tmp")  # noqa: S108  # nothing is made there
+
+
 def beside_remedy(rules: Rules, place: str) -> str:
     """What would allow something temporary beside an entry of a list, where it is made to be moved; or empty."""
     folder = place.rpartition(SEPARATOR)[0]
+    if folder in EVERYBODYS:
+        return ""  # an entry of a list that lies there by chance; nobody is to be told to give all of it back
     for entry in sorted(rules[WRITES][0]):
         if entry and entry.rpartition(SEPARATOR)[0] == folder:
             return f"--allow-write {folder or SEPARATOR}" + (

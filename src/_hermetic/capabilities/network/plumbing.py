@@ -46,15 +46,18 @@ MULTIPROCESSING_LISTENERS = (
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
-    """Whether the caller, or the caller of socket's own wrapper around it, is one of these functions."""
-    frame = calling_frame(CALLER_DEPTH + 1)
+    """Whether the caller, or the caller of socket's own wrapper around it, is one of these functions.
+
+    A block's stand-in may be in between, whose frame is to be seen by a policy for the process.
+    """
+    frame = behind_stand_ins(calling_frame(CALLER_DEPTH + 1))
     for _ in range(3):
         who = asker(frame)
         if who is None or who in users:
             return who is not None
         if who[0] != "socket":
             return False
-        frame = frame.f_back  # type: ignore[union-attr]  # it had a name
+        frame = behind_stand_ins(frame.f_back)  # type: ignore[union-attr]  # it had a name
     return False
 
 
