@@ -57,6 +57,7 @@ READ_FLAGS |= getattr(native, "O_NONBLOCK", 0)
 ENDINGS, BATCH = (("", ".exe", ".com") if IS_WINDOWS else ("",)), (".bat", ".cmd")
 # A zipped program's first entry, and the record after its last; what the record takes without a comment.
 ENTRY_MARK, END_MARK, END_RECORD, seek = b"PK\3\4", b"PK\5\6", 22, native.lseek
+IGNORED = ("SIGPIPE", "SIGXFZ", "SIGXFSZ")  # where there are such
 MAY_EXECUTE = native.X_OK if hasattr(native, "X_OK") else 1
 
 
@@ -381,3 +382,12 @@ def absolute_program(name: str, folders: str, start: str) -> str | None:
     if found is None or not is_executable(found):
         return None
     return found if is_absolute(found) else getcwd() + "/" + found
+
+
+def give_signals_back() -> list[tuple[int, Any]]:
+    """Have the signals that an interpreter ignores for itself end the program that takes its place, as subprocess does
+    for children; returns what they were."""
+    import _signal  # type: ignore[import-not-found]  # what signal is made over: no program shall find that loaded
+
+    numbers = [getattr(_signal, name) for name in IGNORED if hasattr(_signal, name)]
+    return [(number, _signal.signal(number, _signal.SIG_DFL)) for number in numbers]

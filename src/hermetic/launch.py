@@ -11,6 +11,7 @@ import sys
 import _hermetic
 from _hermetic import searchpath
 from _hermetic.errors import BootstrapError
+from _hermetic.programs import give_signals_back
 from _hermetic.target import OFF, PROGRAM, REQUIRE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -78,6 +79,7 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
     """Replace this process by a program that is no Python. BootstrapError if the kernel alone cannot hold it."""
     environment = dict(os.environ)
     if request is None:
+        give_signals_back()
         os.execve(target.name, target.argv, environment)
     if options.kernel == OFF:
         raise BootstrapError(

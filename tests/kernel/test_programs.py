@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import socket
+import subprocess
 import sys
 import threading
 
@@ -43,6 +45,19 @@ def test_it_runs_as_it_would(isolated, landlock):
     done = bash(isolated, "--fs-readonly", code, "name", "argument", stdin="typed\n")
     assert (done.code, done.stdout) == (7, "name argument\ngot typed\n")
     assert done.stderr.strip().isdigit()
+
+
+@pytest.mark.parametrize("options", ["", "--no-subprocess --kernel=require", "--no-network --allow-localhost"])
+def test_signals_that_python_ignores_end_it(isolated, options, request):
+    request.getfixturevalue("judged" if "network" in options else "landlock")
+    told = 'while read -r line; do case $line in SigIgn*) echo "$line";; esac; done </proc/self/status'
+    plain = subprocess.run(["bash", "-c", told], capture_output=True, text=True, check=True)
+    assert bash(isolated, options, told).stdout == plain.stdout
+    process = isolated.start("-m", "hermetic", *options.split(), "--", "yes")
+    process.stdout.read(2)
+    process.stdout.close()
+    assert process.wait(60) == -signal.SIGPIPE
+    process.stderr.close()
 
 
 def test_it_is_the_process_that_was_started(isolated, landlock):

@@ -8,7 +8,10 @@ some of what they do raises no audit event.
 from __future__ import annotations
 
 import sys
+from _signal import signal as set_signal  # type: ignore[import-not-found]  # what signal is made over
 from os import urandom
+
+from ....programs import give_signals_back
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -99,7 +102,13 @@ class Calls:
         tables = [
             b"".join([int.to_bytes(address_of(word), 8, "little") for word in given]) + bytes(8) for given in kept
         ]
-        self(execve, place, *tables)
+        # Not before: whoever judges writes into pipes that may be closed.
+        before = give_signals_back()
+        try:
+            self(execve, place, *tables)
+        finally:
+            for number, handler in before:
+                set_signal(number, handler)
 
     def map_library(self, path: str) -> None:
         """Have a library's code in memory without running any of it. OSError if it cannot be."""
