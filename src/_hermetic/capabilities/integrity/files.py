@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from errno import ELOOP
+from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
@@ -221,13 +221,19 @@ def entry(path: object, folder: object) -> str | None:
     if IS_WINDOWS:  # no dir_fd there
         return absolute(text)
     number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
+    is_plain = "/" not in text
     if number >= 0 and text[:1] != "/":
         text = f"/proc/self/fd/{number}/{text}"
     text = text.rstrip("/")
     last = text.rpartition("/")[2]
     if last in ("", ".", ".."):
         return resolve(text)
-    above = resolve(folder_above(text))
+    try:
+        above = resolve(folder_above(text))
+    except OSError as error:
+        if is_plain and error.errno == ENAMETOOLONG:
+            return None  # in a folder whose name is longer than anybody can tell, and so in none of ours
+        raise
     return f"{above if above != '/' else ''}/{last}"
 
 
