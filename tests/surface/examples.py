@@ -162,7 +162,7 @@ AVAILABLE = {
 
 # The documented first lines (docs/reference/errors.md), by guard.
 PHRASES = {
-    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog|source route)",
+    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind|join)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog|source route|interface)",
     "subprocess": r"subprocess disabled: [\w.]+",
     "filesystem": r"(filesystem readonly: .+|filesystem mutation disabled: .+\(.*\)|read outside sandbox root: .+|filesystem read denied: .+)",
     "environment": r"environment (mutation )?disabled: .+",
