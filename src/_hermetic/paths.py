@@ -7,7 +7,7 @@ a module that the program can change.
 from __future__ import annotations
 
 import os as _os
-from errno import ELOOP, ENAMETOOLONG, ENOENT
+from errno import ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENOENT
 
 from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, lstat, native, readlink, stat
 
@@ -100,6 +100,8 @@ def same_file(here: str, link: str) -> None:
 
 
 FOLDERS = "/proc/self/fd"
+# No room for one more descriptor, in the process or the system.
+FULL = (EMFILE, ENFILE)
 list_folder = native.listdir
 
 
@@ -107,8 +109,10 @@ def open_folders() -> list[str]:
     """Names of all descriptors: os.open's event hides its dir_fd, so a relative path may begin at any of them."""
     try:
         return [f"{FOLDERS}/{number}" for number in list_folder(FOLDERS)]
-    except OSError:  # no procfs
-        return []
+    except OSError as error:
+        if error.errno in FULL:
+            raise  # nobody can tell now, and by the time of the opening there may be room again
+        return []  # no procfs
 
 
 def folders_of(numbers: tuple[object, ...]) -> list[str]:

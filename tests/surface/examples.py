@@ -17,6 +17,8 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "os.putenv"): "judged where names may be looked up: tests/security/test_network_names_turned.py",
     ("network", "socket:socket.sendmsg"): "ancillary data: tests/security/test_network_source_routes.py",
     ("network", "nis:match"): "gone since 3.13: tests/security/test_network_other_doors.py",
+    ("integrity", "os:chroot"): "under a seal only: tests/security/test_own_files_where_guards_cannot_look.py",
+    ("integrity", "os:setns"): "as above",
     ("imports", "os:setns"): "not before 3.12: tests/security/test_native_libraries_put.py",
     ("subprocess", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
     ("filesystem", "_ssl:_test_decode_cert"): "reads under a root: tests/security",

@@ -6,7 +6,7 @@ from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
-from ...paths import absolute, folder_above, is_below, list_folder, resolve
+from ...paths import absolute, folder_above, is_below, open_folders, resolve
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
 from ...searchpath import bytecode_folder
 
@@ -109,13 +109,9 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     last = path.rpartition("/")[2]
     makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & O_CREAT
     if makes or last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last:
-        try:
-            numbers = list_folder("/proc/self/fd")
-        except OSError:
-            return found
-        for number in numbers:
+        for name in open_folders():
             try:
-                folder = readlink(f"/proc/self/fd/{number}")
+                folder = readlink(name)
             except OSError:
                 continue  # the one that was listing them
             if folder[:1] == "/":
