@@ -73,7 +73,7 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
         raise  # blocked as well, and the program sees what really happened
     except OSError as error:
         if error.errno in FULL:
-            # A guard could not look. Blocked, as the act would have failed; made anew, so that it leads to no frame of ours.
+            # A guard could not look. Blocked, as the act would have failed; made anew, to lead to no frame of ours.
             return None if entry[7][1] else OSError(error.errno, error.strerror)
         denial = unreadable(entry[1], entry[3])
     except Exception:  # noqa: BLE001  # an argument may raise anything at all
