@@ -7,9 +7,9 @@ a module that the program can change.
 from __future__ import annotations
 
 import os as _os
-from errno import ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENOENT
+from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, lstat, native, readlink, stat
+from .pristine import FULL, IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -100,8 +100,6 @@ def same_file(here: str, link: str) -> None:
 
 
 FOLDERS = "/proc/self/fd"
-# No room for one more descriptor, in the process or the system.
-FULL = (EMFILE, ENFILE)
 list_folder = native.listdir
 
 

@@ -13,7 +13,7 @@ from ..callers import program_place
 from ..errors import violation
 from ..events import details, origin_of, record, remedy_of
 from ..extract import printable
-from ..paths import FULL
+from ..pristine import FULL
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
