@@ -47,7 +47,7 @@ PHRASES = (
         "host, or none",
         VIOLATION,
         "A name look-up (`DNS(HOST)`), `connect(HOST)`, `create_connection(HOST)`, `sendto(HOST)`, `bind(HOST)`, "
-        "`socketpair`, `fromfd` or `TLS` under `--no-network`.",
+        "`join(HOST)`, `socketpair`, `fromfd` or `TLS` under `--no-network`.",
         "`--allow-domain D` for a name and what is below it, `--allow-localhost` for loopback. Cloud metadata services "
         "are always denied.",
     ),

@@ -65,6 +65,7 @@ _FAMILIES = {
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
         *("capabilities.filesystem.readable", "capabilities.filesystem.places", "capabilities.filesystem.lists"),
         *("capabilities.filesystem.told", "capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
+        "capabilities.filesystem.requests",
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.databases"),
     ),
@@ -75,6 +76,7 @@ _FAMILIES = {
     ),
     "imports": (
         *("capabilities.imports.loaded", "capabilities.imports.origins", "capabilities.imports.given"),
+        "capabilities.imports.libraries",
         "capabilities.imports.",
         "enforce.doors.modules",
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
+from .pristine import FULL, IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -124,8 +124,10 @@ def open_folders() -> list[str]:
     """Names of all descriptors: os.open's event hides its dir_fd, so a relative path may begin at any of them."""
     try:
         return [f"{FOLDERS}/{number}" for number in list_folder(FOLDERS)]
-    except OSError:  # no procfs
-        return []
+    except OSError as error:
+        if error.errno in FULL:
+            raise  # nobody can tell now, and by the time of the opening there may be room again
+        return []  # no procfs
 
 
 def folders_of(numbers: tuple[object, ...]) -> list[str]:

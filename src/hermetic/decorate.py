@@ -2,12 +2,15 @@
 
 A coroutine is guarded from its first step to its end, suspensions included. A
 generator is guarded only while it runs, so that an abandoned one guards nothing for ever.
+So is what comes back from a call that does not say what it is: a function of another
+decorator's, a ``functools.cache``.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,22 +36,37 @@ def guarded(blocker: AbstractContextManager[Any], function: Any) -> Any:
 
 
 def guarded_class(blocker: AbstractContextManager[Any], cls: type) -> type:
-    """The class itself, each of its own methods and properties guarded."""
+    """The class itself, each of its own methods and properties guarded, and the classes written in it."""
     for name, value in list(vars(cls).items()):
-        if inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod)):
+        if inspect.isfunction(value) or isinstance(value, (staticmethod, classmethod, CACHE)):
             setattr(cls, name, guarded(blocker, value))
         elif type(value) is property:
             accessors = [part and guarded(blocker, part) for part in (value.fget, value.fset, value.fdel)]
             setattr(cls, name, property(accessors[0], accessors[1], accessors[2], value.__doc__))
+        elif isinstance(value, (functools.cached_property, functools.partialmethod)):
+            value.func = guarded(blocker, value.func)
+        elif isinstance(value, type) and value.__qualname__ == f"{cls.__qualname__}.{name}":
+            guarded_class(blocker, value)
     return cls
+
+
+CACHE = type(functools.lru_cache(len))
+# What a cache has beside its function.
+CACHE_PARTS = ("cache_info", "cache_clear", "cache_parameters")
+STEPPED = (CoroutineType, GeneratorType, AsyncGeneratorType)
 
 
 def plain(blocker: AbstractContextManager[Any], function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Any:
         with blocker:
-            return function(*args, **kwargs)
+            result = function(*args, **kwargs)
+        if type(result) in STEPPED:
+            return STEPS[STEPPED.index(type(result))](blocker, lambda: result)()
+        return result
 
+    for name in CACHE_PARTS if isinstance(function, CACHE) else ():
+        setattr(run, name, getattr(function, name))
     return run
 
 
@@ -115,3 +133,6 @@ def async_generator(
                 step, given = inner.athrow, error
 
     return run
+
+
+STEPS: tuple[Any, ...] = (coroutine, generator, async_generator)

@@ -219,6 +219,59 @@ threads = [threading.Thread(target=lambda: found.append(act())) for _ in range(1
 [t.start() for t in threads]; [t.join() for t in threads]
 assert found == [True] * 10 and not net()
 """,
+    "a function of another decorator's is what it returns": """
+import functools
+def passed_on(function):
+    @functools.wraps(function)
+    def call(*args):
+        return function(*args)
+    return call
+@with_hermetic(block_network=True)
+@passed_on
+async def act():
+    await asyncio.sleep(0)
+    return net()
+@with_hermetic(block_network=True)
+@passed_on
+def items():
+    yield net()
+    yield net()
+@with_hermetic(block_network=True)
+@passed_on
+async def later():
+    yield net()
+class Task:
+    async def __call__(self):
+        return net()
+async def all_of_later():
+    return [item async for item in later()]
+assert asyncio.run(act()) and asyncio.run(all_of_later()) == [True]
+assert asyncio.run(with_hermetic(block_network=True)(Task())())
+steps = items()
+assert next(steps) and not net() and next(steps) and not net()
+assert [*items()] == [True, True]
+""",
+    "class guards what stands for its methods": """
+import functools
+@with_hermetic(block_network=True)
+class Client:
+    @functools.lru_cache
+    def cached(self):
+        return net()
+    @functools.cached_property
+    def kept(self):
+        return net()
+    def given(self, number):
+        return net()
+    part = functools.partialmethod(given, 1)
+    class Inner:
+        def act(self):
+            return net()
+    other = dict
+client = Client()
+assert client.cached() and client.kept and client.part() and Client.Inner().act() and not net()
+assert Client.cached.cache_info().currsize == 1 and Client.other is dict
+""",
 }
 
 

@@ -72,3 +72,28 @@ def test_an_entry_that_is_named_from_there_is_refused_at_the_start(isolated):
         1,
         "hermetic: error: 'x' leads nowhere: File name too long (see hermetic --help)\n",
     )
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--block-native"])
+def test_what_restricts_no_files_works_down_there(isolated, options):
+    code = f"""
+        import os, shutil
+        os.mkdir("top")
+        top = os.open("top", os.O_RDONLY)
+        os.chdir("top")
+        for _ in range({DEPTH}):
+            os.mkdir({NAME!r})
+            os.chdir({NAME!r})
+        open("x.so", "w").close()
+        os.link("x.so", "w")
+        os.rename("x.so", "y")
+        os.symlink("y", "z")
+        os.chmod("y", 0o600)
+        os.remove("w")
+        os.fchdir(top)
+        os.chdir("..")
+        shutil.rmtree("top")
+        print("done")
+    """
+    done = isolated.script(f"{options} --kernel=off", code)
+    assert done.stdout == "done\n", done

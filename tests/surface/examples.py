@@ -17,6 +17,9 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "os.putenv"): "judged where names may be looked up: tests/security/test_network_names_turned.py",
     ("network", "socket:socket.sendmsg"): "ancillary data: tests/security/test_network_source_routes.py",
     ("network", "nis:match"): "gone since 3.13: tests/security/test_network_other_doors.py",
+    ("integrity", "os:chroot"): "under a seal only: tests/security/test_own_files_where_guards_cannot_look.py",
+    ("integrity", "os:setns"): "as above",
+    ("imports", "os:setns"): "not before 3.12: tests/security/test_native_libraries_put.py",
     ("subprocess", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
     ("filesystem", "_ssl:_test_decode_cert"): "reads under a root: tests/security",
     (
@@ -161,7 +164,7 @@ AVAILABLE = {
 
 # The documented first lines (docs/reference/errors.md), by guard.
 PHRASES = {
-    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog|source route)",
+    "network": r"network disabled: ((DNS|connect|create_connection|sendto|bind|join)\(.*\)|socketpair|fromfd|fromshare|TLS|socket|Tcl|syslog|source route|interface)",
     "subprocess": r"subprocess disabled: [\w.]+",
     "filesystem": r"(filesystem readonly: .+|filesystem mutation disabled: .+\(.*\)|read outside sandbox root: .+|filesystem read denied: .+)",
     "environment": r"environment (mutation )?disabled: .+",

@@ -13,6 +13,7 @@ from ..callers import program_place
 from ..errors import violation
 from ..events import details, origin_of, record, remedy_of
 from ..extract import printable
+from ..pristine import FULL
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
             return None
     except (RecursionError, MemoryError):
         raise  # blocked as well, and the program sees what really happened
+    except OSError as error:
+        if error.errno in FULL:
+            # A guard could not look. Blocked, as the act would have failed; made anew, to lead to no frame of ours.
+            return None if entry[7][1] else OSError(error.errno, error.strerror)
+        denial = unreadable(entry[1], entry[3])
     except Exception:  # noqa: BLE001  # an argument may raise anything at all
         denial = unreadable(entry[1], entry[3])
     if not denial[0]:

@@ -32,6 +32,7 @@ from .lists import make_rules as make_rules
 from .lists import protecting as protecting
 from .lists import taken_options as taken_options
 from .readable import readable, readable_too
+from .requests import requested
 from .told import may_be_read, may_be_written
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 
@@ -74,7 +75,7 @@ CHANGES = (
     ("os.chflags", of.changed, ""),
     ("tempfile.mkdtemp", of.temporary, "import tempfile; tempfile.mkdtemp(dir='.')"),
     ("socket.bind", of.bound, "import socket; socket.socket(socket.AF_UNIX).bind('x')"),
-    ("fcntl.ioctl", of.attributed, "import fcntl; fcntl.ioctl(0, 0x40086602, b'    ')"),
+    ("fcntl.ioctl", requested, "import fcntl; fcntl.ioctl(0, 0x40086602, b'    ')"),
     # The parts of these are judged as well; asked as a whole they change nothing by halves. rmtree is not here:
     # it may have been told to ignore errors.
     ("shutil.copyfile", of.copied, "import shutil; shutil.copyfile('x', 'y')"),

@@ -278,16 +278,6 @@ def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     return None if text[:1] in ("", "\0") else change_of(text, -1, entry_of, "")
 
 
-# FS_IOC_SETFLAGS in its two sizes, and FS_IOC_FSSETXATTR: attributes, by a descriptor that may only read.
-ATTRIBUTE_REQUESTS = frozenset({0x40086602, 0x40046602, 0x401C5820})
-
-
-def attributed(args: tuple[Any, ...], kwargs: Any) -> Change | None:
-    """fcntl.ioctl(descriptor, request, argument): the kernel looks at the low 32 bits."""
-    asked = int.__index__(args[1]) & 0xFFFFFFFF in ATTRIBUTE_REQUESTS
-    return change_of(args[0], -1, opened_places, "") if asked else None
-
-
 # --- databases ---
 
 

@@ -29,6 +29,7 @@ from .given import (
     packages_there,
 )
 from .given import settled as settled
+from .libraries import LIBRARIES, LIBRARY_ROWS, library_denial, steps_to
 from .loaded import take_away
 from .origins import SEP, number_of, numbers_at, numbers_of, place_of, places_named, places_of, search_roots
 
@@ -67,6 +68,8 @@ _dict, _get = dict, dict.get
 def decide(rules: Rules, capability: str, target: Any, call: str) -> Found:
     if capability == INTERFACE:
         return interface_denial(rules, target, call)
+    if capability == LIBRARIES:
+        return library_denial(rules, target, call)
     names, extension, places, numbers = target
     if rules[NAMES]:
         found = denied_module(rules, names, places, numbers)
@@ -344,6 +347,7 @@ SURFACE = (
         when=blocks,
         example="import os; os.environ['OPENSSL_CONF'] = 'x'",
     ),
+    *LIBRARY_ROWS,
 )
 
 
@@ -365,7 +369,7 @@ def make_rules(
         if name in NEVER:
             raise ValueError(f"{name!r} is an interface to any native code and is never given back")
     starters = bool(block_native and block_subprocess_libraries)
-    return denied, bool(block_native), starters, given, (), (), (), frozenset()
+    return denied, bool(block_native), starters, given, (), (), (), frozenset(), frozenset()
 
 
 def prepare(rules: Rules) -> Rules:
@@ -375,7 +379,9 @@ def prepare(rules: Rules) -> Rules:
     numbers = [(number, name) for place, name in places for number in numbers_at(place)]
     # A child has them from its parent: what lies on its own path may be what the program has put there.
     given = rules[GIVEN_PLACES] and (*rules[GIVEN_PLACES], *packages_there(rules[GIVEN], own_sites()))
-    return (*rules[: GIVEN + 1], tuple(places), tuple(dict.fromkeys(numbers)), given, own_folders(roots))
+    own = own_folders(roots)
+    steps = steps_to(own) if rules[NATIVE] else frozenset()
+    return (*rules[: GIVEN + 1], tuple(places), tuple(dict.fromkeys(numbers)), given, own, steps)
 
 
 def engage(rules: Rules) -> Absence:

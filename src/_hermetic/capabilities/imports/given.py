@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # Rules: (denied names, whether native code is blocked, whether libraries that start processes are denied, packages
 # whose extension modules are given back; and by `prepare`: (place, name) of denied modules, (number, name) of their
-# files, places of what is given back, folders of the interpreter's own extension modules).
-NAMES, NATIVE, STARTERS, GIVEN, PLACES, NUMBERS, GIVEN_PLACES, OWN_FOLDERS = range(8)
+# files, places of what is given back, folders of the interpreter's own extension modules, and the way to them).
+NAMES, NATIVE, STARTERS, GIVEN, PLACES, NUMBERS, GIVEN_PLACES, OWN_FOLDERS, OWN_STEPS = range(9)
 # In place of places where there is none.
 NOWHERE = ("\0",)
 SITES = ("lib", "lib64", "Lib")

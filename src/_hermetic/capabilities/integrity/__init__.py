@@ -170,6 +170,11 @@ def under_a_seal(rules: tuple[Any, ...]) -> bool:
     return bool(rules[0])
 
 
+def another_root(args: tuple[Any, ...], kwargs: Any) -> str:
+    """os.chroot, os.setns: the names by which hermetic knows its files, and /proc, would mean others."""
+    return "root"
+
+
 SURFACE = (
     GuardedCall(capability=INTERPRETER, audit=("cpython.PyInterpreterState_New",), read=new_interpreter),
     GuardedCall(
@@ -220,6 +225,24 @@ SURFACE = (
         read=tracing,
         when=under_a_seal,
         note="without `--no-interpreter-mutation` `sys.monitoring.register_callback` is held under a seal only",
+    ),
+    GuardedCall(
+        capability=OWN,
+        patch=("os:chroot", "posix:chroot"),
+        read=another_root,
+        call="os.chroot",
+        final=True,
+        when=under_a_seal,
+        note="under a seal only",
+    ),
+    GuardedCall(
+        capability=OWN,
+        patch=("os:setns", "posix:setns"),
+        read=another_root,
+        call="os.setns",
+        final=True,
+        when=under_a_seal,
+        note="under a seal only",
     ),
     GuardedCall(
         capability=MEMORY,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from errno import ELOOP
+from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
-from ...paths import FIRST_NAMES, absolute, folder_above, is_below, is_number, list_folder, resolve
+from ...paths import FIRST_NAMES, absolute, folder_above, is_below, is_number, open_folders, resolve
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
 from ...searchpath import bytecode_folder
 
@@ -120,13 +120,9 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     last = path.rpartition("/")[2]
     makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & O_CREAT
     if makes or last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last:
-        try:
-            numbers = list_folder("/proc/self/fd")
-        except OSError:
-            return found
-        for number in numbers:
+        for name in open_folders():
             try:
-                folder = readlink(f"/proc/self/fd/{number}")
+                folder = readlink(name)
             except OSError:
                 continue  # the one that was listing them
             if folder[:1] == "/":
@@ -241,13 +237,19 @@ def entry(path: object, folder: object) -> str | None:
     if IS_WINDOWS:  # no dir_fd there
         return absolute(text)
     number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
+    is_plain = "/" not in text
     if number >= 0 and text[:1] != "/":
         text = f"/proc/self/fd/{number}/{text}"
     text = text.rstrip("/")
     last = text.rpartition("/")[2]
     if last in ("", ".", ".."):
         return resolve(text)
-    above = resolve(folder_above(text))
+    try:
+        above = resolve(folder_above(text))
+    except OSError as error:
+        if is_plain and error.errno == ENAMETOOLONG:
+            return None  # in a folder whose name is longer than anybody can tell, and so in none of ours
+        raise
     return f"{above if above != '/' else ''}/{last}"
 
 

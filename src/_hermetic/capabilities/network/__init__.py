@@ -13,7 +13,7 @@ from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, pa
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
-from .detours import option_set, resolver_variable, routed_parts
+from .detours import interface_changed, joined_group, option_set, resolver_variable, routed_parts
 from .learning import forget as forget
 from .learning import remember
 from .rules import BLOCK, NO_LISTS
@@ -250,6 +250,22 @@ SURFACE = (
         note="`_socket.socket.setsockopt`, the C method called on the type, is the kernel layer's, where it judges "
         "addresses: else what goes to an allowed address can take another way",
         example="import socket; s = socket.socket(); s.setsockopt(0, 4, b'')",
+    ),
+    GuardedCall(
+        capability=CONNECT,
+        patch=("socket:socket.setsockopt",),
+        read=joined_group,
+        call="socket.setsockopt",
+        note="as above",
+        example="import socket; "
+        "socket.socket(2, 2).setsockopt(0, socket.IP_ADD_MEMBERSHIP, bytes((239, 1, 2, 3, 0, 0, 0, 0)))",
+    ),
+    GuardedCall(
+        capability=CREATE,
+        audit=("fcntl.ioctl",),
+        when=blocks,
+        read=interface_changed,
+        example="import fcntl; fcntl.ioctl(0, 0x8914, bytes(40))",
     ),
     GuardedCall(
         capability=BIND,

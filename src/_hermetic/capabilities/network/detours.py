@@ -1,10 +1,17 @@
-"""Ways by which what is allowed leads elsewhere: routes of packets, and names that are looked up as others."""
+"""Ways by which what is allowed leads elsewhere: routes of packets, and names that are looked up as others; and packets
+that nobody sends: of groups that are joined, and of interfaces.
+"""
 
 from __future__ import annotations
 
+import _socket
+from sys import byteorder as _byteorder
+
 from ...extract import NUMBER, exact_text, is_a
-from ...pristine import native
-from .sockets import INTERNET, _family_of
+from ...pristine import IS_LINUX, native
+from .addresses import shown_address
+from .rules import UNTOLD_PORT
+from .sockets import INTERNET, UNREAD, _family_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -38,6 +45,71 @@ def is_route(level: object, option: object) -> bool:
     if not is_a(level, NUMBER) or not is_a(option, NUMBER):
         return True  # C asks such an object itself, and may hear something else
     return (int.__index__(level), int.__index__(option)) in ROUTES  # type: ignore[arg-type]  # ints, as was just seen
+
+
+# (level, number) of options by which a group is joined, which the system tells the network: where in the value the
+# group's address is (and that of the interface), or None for a socket address behind the interface's number.
+IP, IP6 = 0, 41
+GROUPS: dict[tuple[int, int], tuple[int, int] | None] = {
+    (IP, getattr(_socket, "IP_ADD_MEMBERSHIP", -1)): (0, 4),
+    (IP6, getattr(_socket, "IPV6_JOIN_GROUP", -1)): (0, 16),
+}
+if IS_LINUX:
+    # IP_ADD_SOURCE_MEMBERSHIP, IP_MSFILTER, IPV6_JOIN_ANYCAST; MCAST_JOIN_GROUP, its kin with a source, MCAST_MSFILTER.
+    GROUPS.update({(IP, 39): (0, 4), (IP, 41): (0, 4), (IP6, 27): (0, 16)})
+    GROUPS.update({(level, number): None for level in (IP, IP6) for number in (42, 46, 48)})
+JOINS = tuple(GROUPS.items())
+BY_INTERFACE = ((IP, getattr(_socket, "IP_ADD_MEMBERSHIP", -1)), (IP, 39))
+
+
+def joined_group(args: tuple[Any, ...], kwargs: Any) -> Any:
+    """setsockopt(level, option, value) that joins a group: as if the group were sent to. See ``address_of``.
+
+    On the interface of loopback it is a matter of this machine's.
+    """
+    level, option, value = args[1], args[2], args[3] if len(args) > 3 else None
+    if not is_a(level, NUMBER) or not is_a(option, NUMBER):
+        return None  # refused as a route
+    asked = int.__index__(level), int.__index__(option)
+    for known, place in JOINS:
+        if known == asked:
+            if type(value) is not bytes:
+                return INTERNET[0], UNREAD, 0, "join"  # a buffer may change until C reads it
+            by_address = asked in BY_INTERFACE and not any(value[8:12] if asked != (IP, 39) else b"")
+            packed = group_of(value, place)
+            if by_address and value[4:5] == b"\x7f":
+                packed = value[4:8]
+            family = INTERNET[0] if len(packed) == 4 else INTERNET[1]
+            return family, shown_address(packed) if len(packed) in (4, 16) else UNREAD, UNTOLD_PORT, "join"
+    return None
+
+
+def group_of(value: bytes, place: tuple[int, int] | None) -> bytes:
+    if place is not None:
+        return value[place[0] : place[0] + place[1]]
+    family = int.from_bytes(value[8:10], "little" if LITTLE else "big")
+    return value[12:16] if family == INTERNET[0] else value[16:32]
+
+
+LITTLE = _byteorder == "little"
+
+# Requests of ioctl that change what interfaces, routes and neighbours this machine has; and TUNSETIFF, which makes one.
+# By their numbers on Linux.
+INTERFACE_REQUESTS = frozenset(
+    {
+        # Routes, and the interface's own: flags, addresses, sizes, names, groups of frames.
+        *(0x890B, 0x890C, 0x890D, 0x8911, *range(0x8914, 0x8926, 2), 0x8923, 0x8926, 0x8930, 0x8931, 0x8932),
+        # Neighbours; networks inside of networks, bonds and bridges; what drivers have of their own, as tunnels.
+        *(0x8934, 0x8936, 0x8937, 0x8943, 0x8949, 0x8953, 0x8955, 0x8960, 0x8962, 0x8971, 0x8980, 0x8981, 0x8983),
+        *(*range(0x8990, 0x8996), *range(0x89A0, 0x89A4), 0x89B0, *range(0x89F0, 0x8A00)),
+        0x400454CA,
+    }
+)
+
+
+def interface_changed(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """fcntl.ioctl(descriptor, request, argument): the kernel looks at the low 32 bits."""
+    return "interface" if IS_LINUX and int.__index__(args[1]) & 0xFFFFFFFF in INTERFACE_REQUESTS else None
 
 
 # By these the C library looks an allowed name up as another one: below a domain, or by an alias. (name, what it was)
