@@ -217,6 +217,8 @@ def test_a_baseline_fails_new_violations_alone(suite):
     assert (suite.path / "written").exists(), "what is known happens"
     assert not (suite.path / "other").exists(), "what is new is blocked"
     second.stdout.fnmatch_lines(["1 failed their tests, 3 known to the baseline"])
+    # Of what is known there is the message alone.
+    second.stdout.fnmatch_lines(["by target:", "     1  filesystem *made*"])
     # The baseline is not written again.
     assert json.loads((suite.path / "known.json").read_text())["violations"] == known
 
@@ -240,3 +242,30 @@ def test_a_trace_goes_to_the_stderr_of_the_start(suite):
     result = suite.run("--hermetic", "net-hermetic", "--hermetic-trace")
     result.assert_outcomes(passed=1)
     assert "[hermetic] blocked socket.gethostbyname host=blocked.example reason=no-network" in result.stderr.lines
+
+
+def test_a_doctest_is_told_of_options_because_it_can_have_no_marker(suite):
+    suite.write(
+        module="""
+        def f():
+            '''
+            >>> import socket
+            >>> socket.gethostbyname("blocked.example")
+            '''
+
+        def g():
+            '''
+            >>> open("made", "w")
+            '''
+    """
+    )
+    words = ("--doctest-modules", "module.py", "--hermetic", "net-hermetic", "--hermetic-fs-readonly")
+    result = suite.run(*words, "--hermetic-report=report.json")
+    result.assert_outcomes(failed=2)
+    remedies = [v["remedy"] for v in json.loads((suite.path / "report.json").read_text())["violations"]]
+    assert remedies[0].startswith("--hermetic-allow-domain blocked.example")
+    assert remedies[1].startswith("--hermetic-allow-write ")
+    assert "@pytest.mark" not in result.stdout.str()
+    again = suite.run(*words, *(word for remedy in remedies for word in remedy.split(", or ")[0].split()))
+    again.assert_outcomes(failed=2)
+    assert "blocked" not in again.stdout.str().replace("blocked.example", "")

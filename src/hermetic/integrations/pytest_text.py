@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from _hermetic.status import distribution_owning
+from hermetic.integrations.pytest_words import flag_of
 from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
@@ -61,19 +62,19 @@ def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners
         owner = paths.owner(file) if owners else OWN
         shown = "" if owner == OWN else f" ({owner})"
         lines.append(f"  where: {paths.short(file)}, line {number}, in {function}{shown}")
-    lines.append(f"  to allow it: {remedy(violation.remedy, violation.reason)}")
+    lines.append(f"  to allow it: {remedy(violation.remedy, violation.reason, detail.marks)}")
     return lines
 
 
-def remedy(text: str, reason: str) -> str:
-    """A remedy of the command line as a test has it: ``--allow-domain D`` as a marker with ``allow_domains=["D"]``.
+def remedy(text: str, reason: str, marks: bool) -> str:
+    """A remedy of the command line as a test has it: ``--allow-domain D`` as a marker with ``allow_domains=["D"]``, or
+    as pytest's option where there can be none.
 
     What a policy file would have to say, behind it, stays as it is.
     """
+    told = as_marker if marks else as_option
     first, *others = text.split(OR)
-    return OR.join(
-        [as_marker(first, reason), *(as_marker(other, reason) if is_flag(other) else other for other in others)]
-    )
+    return OR.join([told(first, reason), *(told(other, reason) if is_flag(other) else other for other in others)])
 
 
 def is_flag(text: str) -> bool:
@@ -92,6 +93,14 @@ def as_marker(text: str, reason: str) -> str:
     return lifted if not text or text.startswith("running without") else f"{text}; or {lifted}"
 
 
+def as_option(text: str, reason: str) -> str:
+    flag, _, value = text.partition(" ")
+    if flag in FLAGS:
+        return f"{flag_of(flag)} {value}".rstrip()
+    lifted = f"running without {flag_of(f'--{reason}')}"
+    return lifted if f"--{reason}" in FLAGS and (not text or text.startswith("running without")) else text
+
+
 def as_data(violation: PolicyViolation, detail: Detail, test: str, paths: Paths) -> dict[str, Any]:
     """A violation as plain values: what workers send, and the JSON report has."""
     place = violation.place
@@ -104,7 +113,7 @@ def as_data(violation: PolicyViolation, detail: Detail, test: str, paths: Paths)
         "call": violation.call,
         "target": violation.target,
         "reason": violation.reason,
-        "remedy": remedy(violation.remedy, violation.reason),
+        "remedy": remedy(violation.remedy, violation.reason, detail.marks),
         "line": None if detail.line is None else {"file": paths.short(detail.line[0]), "line": detail.line[1]},
         "place": None if place is None else {"file": paths.short(place[0]), "line": place[1], "function": place[2]},
         "package": OWN if place is None else paths.owner(place[0]),
@@ -133,4 +142,5 @@ def by_package(data: dict[str, Any]) -> str:
 
 
 def by_target(data: dict[str, Any]) -> str:
-    return f"{data['guard']} {data['target'] or data['call']}"
+    # Of what a baseline knows only the message is known.
+    return f"{data['guard']} {data['target'] or data['call'] or data['message'].removeprefix(data['guard']).strip()}"

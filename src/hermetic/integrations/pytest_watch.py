@@ -8,6 +8,7 @@ from _thread import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import _pytest
+import pytest
 
 from _hermetic import events, reports
 from _hermetic.callers import program_place
@@ -17,8 +18,6 @@ from hermetic.integrations.pytest_text import Paths, other_lines
 
 if TYPE_CHECKING:
     from types import FrameType
-
-    import pytest
 
     from hermetic.integrations.pytest_policy import Policy
 
@@ -42,12 +41,15 @@ OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 
 class Detail(NamedTuple):
-    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase."""
+    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
+    test can have a marker, which a doctest cannot.
+    """
 
     verdict: str
     when: str
     line: tuple[str, int] | None
     origin: str
+    marks: bool
 
 
 class Case:
@@ -122,7 +124,8 @@ class Watch:
         if (violation.guard, self.stable(violation.message)) in case.known:
             verdict = KNOWN
         line = self.line_of(case) if own else None
-        detail = Detail(verdict, case.when, line or definition(case.item), self.origin)
+        marks = isinstance(case.item, pytest.Function)
+        detail = Detail(verdict, case.when, line or definition(case.item), self.origin, marks)
         case.details[id(violation)] = detail
         # What a thread does between two tests is the next one's affair: the last one has been judged.
         (case.violations if self.active or not own else self.strays).append(violation)
