@@ -256,7 +256,7 @@ SURFACE = (
         patch=("socket:socket.setsockopt",),
         read=joined_group,
         call="socket.setsockopt",
-        note="as above",
+        note="`_socket.socket.setsockopt`, the C method called on the type, joins all the same; nothing is sent by it",
         example="import socket; "
         "socket.socket(2, 2).setsockopt(0, socket.IP_ADD_MEMBERSHIP, bytes((239, 1, 2, 3, 0, 0, 0, 0)))",
     ),

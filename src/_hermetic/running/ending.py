@@ -1,0 +1,64 @@
+"""The end of a run: as a plain one would end, or with 2 and an explanation."""
+
+from __future__ import annotations
+
+import sys
+
+from .. import events
+from ..errors import HermeticError, PolicyViolation
+from . import reports, status
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from ..policy import Policy
+    from ..programs.target import Options
+
+
+def conclude(error: BaseException | None, policies: tuple[Policy, ...], options: Options) -> int:
+    """End the run as a plain one would, or with 2 and an explanation."""
+    if isinstance(error, HermeticError) and not isinstance(error, PolicyViolation):
+        raise error
+    if error is not None and not isinstance(error, SystemExit):
+        status.trim_chain(error)
+        sys.excepthook(type(error), error, error.__traceback__)
+    join_threads()
+    if policies:
+        if reports_only(policies):
+            status.say(status.summary("would be blocked"))
+        else:
+            if options.strict:
+                reports.hear()
+            record = status.culprit(error, status.plain_status(error), options.strict)
+            if record is not None:
+                if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
+                    status.say(f"{error.code}\n")
+                status.say(status.explain(record, events.COUNT[1]))
+                if options.strict:
+                    status.say(status.summary("were blocked"))
+                return status.BLOCKED
+    if error is None:
+        return 0
+    if options.held or status.KERNEL:
+        status.say(status.kernel_hint(error))
+    if not isinstance(error, SystemExit):
+        sys.excepthook = silent  # it has been printed, without hermetic's frames
+    raise error
+
+
+def reports_only(policies: tuple[Policy, ...]) -> bool:
+    """Whether nothing was blocked. A plain loop: a trace function of the program's can crash CPython in a generator."""
+    for policy in policies:
+        if not policy.report_only:
+            return False
+    return True
+
+
+def join_threads() -> None:
+    """As the interpreter does before it ends; what threads were refused belongs to the status."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
+def silent(*exception: object) -> None:
+    """An excepthook for what was printed already."""

@@ -1,0 +1,125 @@
+"""What has to be known at the end of a run and happens elsewhere: in threads, in ``os._exit``, in children."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .. import events
+from ..enforce.session import CHILDREN as CHILDREN
+from ..errors import PolicyViolation
+from ..pristine import IS_WINDOWS, fstat, getpid, native, read_fd
+from . import status
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..programs.target import Options
+
+# The end of the pipe where the process that began a strict run reads.
+_heard: list[int] = []
+
+
+def open_pipe(options: Options) -> tuple[int, int] | None:
+    """Where the children of a strict or watched run report, for ``Options.reports``: its pipe, or a new one."""
+    if IS_WINDOWS:
+        return None  # descriptors are not inherited by their numbers
+    if options.child:
+        if options.reports is None:
+            return None
+        try:
+            is_ours = fstat(options.reports[0]).st_ino == options.reports[1]
+        except OSError:
+            is_ours = False
+        if not is_ours:
+            return None
+        events.remember(options.reports[0])
+        return options.reports
+    heard, told = native.pipe()
+    for descriptor in (heard, told):
+        native.set_blocking(descriptor, False)
+    native.set_inheritable(told, True)
+    events.remember(told)
+    _heard.append(heard)
+    events.BEGAN[0] = getpid()
+    return told, fstat(told).st_ino
+
+
+def go_on() -> None:
+    """The program may go on in a child of the process that was started: it is the one whose end counts."""
+    status.MAIN[0] = getpid()
+    if _heard:
+        events.BEGAN[0] = getpid()
+
+
+def hear() -> bytes:
+    """Add what children were refused to this process's own log; returns all that they wrote."""
+    data = b""
+    try:
+        while _heard and (piece := read_fd(_heard[0], events.PIECE)):
+            data += piece
+    except OSError:
+        pass  # nothing more was written
+    found = events.reported(data)
+    if found:
+        if events.COUNT[0] != getpid():
+            events.LOG.clear()
+            events.COUNT[:] = [getpid(), 0]
+        events.LOG.extend(found)
+        events.COUNT[1] += len(found)
+    return data
+
+
+def note_fork() -> None:
+    """A forked child is under the policies of its parent, as it is."""
+    CHILDREN[0] = True
+
+
+def listen() -> tuple[int, int] | None:
+    """Hear the children of this process, for whoever watches it; the end they write to, or None where there is none."""
+    from ..programs.target import Options  # a run has it already
+
+    if not _heard:
+        end = open_pipe(Options())
+        if end is None:
+            return None
+        os.register_at_fork(after_in_parent=note_fork)
+        events.REPORTS.append(end[0])
+    return events.REPORTS[0], fstat(events.REPORTS[0]).st_ino
+
+
+def prepare(strict: bool) -> None:
+    """Remember stderr, and see to it that threads and ``os._exit`` are counted."""
+    events.open_trace()
+    import _thread
+
+    original = _thread._excepthook  # what threading takes as its default
+
+    def thread_hook(args: Any) -> None:
+        if isinstance(args.exc_value, PolicyViolation):
+            status.UNHANDLED.append(args.exc_value)
+        original(args)
+
+    _thread._excepthook = thread_hook
+    unraisable = sys.unraisablehook
+
+    def unraisable_hook(args: Any) -> None:
+        # What ends a thread that was started without threading comes here.
+        if isinstance(args.exc_value, PolicyViolation) and "thread" in (args.err_msg or ""):
+            status.UNHANDLED.append(args.exc_value)
+        unraisable(args)
+
+    sys.unraisablehook = unraisable_hook
+    leave = native._exit
+    status.MAIN[0] = getpid()
+
+    def exit_now(status_code: int) -> None:
+        if strict and getpid() == status.MAIN[0]:
+            hear()
+        record = status.culprit(None, status_code, strict) if getpid() == status.MAIN[0] else None
+        if record is not None:
+            status.say(status.explain(record, events.COUNT[1]))
+        leave(status.BLOCKED if record is not None else status_code)
+
+    os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either

@@ -1,0 +1,199 @@
+"""How a guarded run ends: the exit status, and what is said on stderr.
+
+Status 2 means that a guard blocked an act and the program failed of it. Programs
+cope with a read-only disk and a missing module every day, so those count only
+when they are what ended the program.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from errno import EACCES, EPERM
+
+from .. import events
+from ..callers import CORE, FACES, STDLIB
+from ..errors import PolicyViolation
+from ..pristine import getpid, write_fd
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+BLOCKED = 2
+PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+EVERYDAY = ("filesystem", "imports")
+# What the interpreter itself drops the exception of: no program fails of that.
+UNNOTICED = ("sys.addaudithook",)
+# Whether a violation ended a thread; [0] is set by the thread hook.
+UNHANDLED: list[PolicyViolation] = []
+MAIN = [getpid()]
+# What the kernel holds of this run, one receipt a policy.
+KERNEL: list[Any] = []
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An exception and everything in its cause and context chain, each once."""
+    seen: list[BaseException] = []
+    todo = [error]
+    while todo:
+        item = todo.pop()
+        if item is not None and not any(item is known for known in seen):
+            seen.append(item)
+            todo += [item.__context__, item.__cause__]
+    return seen
+
+
+def plain_status(error: BaseException | None) -> int:
+    """The status a plain run would end with; any non-zero one stands for itself."""
+    if error is None:
+        return 0
+    if not isinstance(error, SystemExit):
+        return 1
+    if error.code is None:
+        return 0
+    return error.code if isinstance(error.code, int) else 1
+
+
+def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any, ...] | None:
+    """The record of the violation that makes this run end with 2, or None."""
+    if events.COUNT[0] != getpid() or not events.LOG:
+        return None
+    if status != 0:
+        for item in chain(error):
+            if isinstance(item, PolicyViolation):
+                return record_of(item)
+        for record in events.LOG:
+            if record[0] not in EVERYDAY and record[4] not in UNNOTICED:
+                return record
+    if UNHANDLED:
+        return record_of(UNHANDLED[0])
+    return events.LOG[0] if strict else None
+
+
+def record_of(v: PolicyViolation) -> tuple[Any, ...]:
+    return (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
+
+
+def explain(record: tuple[Any, ...], count: int) -> str:
+    """The closing lines of a run that ends with 2."""
+    _, message, reason, remedy, _, place, _, origin = record
+    others = count - 1
+    more = f" (and {others} more)" if others > 0 else ""
+    owner = "" if place is None else owner_of(place[0])
+    lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner, origin)]
+    return "\n".join(lines) + "\n"
+
+
+def owner_of(filename: str) -> str:
+    """`` (distribution NAME)`` of the file, `` (standard library)``, or nothing when it is the program's own."""
+    if filename.startswith((CORE, FACES)):
+        return " (hermetic)"
+    name = distribution_owning(filename)
+    if name:
+        return f" (distribution {name})"
+    return " (standard library)" if filename.startswith((STDLIB, "<frozen ")) else ""
+
+
+def distribution_owning(filename: str) -> str:
+    """The distribution that a file belongs to; empty for what lies in no folder of packages."""
+    for folder in PACKAGE_FOLDERS:
+        # Wherever it lies: a virtual environment's is not below the standard library.
+        base, found, relative = filename.rpartition(folder)
+        if found:
+            return distribution_of(base + folder, relative.replace(os.sep, "/"))
+    return ""
+
+
+def distribution_of(folder: str, relative: str) -> str:
+    """By the installed file lists; the top-level package's name when they do not tell."""
+    top = relative.partition("/")[0].removesuffix(".py")
+    try:
+        from importlib.metadata import distributions, packages_distributions  # only a run that failed pays for this
+
+        listed = f"\n{relative},"
+        for one in distributions(path=[folder]):
+            if listed in "\n" + (one.read_text("RECORD") or ""):
+                return one.metadata["Name"]
+        # Other tools keep other lists. Reading all of every kind takes most of a second where much is installed.
+        return packages_distributions().get(top, [top])[0]
+    except Exception:  # noqa: BLE001  # the program may have broken anything; the message must still come
+        return top
+
+
+def say(text: str) -> None:
+    """Write to the real stderr, after what the program has buffered for it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001  # a stream of the program's own making may raise anything
+            pass
+    try:
+        write_fd(events.stderr(), text.encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass
+
+
+def kernel_hint(error: BaseException) -> str:
+    """For a program that died of what the kernel layer may have refused: the system's error does not say who did."""
+    for item in chain(error):
+        if isinstance(item, OSError) and not isinstance(item, PolicyViolation) and item.errno in (EPERM, EACCES):
+            return (
+                "hermetic: the kernel layer was on and may have refused this, which no guard saw\n"
+                f"{semaphore_hint(item)}"
+                "  what it holds: hermetic doctor; a run without it: --kernel=off\n"
+            )
+    return ""
+
+
+SEMAPHORES = "multiprocessing" + os.sep + "synchronize.py"
+
+
+def semaphore_hint(error: BaseException) -> str:
+    """For a lock, queue or pool of multiprocessing: neither its error nor its name says where it is made."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not trace.tb_frame.f_code.co_filename.endswith(SEMAPHORES):
+        return ""
+    return "  multiprocessing makes its locks in /dev/shm, which all programs share: --allow-write /dev/shm\n"
+
+
+def summary(verb: str) -> str:
+    """For --report-only and --strict: every act that was, or would have been, blocked."""
+    count = events.COUNT[1]
+    counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
+    lines = [f"hermetic: {counted}"]
+    counts: dict[tuple[str, str], int] = {}
+    for record in events.LOG:
+        key = (record[1], record[2])
+        counts[key] = counts.get(key, 0) + 1
+    lines += [f"  {message}  [--{reason}]" + (f" x{n}" if n > 1 else "") for (message, reason), n in counts.items()]
+    return "\n".join(lines) + "\n"
+
+
+def trimmed(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without hermetic's own frames at its start and end."""
+    while traceback is not None and is_own_frame(traceback):
+        traceback = traceback.tb_next
+    last, walk = None, traceback
+    while walk is not None:
+        if not is_own_frame(walk):
+            last = walk
+        walk = walk.tb_next
+    if last is not None:
+        last.tb_next = None
+    return traceback
+
+
+def is_own_frame(traceback: TracebackType) -> bool:
+    return traceback.tb_frame.f_code.co_filename.startswith((CORE, FACES))
+
+
+def trim_chain(error: BaseException) -> None:
+    """Trim every traceback that will be printed with this exception."""
+    for item in chain(error):
+        item.__traceback__ = trimmed(item.__traceback__)
+        if isinstance(item, PolicyViolation):
+            vars(item).pop("__notes__", None)  # the closing lines of the run say the same
