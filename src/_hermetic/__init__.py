@@ -33,21 +33,24 @@ SUFFIX = f".{sys.implementation.cache_tag}.pyc" if IS_ORDINARY else ""
 READ_BYTES = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 
 # What a start loads, each after what it imports itself; a dot at the end marks a package.
-SENDER = ("errors", "model", "pristine", "target", "commandline", "programs", "capabilities.", "policy")
-HAND_OVER = ("variables", "message", "early", "carried")
-RECEIVER = (*SENDER, "message", "early", "startup", "carried")
+SENDER = (
+    *("errors", "model", "pristine", "programs.", "programs.target", "programs.commandline", "programs.executables"),
+    *("capabilities.", "policy"),
+)
+HAND_OVER = ("programs.variables", "message", "startup.early", "running.", "running.carried")
+RECEIVER = (*SENDER, "message", "startup.early", "startup.late", "running.", "running.carried")
 # For a whole process.
 _START = (
-    *(*SENDER, "extract", "callers", "events", "status"),
-    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "reports", "enforce.audit", "enforce.fresh"),
-    *("enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
+    *(*SENDER, "extract", "callers", "events", "running.", "running.status"),
+    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "running.reports"),
+    *("enforce.audit", "enforce.fresh", "enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
 BLOCK = (*_START, "blocks")
-_RUN = (*_START, "paths", "script", "source", "ending", "run")
-_EVERY_POLICY = ("paths", "searchpath", "capabilities.integrity.files", "capabilities.integrity.")
+_RUN = (*_START, "paths", "running.script", "running.source", "running.ending", "running.run")
+_EVERY_POLICY = ("paths", "startup.searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (
-    *("early", "message", "firstlines", "capabilities.processes.", "capabilities.processes.starting"),
-    *("library", "capabilities.processes.children", "capabilities.processes.permitted"),
+    *("startup.early", "message", "programs.firstlines", "capabilities.processes.", "capabilities.processes.starting"),
+    *("programs.library", "capabilities.processes.children", "capabilities.processes.permitted"),
     *("enforce.doors.permitted", "enforce.doors.actions", "enforce.doors.children"),
 )
 _FAMILIES = {
@@ -69,7 +72,7 @@ _FAMILIES = {
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.databases"),
     ),
-    "environment": ("variables", "capabilities.environment", "enforce.doors.environ"),
+    "environment": ("programs.variables", "capabilities.environment", "enforce.doors.environ"),
     "code_exec": (
         *("capabilities.code_exec.creation", "capabilities.code_exec.generated", "capabilities.code_exec.naming"),
         *("capabilities.code_exec.provenance", "capabilities.code_exec.", "enforce.doors.compile"),
@@ -99,7 +102,7 @@ _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
     *("paths", "enforce.kernel.linux.landlock", "enforce.kernel.linux.filters", "enforce.kernel.linux.backend"),
 )
-_BESIDE = ("enforce.kernel.linux.beside",)
+_AHEAD = ("enforce.kernel.linux.beside", "enforce.kernel.linux.ahead")
 _SUPERVISOR = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
 
 
@@ -119,17 +122,17 @@ def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str]
             load_at_once(__spec__, _LINUX)
             if not {"imports"}.issuperset(HELD_BY_KERNEL.intersection(guards)):  # alone, native code is the guards'
                 load_at_once(__spec__, (f"enforce.kernel.linux.frozen_{native.uname().machine}",))
-            if "network" in guards and f"{__name__}.{_BESIDE[0]}" not in sys.modules:
-                load_at_once(__spec__, (*_BESIDE, *_SUPERVISOR))
+            if "network" in guards and f"{__name__}.{_AHEAD[0]}" not in sys.modules:
+                load_at_once(__spec__, (*_AHEAD, *_SUPERVISOR))
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:
         load_at_once(__spec__, _CHILDREN)
 
 
-def load_beside() -> None:
+def load_ahead() -> None:
     """Load what starts a supervisor early."""
-    load_at_once(__spec__, (*_PACKAGES, *_BESIDE))
+    load_at_once(__spec__, (*_PACKAGES, *_AHEAD))
 
 
 def load_for_judging() -> None:

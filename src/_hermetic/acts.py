@@ -17,7 +17,7 @@ from .enforce.judge import examine
 from .extract import exact_text
 from .paths import is_folder
 from .pristine import IS_WINDOWS, native
-from .programs import base_name, is_python_name
+from .programs.executables import base_name, is_python_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

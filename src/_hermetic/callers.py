@@ -24,7 +24,7 @@ CORE = _os.path.dirname(_os.path.abspath(__file__)) + _SEP
 FACES = _os.path.join(_os.path.dirname(CORE[:-1]), "hermetic") + _SEP
 FROZEN = "<frozen "
 # What runs the program, and was itself started by what is hermetic's only: a console script has no name of ours.
-RUN = CORE + "run.py"
+RUN = CORE + "running" + _SEP + "run.py"
 
 # From a reader, the frames above it are: examine, the judge, the hook or stand-in, and the caller.
 CALLER_DEPTH = 4

@@ -28,7 +28,7 @@ def load_core():
         for name in [name for name in sys.modules if name.partition(".")[0] in ("_hermetic", "hermetic")]:
             del sys.modules[name]
     # Bytecode of ours lies beside us, where no program can write it, and nowhere else. Where the parent
-    # sees reason not to believe what lies in the library, it keeps all of it from us (library.py).
+    # sees reason not to believe what lies in the library, it keeps all of it from us (programs/library.py).
     if sys.pycache_prefix != "/dev/null/hermetic":
         sys.pycache_prefix = None
     here = __file__.rpartition("/")[0] if "/" in __file__ else __file__.rpartition("\\")[0]
@@ -36,7 +36,7 @@ def load_core():
     core = machinery.module_from_spec(spec)
     sys.modules["_hermetic"] = core
     spec.loader.exec_module(core)
-    core.load_at_once(spec, ["searchpath"])
+    core.load_at_once(spec, ["startup.", "startup.searchpath"])
     return core, spec
 
 
@@ -45,9 +45,9 @@ def main():
         return 1
     try:
         core, spec = load_core()
-        core.searchpath.set_aside()
+        core.startup.searchpath.set_aside()
         core.load_at_once(spec, core.RECEIVER)
-        from _hermetic.carried import load_guards, run_carried
+        from _hermetic.running.carried import load_guards, run_carried
 
         load_guards(sys.argv[1])
     except Exception as error:  # noqa: BLE001  # a core that is damaged may raise anything
@@ -70,7 +70,7 @@ def again(folder):
         return chain()
     cache = sys.pycache_prefix
     load_core()
-    from _hermetic.carried import start_again
+    from _hermetic.running.carried import start_again
 
     start_again(text)
     sys.pycache_prefix = cache

@@ -12,14 +12,14 @@ from marshal import dumps, loads
 from . import VERSION
 from .errors import BootstrapError
 from .policy import MARSHAL_VERSION, carried, family_names
-from .target import CODE, MODULE, OFF, Options
+from .programs.target import CODE, MODULE, OFF, Options
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
-    from .early import Kept
     from .policy import Policy
+    from .startup.early import Kept
 
 # The system's limit for one word is 128 KiB on Linux; two digits stand for a byte.
 MESSAGE_LIMIT = 1 << 16

@@ -8,8 +8,8 @@ import hermetic
 
 def program() -> int:
     """Run the command line; nothing is imported from where the target could have put it."""
-    _hermetic.load_at_once(_hermetic.__spec__, ["searchpath"])
-    from _hermetic import searchpath
+    _hermetic.load_at_once(_hermetic.__spec__, ["startup.", "startup.searchpath"])
+    from _hermetic.startup import searchpath
 
     searchpath.set_aside()
     _hermetic.load_at_once(_hermetic.__spec__, _hermetic.SENDER)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from _hermetic.message import ENTRY, message
 from _hermetic.policy import carry, from_plain
-from _hermetic.target import Options
+from _hermetic.programs.target import Options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

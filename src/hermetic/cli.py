@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from _hermetic import VERSION, searchpath
+from _hermetic import VERSION
 from _hermetic.errors import HermeticError, PolicyViolation
+from _hermetic.startup import searchpath
 from hermetic.options import POLICY, PROFILE, UsageError, read_choice, read_options
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -90,7 +91,7 @@ def sub_command(name: str, words: list[str]) -> int:
 
 def run_target(words: list[str], choice: Choice) -> int:
     """Resolve the target and run it under the policy of these values."""
-    from _hermetic.target import Options
+    from _hermetic.programs.target import Options
     from hermetic.launch import launch
     from hermetic.request import request_from, rows_of
     from hermetic.targets import find

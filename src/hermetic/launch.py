@@ -9,15 +9,15 @@ import os
 import sys
 
 import _hermetic
-from _hermetic import searchpath
 from _hermetic.errors import BootstrapError
-from _hermetic.programs import give_signals_back
-from _hermetic.target import OFF, PROGRAM, REQUIRE
+from _hermetic.programs.executables import give_signals_back
+from _hermetic.programs.target import OFF, PROGRAM, REQUIRE
+from _hermetic.startup import searchpath
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from _hermetic.policy import Request
-    from _hermetic.target import Options, Target
+    from _hermetic.programs.target import Options, Target
     from hermetic.targets import Launch
 
 
@@ -35,7 +35,7 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
             if request is not None and is_judged(request, options):
                 options = with_supervisor(options)
             _hermetic.load_for(() if request is None else request.families, options.kernel != OFF)
-        from _hermetic.run import run_main
+        from _hermetic.running.run import run_main
 
         return run_main(found.target, () if request is None else (request.policy(),), options)
     environment = dict(os.environ)
@@ -43,12 +43,12 @@ def launch(found: Launch, request: Request | None, options: Options) -> int:
     if quickly:
         _hermetic.load_at_once(_hermetic.__spec__, _hermetic.HAND_OVER)
     if request is not None and scrub:
-        from _hermetic.variables import make_rules, scrubbed
+        from _hermetic.programs.variables import make_rules, scrubbed
 
         environment = scrubbed(environment, make_rules(**request.families["environment"]))
-    from _hermetic.carried import hand_over, words
-    from _hermetic.early import held_back
     from _hermetic.policy import carry
+    from _hermetic.running.carried import hand_over, words
+    from _hermetic.startup.early import held_back
 
     held = () if request is None else (carry(request),)
     flags, kept, variables = held_back(found.flags, environment.items())
@@ -65,8 +65,8 @@ def is_judged(request: Request, options: Options) -> bool:
 
 def with_supervisor(options: Options) -> Options:
     """Start who judges before the guards are loaded: it loads its part meanwhile. The socket to it stays open."""
-    _hermetic.load_beside()
-    from _hermetic.enforce.kernel.linux.beside import start_early
+    _hermetic.load_ahead()
+    from _hermetic.enforce.kernel.linux.ahead import start_early
 
     try:
         kept = start_early()
@@ -91,13 +91,13 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
     from _hermetic.message import message
     from _hermetic.policy import carry
     from _hermetic.pristine import now
-    from _hermetic.variables import is_kept, make_rules
+    from _hermetic.programs.variables import is_kept, make_rules
 
     if "environment" in request.families:
         rules = make_rules(**request.families["environment"])
         environment = {name: value for name, value in environment.items() if is_kept(rules, name)}
     if "network" in request.families:
-        from _hermetic.run import close_sockets
+        from _hermetic.running.run import close_sockets
 
         close_sockets(options.keep_fds)
     if "subprocess" not in request.families:

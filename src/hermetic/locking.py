@@ -8,8 +8,8 @@ from typing import Any
 from _hermetic.compiled import settled
 from _hermetic.errors import HermeticError, PolicyViolation
 from _hermetic.kernel import HELD_BY_KERNEL, Receipt, hold
+from _hermetic.programs.target import AUTO, OFF, REQUIRE
 from _hermetic.start import refuse_if_late, start_policies
-from _hermetic.target import AUTO, OFF, REQUIRE
 from hermetic.blocker import BlockConfig, hermetic_blocker
 from hermetic.request import policy_from
 

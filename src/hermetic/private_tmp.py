@@ -130,7 +130,7 @@ def in_child() -> str:
 
         atexit.register(remove, folder)
         return folder
-    from _hermetic import waiting
+    from _hermetic.programs import waiting
 
     child = waiting.fork()
     if child == 0:

@@ -11,7 +11,7 @@ import os
 
 from _hermetic.errors import HermeticError
 from _hermetic.pristine import IS_WINDOWS
-from _hermetic.programs import HEAD, base_name, is_executable, shebang, start_of
+from _hermetic.programs.executables import HEAD, base_name, is_executable, shebang, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

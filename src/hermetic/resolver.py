@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from _hermetic.run import run_main
-from _hermetic.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Options, Target
+from _hermetic.programs.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Options, Target
+from _hermetic.running.run import run_main
 from hermetic.targets import Launch, find
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from _hermetic import VERSION
-from _hermetic.target import Options
+from _hermetic.programs.target import Options
 from hermetic.launch import launch
 from hermetic.options import SPELLED
 from hermetic.private_tmp import PrivateFolder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from _hermetic.programs import base_name, is_python_name, located
+from _hermetic.programs.executables import base_name, is_python_name, located
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def interpreters_of(entry: str, path: str) -> tuple[str, ...]:
 
     Nothing where a policy in force lets nobody look: such a script is not started.
     """
-    from _hermetic.firstlines import interpreters
+    from _hermetic.programs.firstlines import interpreters
 
     if "_hermetic.acts" in sys.modules or "_hermetic.start" in sys.modules:
         from _hermetic.acts import refusal_here

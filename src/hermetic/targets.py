@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 import sys
 
-from _hermetic.commandline import INFORMS, UNKNOWN, meaning
 from _hermetic.errors import HermeticError
 from _hermetic.model import Value
-from _hermetic.programs import (
+from _hermetic.programs.commandline import INFORMS, UNKNOWN, meaning
+from _hermetic.programs.executables import (
     ABSENT,
     ARCHIVE,
     HEAD,
@@ -33,7 +33,7 @@ from _hermetic.programs import (
     start_of,
     suffixes_of,
 )
-from _hermetic.target import CALL, CODE, FOLDER, MODULE, PROGRAM, SCRIPT, STDIN, Target
+from _hermetic.programs.target import CALL, CODE, FOLDER, MODULE, PROGRAM, SCRIPT, STDIN, Target
 
 # The names of the launcher that Windows has and others can install.
 LAUNCHERS = ("py", "py.exe", "pyw", "pyw.exe")

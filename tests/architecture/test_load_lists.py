@@ -42,13 +42,13 @@ def test_nothing_is_loaded_in_vain(isolated, option):
     by_import = f"import sys, _hermetic; from hermetic.cli import main; _hermetic.load_for = len; main({words!r})"
     ordinary = set(isolated.code(by_import).data) - JUDGING
     # The command reads its own words by way of this one.
-    assert json.loads(isolated.cli(*words).stdout) == sorted({*ordinary, "_hermetic.searchpath"})
+    assert json.loads(isolated.cli(*words).stdout) == sorted({*ordinary, "_hermetic.startup.searchpath"})
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")
 def test_who_judges_leaves_nothing_to_the_import_system(isolated):
     found = isolated.code(
-        "import json, sys, _hermetic; _hermetic.load_beside(); _hermetic.load_for_judging(); loaded = set(sys.modules);"
+        "import json, sys, _hermetic; _hermetic.load_ahead(); _hermetic.load_for_judging(); loaded = set(sys.modules);"
         " import _hermetic.enforce.kernel.linux.supervisor as s; from _hermetic.capabilities import load_module;"
         " load_module('network'); print(json.dumps(sorted(set(sys.modules) - loaded)))"
     ).data

@@ -9,8 +9,8 @@ import zipfile
 import pytest
 from starts import CHILD
 
-from _hermetic.programs import program_kind
-from _hermetic.target import FOLDER, SCRIPT
+from _hermetic.programs.executables import program_kind
+from _hermetic.programs.target import FOLDER, SCRIPT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="first lines start programs")
 

@@ -11,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _hermetic.capabilities.processes.children import started
-from _hermetic.commandline import INFORMS, UNKNOWN, meaning
-from _hermetic.early import held_back
-from _hermetic.programs import (
+from _hermetic.programs.commandline import INFORMS, UNKNOWN, meaning
+from _hermetic.programs.executables import (
     ABSENT,
     ARCHIVE,
     INTERPRETER,
@@ -23,7 +22,8 @@ from _hermetic.programs import (
     recognise,
     shebang,
 )
-from _hermetic.target import CODE, MODULE, SCRIPT, STDIN
+from _hermetic.programs.target import CODE, MODULE, SCRIPT, STDIN
+from _hermetic.startup.early import held_back
 
 
 @pytest.mark.parametrize(

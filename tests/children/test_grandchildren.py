@@ -138,7 +138,7 @@ def test_without_a_core_it_does_not_run(isolated, damage):
 def policy() -> str:
     from _hermetic.message import message
     from _hermetic.policy import Policy, carry
-    from _hermetic.target import Options
+    from _hermetic.programs.target import Options
 
     return message((carry(Policy(rules={"subprocess": (frozenset(), frozenset())})),), Options().fields(), None)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _hermetic import carried
 from _hermetic.enforce.doors import windows_children as windows
+from _hermetic.running import carried
 
 LINES = [
     ("", ()),

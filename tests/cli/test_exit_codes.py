@@ -281,7 +281,7 @@ def test_place_names_the_distribution(isolated):
 
 def test_distribution_is_the_one_that_lists_the_file(tmp_path, monkeypatch):
     """Of two that share a package; without reading all lists, which takes most of a second in a large environment."""
-    from _hermetic.status import owner_of
+    from _hermetic.running.status import owner_of
 
     folder = tmp_path / "site-packages"
     for name, line in (("first", "shared/one.py,sha256=x,1"), ("second", "shared/two.py,,")):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from _hermetic import source
+from _hermetic.running import source
 
 TEXTS = {
     "empty": b"",
@@ -72,7 +72,7 @@ def test_what_has_an_error_or_a_warning_is_left_to_compile(text):
 def test_a_traced_process_stays_traced(isolated):
     isolated.passes("""
         import sys
-        from _hermetic import source
+        from _hermetic.running import source
         def trace(frame, event, arg): return None
         sys.settrace(trace)
         assert source.code_of(b"x = 1", "t.py", True).co_filename == "t.py"

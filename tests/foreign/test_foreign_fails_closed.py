@@ -232,7 +232,7 @@ def test_core_that_a_start_up_file_has_loaded_is_not_the_one(isolated, other, li
     """An older hermetic, say, in which this call is not refused yet."""
     port, reached = listener
     shutil.copytree(SOURCE, other.site, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    load = "import hermetic, hermetic.errors, hermetic.blocker, _hermetic.start, _hermetic.run"
+    load = "import hermetic, hermetic.errors, hermetic.blocker, _hermetic.start, _hermetic.running.run"
     block = "; hermetic.blocker.hermetic_blocker(fs_readonly=True).__enter__()"
     other.install("some.pth" if way == "some.pth" else "sitecustomize.py", load + block * (way == "a block") + "\n")
     if way != "a block":

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from _hermetic import carried
+from _hermetic.running import carried
 
 
 class Fake:
@@ -92,7 +92,7 @@ def test_it_works_with_real_processes(monkeypatch):
 def test_what_was_printed_before_comes_first(monkeypatch, isolated):
     done = isolated.passes("""
         import sys
-        from _hermetic import carried
+        from _hermetic.running import carried
         print("before")
         carried.hand_over(sys.executable, ["python", "-c", "print('after')"], {})
     """)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from _hermetic import programs
 from _hermetic.capabilities.processes import starting
 from _hermetic.capabilities.processes.denied import make_rules
 from _hermetic.capabilities.processes.permitted import looked_up, missing_denial, start_denial
-from _hermetic.programs import located
+from _hermetic.programs import executables as programs
+from _hermetic.programs.executables import located
 from hermetic import BlockConfig
 from hermetic.runners import PYTHON, REASONS, reason_for
 

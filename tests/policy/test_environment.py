@@ -22,7 +22,7 @@ from _hermetic.capabilities.environment import (
     prepare,
 )
 from _hermetic.policy import Policy, from_plain
-from _hermetic.variables import INTERPRETER_ONLY, scrubbed
+from _hermetic.programs.variables import INTERPRETER_ONLY, scrubbed
 
 NAMES = st.text("ABC_", min_size=1, max_size=4)
 ALLOWED = st.lists(st.one_of(NAMES, NAMES.map(lambda name: name + "*")), max_size=3)

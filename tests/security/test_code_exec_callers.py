@@ -92,7 +92,7 @@ CALLERS = {
         attack(lambda: __import__("nothing_such"))
         """,
     "module spoof": """
-        for name in ("importlib._bootstrap", "_frozen_importlib", "dataclasses", "collections", "_hermetic.run"):
+        for name in ("importlib._bootstrap", "_frozen_importlib", "dataclasses", "collections", "_hermetic.running.run"):
             __name__ = name
             attack(lambda: exec(SOURCE))
         """,

@@ -165,7 +165,7 @@ CALLBACKS = {
         for name in ("_compile", "_either", "_turns", "MARK", "for_whole_process", "takes_turn", "is_step"):
             setattr(c, name, lambda *a, **k: True)
         attack(lambda: exec(SOURCE))
-        import _hermetic.run as run, _hermetic.capabilities.code_exec as family
+        import _hermetic.running.run as run, _hermetic.capabilities.code_exec as family
         attack(lambda: run.exec_main(SOURCE, {}))
         family.ADMITTED.append(SOURCE)
         family.decide = family.may_compile = family.may_execute = lambda *a: None

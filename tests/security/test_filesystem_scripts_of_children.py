@@ -53,8 +53,8 @@ def test_the_script_of_the_command_line_is_the_users_choice(isolated):
 SWAPPED = """
 import os, sys
 from _hermetic.compiled import handed_on
-from _hermetic.run import run_main
-from _hermetic.target import SCRIPT, Options, Target
+from _hermetic.running.run import run_main
+from _hermetic.programs.target import SCRIPT, Options, Target
 from hermetic.request import policy_from
 from hermetic.values import defaults
 

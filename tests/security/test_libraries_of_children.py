@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from _hermetic import library
 from _hermetic.pristine import now
+from _hermetic.programs import library
 from conftest import SOURCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="where CPython looks on Linux")

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from _hermetic.programs import INTERPRETER, OTHER, recognise
+from _hermetic.programs.executables import INTERPRETER, OTHER, recognise
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="programs, and what they are made of")
 

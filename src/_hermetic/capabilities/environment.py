@@ -15,8 +15,8 @@ from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
 from ..model import BlockMemory, Family, GuardedCall
 from ..paths import open_folders
 from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, native, readlink, stat
-from ..variables import is_allowed, is_fixed, is_kept
-from ..variables import make_rules as make_rules
+from ..programs.variables import is_allowed, is_fixed, is_kept
+from ..programs.variables import make_rules as make_rules
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

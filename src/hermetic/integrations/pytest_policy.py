@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from _hermetic import reports
 from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled, of_no_process
+from _hermetic.running import reports
 from hermetic.integrations.pytest_settings import given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import POLICY, PREFIX

@@ -14,8 +14,8 @@ import pytest
 from _hermetic import events, load_for
 from _hermetic.blocks import keep_installed, release_installed
 from _hermetic.errors import PolicyViolation
-from _hermetic.reports import CHILDREN
-from _hermetic.status import chain, trimmed
+from _hermetic.running.reports import CHILDREN
+from _hermetic.running.status import chain, trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
 from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate

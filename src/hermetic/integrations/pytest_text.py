@@ -6,7 +6,7 @@ import linecache
 import os
 from typing import TYPE_CHECKING, Any
 
-from _hermetic.status import distribution_owning
+from _hermetic.running.status import distribution_owning
 from hermetic.integrations.pytest_words import flag_of
 from hermetic.options import FLAGS
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import _pytest
 import pytest
 
-from _hermetic import events, reports
+from _hermetic import events
 from _hermetic.callers import program_place
 from _hermetic.errors import PolicyViolation
 from _hermetic.extract import printable
+from _hermetic.running import reports
 from hermetic.integrations.pytest_text import Paths, other_lines
 
 if TYPE_CHECKING:

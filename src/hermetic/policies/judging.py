@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from _hermetic.acts import START, questions, refusal_under, release
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of, with_the_rest
-from _hermetic.programs import INTERPRETER, absolute_program, unwrapped
+from _hermetic.programs.executables import INTERPRETER, absolute_program, unwrapped
 from hermetic.request import policy_from, rows_of
 from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH
 from hermetic.values import RESTRICTIONS, is_restrictive

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os as _os
 import sys as _sys
 
-from ...callers import CALLER_DEPTH, CORE, FROZEN, calling_frame
+from ...callers import CALLER_DEPTH, CORE, FROZEN, RUN, calling_frame
 from ...extract import always, exact_text, is_a
 from ...model import Family, GuardedCall
 from .creation import ITERABLE_COROUTINE, for_whole_process, is_step, takes_turn
@@ -40,7 +40,7 @@ CREATE, EXECUTE, LOAD = "code_exec.create", "code_exec.execute", "code_exec.load
 
 _CODE = type((lambda: None).__code__)
 _SEP = _os.sep
-RUNNERS = ((CORE + "run.py", "exec_main"), (CORE + "startup.py", "run_line"))
+RUNNERS = ((RUN, "exec_main"), (CORE + "startup" + _SEP + "late.py", "run_line"))
 BINDER = CORE + "enforce" + _SEP + "bind.py"
 DOORS = CORE + "enforce" + _SEP + "doors" + _SEP + "compile.py"
 

@@ -12,9 +12,9 @@ import sys
 from _frozen_importlib_external import BYTECODE_SUFFIXES, SOURCE_SUFFIXES
 from _imp import extension_suffixes
 
-from ... import searchpath
 from ...callers import CORE, FACES
 from ...paths import resolve
+from ...startup import searchpath
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from _imp import extension_suffixes
 
 from ...paths import absolute, resolve
 from ...pristine import getcwd, stat
-from ...searchpath import coming
+from ...startup.searchpath import coming
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

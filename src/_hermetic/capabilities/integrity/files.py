@@ -8,7 +8,7 @@ from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
 from ...paths import FIRST_NAMES, absolute, folder_above, is_below, is_number, open_folders, resolve
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
-from ...searchpath import bytecode_folder
+from ...startup.searchpath import bytecode_folder
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

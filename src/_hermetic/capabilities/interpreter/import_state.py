@@ -16,7 +16,7 @@ from _operator import is_ as _is
 
 from ...model import PRIVATE, PUBLIC
 from ...pristine import IS_WINDOWS, getcwd
-from ...searchpath import bytecode_folder, destined
+from ...startup.searchpath import bytecode_folder, destined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from __future__ import annotations
 import os
 
 from ...callers import CALLER_DEPTH, calling_frame
-from ...commandline import INFORMS, UNKNOWN, has_flag, meaning
 from ...model import Family, GuardedCall
 from ...pristine import IS_WINDOWS
-from ...programs import (
+from ...programs.commandline import INFORMS, UNKNOWN, has_flag, meaning
+from ...programs.executables import (
     ABSENT,
     ENV,
     INTERPRETER,
@@ -26,7 +26,7 @@ from ...programs import (
     placed,
     unwrapped,
 )
-from ...target import CODE
+from ...programs.target import CODE
 from .starting import GUARD, first_program, information_denial
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

@@ -10,7 +10,7 @@ from ...callers import CALLER_DEPTH, STDLIB, calling_frame
 from ...extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a, tcl, tcl_made
 from ...model import Family, GuardedCall
 from ...pristine import IS_LINUX, getpid, native
-from ...programs import base_name, has_separator, is_executable
+from ...programs.executables import base_name, has_separator, is_executable
 from .starting import GUARD, first_program, information_denial, missing, name_of, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

@@ -5,10 +5,9 @@ A list is made once, at the start, and looked up like a word: a start costs the 
 
 from __future__ import annotations
 
-from ...firstlines import interpreters
 from ...paths import resolve
 from ...pristine import IS_WINDOWS, stat
-from ...programs import (
+from ...programs.executables import (
     ENDINGS,
     base_name,
     has_separator,
@@ -18,6 +17,7 @@ from ...programs import (
     placed_really,
     search,
 )
+from ...programs.firstlines import interpreters
 from .starting import information_denial, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

@@ -7,7 +7,7 @@ from errno import ENOENT
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import SEQUENCE, TEXT_OR_BYTES, exact_text, is_a
 from ...pristine import IS_WINDOWS
-from ...programs import is_python_name
+from ...programs.executables import is_python_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

@@ -27,14 +27,14 @@ from ...capabilities.processes.children import (
     without_loaders,
 )
 from ...capabilities.processes.starting import name_of
-from ...early import CACHE_OPTION, NOWHERE, held_back
 from ...events import TOLD, say_once
 from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a
-from ...library import for_another, made_since, own_place, whole
 from ...message import ENTRY, described, message
 from ...pristine import RLock, get_frame, getcwd, getpid, native
-from ...programs import ABSENT, OTHER, never, open_program, placed
-from ...target import OFF, REQUIRE, Options
+from ...programs.executables import ABSENT, OTHER, never, open_program, placed
+from ...programs.library import for_another, made_since, own_place, whole
+from ...programs.target import OFF, REQUIRE, Options
+from ...startup.early import CACHE_OPTION, NOWHERE, held_back
 from .. import session
 from ..bind import bind
 from ..judge import refusal

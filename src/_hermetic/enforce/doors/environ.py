@@ -11,7 +11,7 @@ import os
 from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET
 from ...extract import BYTES, TEXT, argument, exact_text, is_a
 from ...pristine import native
-from ...variables import is_kept
+from ...programs.variables import is_kept
 from .. import session
 from ..judge import refusal
 

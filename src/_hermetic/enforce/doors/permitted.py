@@ -14,7 +14,7 @@ from ...capabilities.processes.permitted import (
     start_denial,
 )
 from ...capabilities.processes.starting import GUARD, absent, name_of
-from ...programs import base_name, has_separator, placed
+from ...programs.executables import base_name, has_separator, placed
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

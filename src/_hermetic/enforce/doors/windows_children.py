@@ -6,7 +6,7 @@ the way of Microsoft's C runtime, which Python uses.
 
 from __future__ import annotations
 
-from ...programs import has_separator, search
+from ...programs.executables import has_separator, search
 from .actions import pairs_of, text_of
 from .children import CONTEXT, arranged, is_arranged, made, variables
 

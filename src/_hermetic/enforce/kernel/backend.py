@@ -13,7 +13,7 @@ from os import fsencode
 from ...capabilities.confinement import ALLOW_NOTHING, MAY_IMPORT_BELOW, NO_VARIABLES, kernel_rules
 from ...errors import BootstrapError
 from ...pristine import native
-from ...target import OFF, REQUIRE
+from ...programs.target import OFF, REQUIRE
 from .plan import GUARD_ONLY, HELD, IN_PART, Plan, Support, plan_for
 from .receipts import Receipt, from_fields, receipt
 

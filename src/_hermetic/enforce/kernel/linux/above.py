@@ -192,7 +192,7 @@ def stay_behind(calls: Calls, machine: int, upper: socket, supervisor: int, prog
     """What is left for the process that was started."""
     try:
         calls(abi.PRCTL[machine], DUMPABLE, 0, 0, 0, 0)
-        from ....waiting import end_as, stop_as, wait_for  # loaded here, where no program finds it loaded
+        from ....programs.waiting import end_as, stop_as, wait_for  # loaded here, where no program finds it loaded
 
         quiet((upper.fileno(),))
         # If the supervisor dies, the program is ours to wait for.

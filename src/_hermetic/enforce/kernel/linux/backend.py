@@ -149,7 +149,7 @@ def confine(
         return Receipt(rows=planned.rows, notes=notes, lost=lost)
     finally:
         if asked.needs_judge():
-            from .beside import put_away
+            from .ahead import put_away
 
             put_away()
         if calls is not None:
@@ -194,7 +194,7 @@ def with_judge(
     if support.above:
         from .above import begin
     else:
-        from .beside import begin
+        from .ahead import begin
     rules = network if NO_NETWORK in plan.taken else ()
     writable = plan.write if NO_WRITES in plan.taken and plan.metadata == ASKED else None
     # See ``supervisor.prepared``.

@@ -1,8 +1,4 @@
-"""A process beside the program, which judges for it; it may be started early, to get ready meanwhile.
-
-The fewer pages this process has by then, the fewer have to be copied when either of the two writes to them: that, and
-loading what judges, is what a supervisor costs.
-"""
+"""A process beside the program, which judges for it: whether there can be one, how it is started and told."""
 
 from __future__ import annotations
 
@@ -27,8 +23,6 @@ SYS_PTRACE = 19  # linux/capability.h
 # from; nobody's.
 ANYBODYS, PARENTS, NOBODYS = 0, 1, 2
 LENGTH, RIGHTS, MOST = 8, 1, 8  # of a message's head; socket.SCM_RIGHTS; descriptors of a message
-# The one that was started early, until it is taken.
-EARLY: list[Supervisor] = []
 
 
 def available(calls: Calls, machine: int, traces: int) -> tuple[str, str]:
@@ -132,39 +126,6 @@ def start(life: Callable[[socket], NoReturn]) -> Supervisor:
             native._exit(1)
     theirs.close()
     return Supervisor(ours, middle)
-
-
-def start_early() -> int:
-    """Start one that loads what it needs meanwhile; its descriptor here, -1 where it would have to be above."""
-    if contents(YAMA)[:1] not in (b"", b"0"):
-        return -1
-    EARLY.append(start(live))
-    return EARLY[0].end.fileno()
-
-
-def live(end: socket) -> NoReturn:
-    """The life of one that was started early."""
-    from .... import load_for_judging
-
-    load_for_judging()
-    from .supervisor import supervise
-
-    supervise(end)
-
-
-def begin(calls: Calls, machine: int) -> Supervisor:
-    """Who was started early, or is now. OSError when there can be nobody."""
-    if EARLY:
-        return EARLY.pop()
-    from .supervisor import supervise  # here, because the program would wait for the other process to load it
-
-    return start(supervise)
-
-
-def put_away() -> None:
-    """Nobody is needed any more who was started early and not taken."""
-    while EARLY:
-        EARLY.pop().give_up()
 
 
 def private_pair() -> tuple[socket, socket]:

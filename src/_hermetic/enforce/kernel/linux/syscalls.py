@@ -11,7 +11,7 @@ import sys
 from _signal import signal as set_signal  # type: ignore[import-not-found]  # what signal is made over
 from os import urandom
 
-from ....programs import give_signals_back
+from ....programs.executables import give_signals_back
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
