@@ -15,7 +15,19 @@ import pytest
 from conftest import LAUNCHER, SOURCE
 
 # What may be named like something that the guards themselves need.
-OURS = ("_hermetic", "hermetic", "errors", "policy", "entry", "start", "run", "model", "message", "searchpath")
+OURS = (
+    "_hermetic",
+    "hermetic",
+    "errors",
+    "policy",
+    "entry",
+    "start",
+    "running",
+    "model",
+    "message",
+    "startup",
+    "programs",
+)
 STANDARD = (
     *("json", "marshal", "types", "argparse", "typing", "dataclasses", "traceback", "threading", "ipaddress"),
     *("gc", "sys", "builtins", "_frozen_importlib", "collections", "re", "socket", "subprocess", "enum", "ast"),
@@ -185,7 +197,7 @@ DAMAGES = {
     "raises": lambda path: path.write_text("raise RuntimeError('damaged')\n"),
 }
 # What the receiving end alone loads, so that the damage is not already the sender's.
-RECEIVED = ("entry", "start", "run", "status", "events", "enforce/audit", "enforce/judge", "enforce/patches",
+RECEIVED = ("entry", "start", "running/run", "running/status", "events", "enforce/audit", "enforce/judge", "enforce/patches",
             "enforce/bind", "enforce/session", "capabilities/network/__init__", "capabilities/network/sockets",
             "capabilities/integrity/files", "extract", "callers", "paths")  # fmt: skip
 
