@@ -2,11 +2,11 @@
 
 A handle (O_PATH) can neither be read nor written and does not touch what it stands for: no fifo wakes up, nothing is
 created or emptied. The handle is opened again by its name below /proc, and the audit hook judges where that leads, and
-by which links it was found. A link that is swapped meanwhile changes nothing, and no other thread ever finds a readable
-descriptor of something that is then refused.
+by which links it was found. A link that is swapped meanwhile changes nothing.
 
 A number may mean another file a moment later: with threads, or under a seal, C opens the path that the handle told, and
-what was opened must be what lies there. That costs three more looks.
+what was opened must be what lies there. That costs three more looks, and is closed again if another thread put a link
+there after the judgement: until then that one can read by it.
 """
 
 from __future__ import annotations
