@@ -8,7 +8,7 @@ from errno import EACCES
 
 from ...callers import CALLER_DEPTH, calling_frame, is_ours
 from ...extract import TEXT_OR_BYTES, exact_text, is_a
-from ...paths import entry_above, is_folder, lexists, meant, open_folders
+from ...paths import is_folder, lexists, meant, open_folders
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
 from .lists import (
     NO_READING,
@@ -22,6 +22,7 @@ from .lists import (
     WRITES,
     change_refused,
     entry_for,
+    entry_of_denied,
     is_readable,
     way_refused,
 )
@@ -124,7 +125,7 @@ def may_read(rules: Rules, capability: str, real: str) -> bool:
 def denied_entry(rules: Rules, given: object, real: str | None) -> str | None:
     """The entry of a deny list that what is read is, or lies below; None for none."""
     if real is not None:
-        return entry_above(real, rules[NO_READS])
+        return entry_of_denied(rules, real)
     if not rules[NO_READS][0]:
         return None
     if not is_a(given, TEXT_OR_BYTES):
@@ -132,7 +133,7 @@ def denied_entry(rules: Rules, given: object, real: str | None) -> str | None:
     # By a reference older than our stand-in: nobody says which folder a relative path begins at.
     ways: list[str] = []
     for place in (*meant(exact_text(given), open_folders(), True, ways), *ways):
-        entry = entry_above(place, rules[NO_READS])
+        entry = entry_of_denied(rules, place)
         if entry is not None:
             return entry
     return None
@@ -141,7 +142,7 @@ def denied_entry(rules: Rules, given: object, real: str | None) -> str | None:
 def denied_way(rules: Rules, target: Any) -> str | None:
     """The entry of a deny list by which a link there lies that is followed, or the path as it is named."""
     for place in target[2] if len(target) > 2 else ():
-        entry = entry_above(place, rules[NO_READS])
+        entry = entry_of_denied(rules, place)
         if entry is not None:
             return entry
     return None

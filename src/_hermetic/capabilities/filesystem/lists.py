@@ -10,7 +10,7 @@ import os as _os
 import sys as _sys
 
 from ...extract import exact_text
-from ...paths import NO_PATHS, absolute, at_home, entry_above, folders_above, held, is_folder, lexists, resolve
+from ...paths import NO_PATHS, REMOVED, absolute, at_home, entry_above, folders_above, held, is_folder, lexists, resolve
 from .readable import path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -60,7 +60,7 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
     for place in moved:
         if place == NOWHERE:
             continue
-        entry = entry_above(place, rules[NO_READS])
+        entry = entry_of_denied(rules, place)
         if entry is not None:
             return NO_READING, f"leaving out --deny-read {entry}", place
         if place in rules[ABOVE]:
@@ -275,4 +275,19 @@ def prepared(rules: Rules, beginnings: tuple[str, ...], single: frozenset[str], 
         above |= folders[0] | folders[1] | folders_above(folders[0] | folders[1])
     denied = list(rules[NO_READS][0])
     suspect = _os.path.commonprefix(denied) if denied else NOWHERE  # noqa: RUF071  # by letters, as startswith asks
-    return rules[ROOT], beginnings, single, sources, *rules[READONLY:ABOVE], above, folders, suspect, rules[PRIVATE]
+    kept = (*rules[READONLY:NO_READS], held([*denied, *map(once_removed, denied)]), *rules[NO_WRITES:ABOVE])
+    return rules[ROOT], beginnings, single, sources, *kept, above, folders, suspect, rules[PRIVATE]
+
+
+def once_removed(entry: str) -> str:
+    """How /proc names what was there when its handle was taken, and has been removed: a handle still reads it."""
+    return entry + REMOVED if entry else entry
+
+
+def entry_of_denied(rules: Rules, real: str) -> str | None:
+    """The entry of the list of denied reads, as it was given, that a real path is, or lies below; None for none."""
+    entry = entry_above(real, rules[NO_READS])
+    if entry is None:
+        return None
+    meant = entry.removesuffix(REMOVED)
+    return meant if meant in rules[NO_READS][0] else entry

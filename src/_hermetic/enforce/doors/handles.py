@@ -2,11 +2,11 @@
 
 A handle (O_PATH) can neither be read nor written and does not touch what it stands for: no fifo wakes up, nothing is
 created or emptied. The handle is opened again by its name below /proc, and the audit hook judges where that leads, and
-by which links it was found. A link that is swapped meanwhile changes nothing, and no other thread ever finds a readable
-descriptor of something that is then refused.
+by which links it was found. A link that is swapped meanwhile changes nothing.
 
 A number may mean another file a moment later: with threads, or under a seal, C opens the path that the handle told, and
-what was opened must be what lies there. That costs three more looks.
+what was opened must be what lies there. That costs three more looks, and is closed again if another thread put a link
+there after the judgement: until then that one can read by it.
 """
 
 from __future__ import annotations
@@ -148,12 +148,19 @@ def carefully(path: Any, folder: Any, flags: int, name: str, opens: Any, words: 
     if not (CAREFUL or count_threads()) or flags & NAMELESS == NAMELESS:
         return TOLD(opens, (name, *words), path, folder, None)
     real = readlink(name)
-    empties = flags & O_TRUNC and opens is open_fd
-    if empties:
-        words = (words[0] & ~O_TRUNC, *words[1:])
     # What has no path is judged by the handle's name, and refused.
     told = real if real[:1] == "/" else name
-    made = TOLD(opens, (told, *words), path, folder, name)
+    empties = flags & O_TRUNC and opens is open_fd
+    if opens is open_fd:
+        # A handle may be a link's own, whose place tells nothing of where it leads: C shall not go there either.
+        kept = flags & O_NOFOLLOW if told is real else 0
+        words = (words[0] & ~O_TRUNC | kept, *words[1:])
+    try:
+        made = TOLD(opens, (told, *words), path, folder, name)
+    except OSError as error:
+        if error.filename == told:
+            error.filename = path
+        raise
     number = made if type(made) is int else made.fileno()
     if readlink(name_of(number)) != real:
         close(made)
