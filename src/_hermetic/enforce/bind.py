@@ -159,7 +159,8 @@ def bind(
 def _bound_code(
     code: CodeType, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any], filename: str | None = None
 ) -> CodeType:
-    text, names = _edited(code, HIDDEN in memo and (code.co_name not in SHOWN or HERE in code.co_names))
+    hidden = HIDDEN in memo and (code.co_name not in SHOWN or HERE in code.co_names)
+    text, names = _edited(code, hidden, bool(constants))
     consts = [_bound_code(c, function, constants, memo) if type(c) is CodeType else c for c in code.co_consts]
     space = function.__globals__
     for name in names:
@@ -189,13 +190,15 @@ def _builtin(name: str, function: Any) -> Any:
     return builtins[name]
 
 
-# What editing made of a code object, by its id: stand-ins are bound once for every name they replace.
+# What editing made of a code object, by its id: stand-ins are bound once for every name they replace. What has no
+# constants of its own is bound once, and would stay for good.
 _plans: dict[tuple[int, bool], tuple[CodeType, bytes, list[str | None]]] = {}
 
 
-def _edited(code: CodeType, hidden: bool) -> tuple[bytes, list[str | None]]:
+def _edited(code: CodeType, hidden: bool, keeps: bool) -> tuple[bytes, list[str | None]]:
     """The instructions with constants in place of global names; and of the code's names, those that it has as
-    constants now, behind its own and in their order, None for the others."""
+    constants now, behind its own and in their order, None for the others. keeps: whether it is going to be asked for
+    again."""
     plan = _plans.get((id(code), hidden))
     if plan is not None and plan[0] is code:
         return plan[1], plan[2]
@@ -236,8 +239,10 @@ def _edited(code: CodeType, hidden: bool) -> tuple[bytes, list[str | None]]:
             # In the room of the caches, the rest of which is jumped over as before.
             text[at + 2 : at + 6] = bytes((resume, 0, jump, caches - 2))
         edited = [bytes(text)]
-    plan = _plans[id(code), hidden] = code, b"".join(edited), wanted
-    return plan[1:]
+    made = b"".join(edited)
+    if keeps:
+        _plans[id(code), hidden] = code, made, wanted
+    return made, wanted
 
 
 def new_memo() -> dict[Any, Any]:
