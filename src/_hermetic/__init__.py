@@ -102,10 +102,9 @@ _LINUX = (
     *("enforce.kernel.linux.", "enforce.kernel.linux.abi", "enforce.kernel.linux.syscalls"),
     *("paths", "enforce.kernel.linux.landlock", "enforce.kernel.linux.filters", "enforce.kernel.linux.backend"),
 )
+# Who judges beside the program: what starts it, ahead of everything else, and what it loads itself.
 _AHEAD = ("enforce.kernel.linux.beside", "enforce.kernel.linux.ahead")
 _SUPERVISOR = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
-
-
 _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.linux.abi")
 _JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_FAMILIES["network"][:-1])
 

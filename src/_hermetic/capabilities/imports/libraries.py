@@ -142,6 +142,16 @@ def blocks(rules: tuple[Any, ...]) -> bool:
 # As the examples find it.
 OWN_FOLDER = "[entry for entry in sys.path if entry.endswith(('lib-dynload', 'DLLs'))][0]"
 
+# (events, their reader, example)
+CHANGES: tuple[tuple[tuple[str, ...], Any, str], ...] = (
+    (("os.rename",), library_moved, f"import os, sys; os.rename('x', {OWN_FOLDER} + '/_x.so')"),
+    (("os.link",), library_linked, f"import os, sys; os.link('x', {OWN_FOLDER} + '/_x.so')"),
+    (("os.symlink",), library_link_made, f"import os, sys; os.symlink('x', {OWN_FOLDER} + '/_x.so')"),
+    (("os.remove", "os.rmdir"), library_removed, f"import os, sys; os.rmdir({OWN_FOLDER})"),
+    (("os.truncate",), library_cut, f"import os, sys; os.truncate({OWN_FOLDER} + '/_x.so', 0)"),
+)
+ROOTS = (("chroot", "import os; os.chroot('/')"), ("setns", ""))
+
 LIBRARY_ROWS = (
     GuardedCall(
         capability=LIBRARIES,
@@ -151,56 +161,20 @@ LIBRARY_ROWS = (
         when=blocks,
         example=f"import sys; open({OWN_FOLDER} + '/_x.so', 'w')",
     ),
-    GuardedCall(
-        capability=LIBRARIES,
-        audit=("os.rename",),
-        read=library_moved,
-        when=blocks,
-        example=f"import os, sys; os.rename('x', {OWN_FOLDER} + '/_x.so')",
+    *(
+        GuardedCall(capability=LIBRARIES, audit=events, read=reader, when=blocks, example=example)
+        for events, reader, example in CHANGES
     ),
-    GuardedCall(
-        capability=LIBRARIES,
-        audit=("os.link",),
-        read=library_linked,
-        when=blocks,
-        example=f"import os, sys; os.link('x', {OWN_FOLDER} + '/_x.so')",
-    ),
-    GuardedCall(
-        capability=LIBRARIES,
-        audit=("os.symlink",),
-        read=library_link_made,
-        when=blocks,
-        example=f"import os, sys; os.symlink('x', {OWN_FOLDER} + '/_x.so')",
-    ),
-    GuardedCall(
-        capability=LIBRARIES,
-        audit=("os.remove", "os.rmdir"),
-        read=library_removed,
-        when=blocks,
-        example=f"import os, sys; os.rmdir({OWN_FOLDER})",
-    ),
-    GuardedCall(
-        capability=LIBRARIES,
-        audit=("os.truncate",),
-        read=library_cut,
-        when=blocks,
-        example=f"import os, sys; os.truncate({OWN_FOLDER} + '/_x.so', 0)",
-    ),
-    GuardedCall(
-        capability=LIBRARIES,
-        patch=("os:chroot", "posix:chroot"),
-        read=another_root,
-        call="os.chroot",
-        final=True,
-        when=blocks,
-        example="import os; os.chroot('/')",
-    ),
-    GuardedCall(
-        capability=LIBRARIES,
-        patch=("os:setns", "posix:setns"),
-        read=another_root,
-        call="os.setns",
-        final=True,
-        when=blocks,
+    *(
+        GuardedCall(
+            capability=LIBRARIES,
+            patch=(f"os:{name}", f"posix:{name}"),
+            read=another_root,
+            call=f"os.{name}",
+            final=True,
+            when=blocks,
+            example=example,
+        )
+        for name, example in ROOTS
     ),
 )

@@ -226,23 +226,17 @@ SURFACE = (
         when=under_a_seal,
         note="without `--no-interpreter-mutation` `sys.monitoring.register_callback` is held under a seal only",
     ),
-    GuardedCall(
-        capability=OWN,
-        patch=("os:chroot", "posix:chroot"),
-        read=another_root,
-        call="os.chroot",
-        final=True,
-        when=under_a_seal,
-        note="under a seal only",
-    ),
-    GuardedCall(
-        capability=OWN,
-        patch=("os:setns", "posix:setns"),
-        read=another_root,
-        call="os.setns",
-        final=True,
-        when=under_a_seal,
-        note="under a seal only",
+    *(
+        GuardedCall(
+            capability=OWN,
+            patch=(f"os:{name}", f"posix:{name}"),
+            read=another_root,
+            call=f"os.{name}",
+            final=True,
+            when=under_a_seal,
+            note="under a seal only",
+        )
+        for name in ("chroot", "setns")
     ),
     GuardedCall(
         capability=MEMORY,

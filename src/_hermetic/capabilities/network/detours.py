@@ -87,11 +87,9 @@ def joined_group(args: tuple[Any, ...], kwargs: Any) -> Any:
 def group_of(value: bytes, place: tuple[int, int] | None) -> bytes:
     if place is not None:
         return value[place[0] : place[0] + place[1]]
-    family = int.from_bytes(value[8:10], "little" if LITTLE else "big")
+    family = int.from_bytes(value[8:10], _byteorder)
     return value[12:16] if family == INTERNET[0] else value[16:32]
 
-
-LITTLE = _byteorder == "little"
 
 # Requests of ioctl that change what interfaces, routes and neighbours this machine has; and TUNSETIFF, which makes one.
 # By their numbers on Linux.
