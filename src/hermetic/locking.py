@@ -37,7 +37,8 @@ def lock(_config: BlockConfig | str | None = None, *, kernel: str = AUTO, **sett
         raise ValueError("lock needs something to take away, such as block_network=True")
     refuse_if_late()
     policy = settled(policy)
-    uses_kernel = kernel != OFF and not policy.report_only and not HELD_BY_KERNEL.isdisjoint(policy.rules)
+    asks = policy.sealed or not HELD_BY_KERNEL.isdisjoint(policy.rules)
+    uses_kernel = asks and kernel != OFF and not policy.report_only
     if uses_kernel and os.path.isdir(THREADS) and len(os.listdir(THREADS)) > 1:
         raise HermeticError(
             "other threads are running, and the kernel would not hold them: call hermetic.lock() before they start, "

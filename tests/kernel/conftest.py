@@ -66,7 +66,7 @@ if {user}:
     # Another user may not even read where this interpreter lies: all has been loaded by now.
     os.setgroups([]); os.setgid({user}); os.setuid({user})
     C.prctl(4, 1, 0, 0, 0)  # a process that was never anybody else can be looked into
-found = confine(Policy(rules=rules), rules, {mode!r}, waits=True)
+found = confine(Policy(rules=rules, sealed={sealed}), rules, {mode!r}, waits=True)
 states = {{row.capability: row.state for row in found.rows}}
 """
 
@@ -86,8 +86,8 @@ class Held:
             if not all(folder.stat().st_mode & 0o001 for folder in isolated.folder.parents):
                 pytest.skip("no other user can come to this folder of temporary files")
 
-    def __call__(self, families: dict, code: str, mode: str = "auto", **how):
-        text = HOLD.format(here=HERE, user=self.user, families=families, mode=mode) + code
+    def __call__(self, families: dict, code: str, mode: str = "auto", sealed: bool = False, **how):
+        text = HOLD.format(here=HERE, user=self.user, families=families, mode=mode, sealed=sealed) + code
         done = self.isolated.python("-c", text, **how)
         assert done.code == 0, done.stderr
         # A program may say something in between.

@@ -11,6 +11,7 @@ from _hermetic.capabilities.confinement import (
     FAMILY_OF,
     NO_CODE,
     NO_IMPORTS,
+    NO_MEMORY,
     NO_NATIVE,
     NO_NETWORK,
     NO_READS,
@@ -190,6 +191,25 @@ def test_native_code_takes_no_subprocess_as_well():
     both = {"block_native": True, "block_subprocess": True}
     assert states(asked(**both), CURRENT)[NO_NATIVE] == IN_PART
     assert states(asked(True, **both), CURRENT)[NO_NATIVE] == HELD
+
+
+@pytest.mark.parametrize(
+    ("kernel", "whole", "settings", "expected"),
+    [
+        ("5.10", False, {}, GUARD_ONLY),
+        ("5.15", False, {}, GUARD_ONLY),  # it would forbid moving files
+        ("5.15", True, {}, HELD),
+        ("5.15", False, {"fs_readonly": True}, HELD),
+        ("6.1", False, {}, HELD),
+        ("gvisor", True, {}, GUARD_ONLY),
+        ("container without seccomp", False, {}, HELD),
+        ("threads", False, {}, GUARD_ONLY),
+    ],
+)
+def test_what_other_kernels_make_of_a_seal(kernel, whole, settings, expected):
+    rules = policy_from({**defaults(), "block_environment": True, **settings}).rules
+    assert states(plan_for(kernel_rules(rules, True), whole), KERNELS[kernel])[NO_MEMORY] == expected
+    assert NO_MEMORY not in plan_for(kernel_rules(rules), whole).taken
 
 
 def test_every_capability_has_its_limits_and_its_family():

@@ -221,7 +221,7 @@ def test_a_container_without_filters(isolated, landlock):
 def test_doctor_tries_and_tells(isolated, judged):
     found = json.loads(isolated.cli("doctor", "--json").stdout)["kernel"]
     assert {row["capability"]: row["state"] for row in found["require"]} == dict.fromkeys(
-        ("network", "processes", "file writes", "file reads", "native code"), "enforced and verified"
+        ("network", "processes", "file writes", "file reads", "native code", "memory"), "enforced and verified"
     )
     text = isolated.cli("doctor", env={"HERMETIC_TEST_ABI": "0"}).stdout
     assert "guard only" in text and "HERMETIC_TEST_ABI=0" in text

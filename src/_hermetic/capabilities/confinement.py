@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 # Taken away, each with what it is called in reports.
 NO_NETWORK, NO_STARTS, NO_WRITES, NO_READS = "network", "processes", "file writes", "file reads"
 NO_NATIVE = "native code"
-TAKEN = (NO_NETWORK, NO_STARTS, NO_WRITES, NO_READS, NO_NATIVE)
+# With a seal: nobody writes the memory in which the guards are.
+NO_MEMORY = "memory"
+TAKEN = (NO_NETWORK, NO_STARTS, NO_WRITES, NO_READS, NO_NATIVE, NO_MEMORY)
 # Taken away, and known to the interpreter alone: no kernel can hold them.
 NO_IMPORTS, NO_VARIABLES, NO_CODE = "imports by name", "environment", "dynamic code"
 NO_MUTATION = "interpreter state"
@@ -123,6 +125,7 @@ FAMILY_OF = {
     NO_WRITES: "filesystem",
     NO_READS: "filesystem",
     NO_NATIVE: "imports",
+    NO_MEMORY: "integrity",
     NO_IMPORTS: "imports",
     NO_VARIABLES: "environment",
     NO_CODE: "code_exec",
@@ -130,9 +133,9 @@ FAMILY_OF = {
 }
 
 
-def kernel_rules(rules: dict[str, tuple[Any, ...]]) -> tuple[KernelRule, ...]:
-    """What the families of a policy ask for."""
-    found: list[KernelRule] = []
+def kernel_rules(rules: dict[str, tuple[Any, ...]], sealed: bool = False) -> tuple[KernelRule, ...]:
+    """What the families of a policy ask for, and its seal."""
+    found: list[KernelRule] = [(NO_MEMORY, "")] if sealed else []
     for guard, share in SHARES.items():
         if guard in rules:
             found += share(rules[guard])

@@ -140,7 +140,8 @@ def held_by_kernel(
     """Put the kernel layer on, if it is to be; the families that it holds. prepared: see ``kernel.hold``. told: where
     refusals are reported.
     """
-    if options.kernel == OFF or options.child or all(HELD_BY_KERNEL.isdisjoint(policy.rules) for policy in policies):
+    asked = [policy for policy in policies if policy.sealed or not HELD_BY_KERNEL.isdisjoint(policy.rules)]
+    if options.kernel == OFF or options.child or not asked:
         return options.held
     from ..kernel import hold  # loaded only when it is used
 

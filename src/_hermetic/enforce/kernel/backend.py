@@ -72,7 +72,7 @@ def confine(
     that only the kernel layer sees, as far as it sees them; -1 for none. waits: whether this process may stay behind,
     to wait for a child that goes on in its place.
     """
-    asked = plan_for(kernel_rules(rules), mode == REQUIRE, mode == REQUIRE)
+    asked = plan_for(kernel_rules(rules, policy.sealed), mode == REQUIRE, mode == REQUIRE)
     if not asked.taken or policy.report_only or mode == OFF:
         return Receipt()
     accept = refuse_gaps if mode == REQUIRE else accept_gaps

@@ -16,6 +16,7 @@ from ...capabilities.confinement import (
     MAY_USE_LOOPBACK,
     MAY_USE_NAME,
     MAY_WRITE_BELOW,
+    NO_MEMORY,
     NO_NATIVE,
     NO_NETWORK,
     NO_READS,
@@ -44,7 +45,7 @@ LEFT_TO_GUARDS, ASKED = "left to the guards", "asked"
 HELD, IN_PART, GUARD_ONLY = "enforced and verified", "enforced in part", "guard only"
 BEYOND_KERNELS = "guard only: no kernel can see it"
 # Landlock's ABI that brought what is asked below.
-TRUNCATES, PORTS, SCOPES, EVERY_THREAD = 3, 4, 6, 8
+MOVES, TRUNCATES, PORTS, SCOPES, EVERY_THREAD = 2, 3, 4, 6, 8
 
 
 class Support(Value):
@@ -278,12 +279,21 @@ def native_limits(plan: Plan, support: Support) -> list[Gap]:
     return []
 
 
+def memory_limits(plan: Plan, support: Support) -> list[Gap]:
+    if not has_landlock(support, 1):
+        return [(NO_MEMORY, False, without_landlock(support))]
+    if not has_landlock(support, MOVES) and not plan.whole and NO_WRITES not in plan.taken:
+        return [(NO_MEMORY, False, "Landlock of ABI 1 would forbid moving files from folder to folder")]
+    return []
+
+
 LIMITS = {
     NO_NETWORK: network_limits,
     NO_STARTS: start_limits,
     NO_WRITES: write_limits,
     NO_READS: read_limits,
     NO_NATIVE: native_limits,
+    NO_MEMORY: memory_limits,
 }
 
 

@@ -10,7 +10,15 @@ import os
 import sys
 from errno import EACCES, EPERM
 
-from ....capabilities.confinement import ALLOW_NOTHING, NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
+from ....capabilities.confinement import (
+    ALLOW_NOTHING,
+    NO_MEMORY,
+    NO_NATIVE,
+    NO_NETWORK,
+    NO_READS,
+    NO_STARTS,
+    NO_WRITES,
+)
 from ....paths import is_below
 from ....pristine import close_fd, native
 from ..plan import (
@@ -49,10 +57,13 @@ DROPPED = (2, 12, 13, 16, 17, 19, 21, 22, 27, 38, 39)
 CAPABILITY_VERSION = 0x20080522
 ROOT_NOTE = "root without its capabilities to read past permissions, trace, mount, load modules and the like"
 EVERYTHING_NOTE = "root without any capability: files of other users are theirs again"
+IN_ROOT = "it starts in /, and a rule cannot give back what it makes there: start it in a folder, or --kernel=require"
 ONLY_ABOVE = "Yama lets only those look into a program who started it"
 NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
 PRIVILEGE_NOTE = "no program gains privileges: sudo and ping do not work"
+MEMORY_NOTE = "under a seal no file is made in / itself, and none in /proc is written"
 PROC_FILE = b"/proc/self/comm\0"  # a file that any process may write about itself
+MEMORY_FILE = b"/proc/self/mem\0"
 HERE, O_WRONLY, O_DIRECTORY = -100, 1, {abi.X86_64: 0o200000, abi.AARCH64: 0o40000}
 AF_PACKET, SOCK_RAW, AF_INET, SOCK_STREAM, SOCK_CLOEXEC, CODE = 17, 3, 2, 1, 0o2000000, 4
 # A cloud's metadata service, port 80, as C writes an address.
@@ -170,7 +181,18 @@ def system_calls(asked: Plan) -> tuple[Calls | None, Support]:
 
 def with_places(asked: Plan) -> Plan:
     """The plan, with what only a look at the paths tells."""
-    return asked.but(around=landlock.taken_around(asked))
+    limits = asked.limits
+    if NO_MEMORY in asked.taken and NO_WRITES not in asked.taken and not asked.whole and makes_files_in_root():
+        limits = (*limits, (NO_MEMORY, False, IN_ROOT))
+    return asked.but(around=landlock.taken_around(asked), limits=limits)
+
+
+def makes_files_in_root() -> bool:
+    """Whether the program works in the folder around everything, and may make files there: no rule gives those back."""
+    try:
+        return os.getcwd() == "/" and os.access("/", os.W_OK)
+    except OSError:
+        return False
 
 
 class Unheard(Exception):
@@ -217,6 +239,8 @@ def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: An
     if os.geteuid() == 0:
         drop_capabilities(calls, here, plan.drops)
         notes.append(EVERYTHING_NOTE if plan.drops else ROOT_NOTE)
+    if NO_MEMORY in plan.taken and NO_WRITES not in plan.taken:
+        notes.append(MEMORY_NOTE)
     put_on(calls, plan, support, here, gate, judge)
     failing = sorted(
         [capability for capability in plan.taken if not TESTS[capability](calls, plan, here, support.filters)]
@@ -237,6 +261,9 @@ def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int |
     if programs and filters.judged_key(plan, makes):
         listen(calls, programs.pop(0), machine, judge)
     taken = landlock.handled(plan, version, gate is None)
+    if landlock.keeps_memory_apart(plan):
+        memory = plan.but(taken=frozenset([NO_MEMORY]))
+        landlock.restrict(calls, landlock.handled(memory, version), landlock.grants(memory))
     if any(taken):
         landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing()))
     for program in programs:
@@ -322,12 +349,17 @@ def sees_native(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> boo
     return calls.fails(abi.MPROTECT[machine], None, 0, CODE) == EACCES
 
 
+def sees_memory(calls: Calls, plan: Plan, machine: int, filters_on: bool) -> bool:
+    return calls.fails(abi.OPENAT[machine], HERE, MEMORY_FILE, O_WRONLY, 0) == EACCES
+
+
 TESTS = {
     NO_NETWORK: sees_network,
     NO_STARTS: sees_starts,
     NO_WRITES: sees_writes,
     NO_READS: sees_reads,
     NO_NATIVE: sees_native,
+    NO_MEMORY: sees_memory,
 }
 
 
@@ -349,6 +381,7 @@ def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
         NO_WRITES: both if support.landlock else ("seccomp",),
         NO_READS: (rules,),
         NO_NATIVE: ("seccomp",),
+        NO_MEMORY: (rules,),
     }
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sys
 from errno import ENOSYS, EOPNOTSUPP
+from os import fsdecode
 
-from ....capabilities.confinement import NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
+from ....capabilities.confinement import NO_MEMORY, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from ....paths import exists
-from ....pristine import S_IFDIR, S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
+from ....pristine import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, close_fd, fstat, lstat, native, open_fd, stat
 from ..plan import JUDGED
 from . import abi
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     Grant: TypeAlias = tuple[str, int]
 
 WRITING = abi.WRITE | abi.REFER | abi.TRUNCATE | abi.IOCTL_DEV
+MEMORY = abi.WRITE_FILE | abi.REFER
 DEVICE = abi.WRITE_FILE | abi.TRUNCATE | abi.IOCTL_DEV
 # What is written there is nowhere, or on the terminal.
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts")
@@ -60,6 +62,8 @@ def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int
     files = ports = scopes = 0
     if NO_WRITES in plan.taken:
         files |= WRITING
+    elif NO_MEMORY in plan.taken:
+        files |= MEMORY
     if NO_READS in plan.taken:
         files |= abi.READ
     if NO_STARTS in plan.taken:
@@ -86,6 +90,8 @@ def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
         yield from [(path, abi.WRITE_FILE | abi.TRUNCATE) for path in writable]
         if leaves_semaphores(plan):
             yield SHARED_MEMORY, SEMAPHORES
+    elif NO_MEMORY in plan.taken:
+        yield from beside_memory()
     if NO_READS in plan.taken:
         may_start = NO_STARTS not in plan.taken
         # The link /proc/self binds to this process; children have others.
@@ -94,6 +100,55 @@ def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
         names = READ_FOR_NAMES if NO_NETWORK not in plan.taken or plan.localhost or plan.names else ()
         for path in (*plan.read, *plan.modules, *READ_BY_C, *own, *programs, *names):
             yield path, abi.READ
+
+
+def keeps_memory_apart(plan: Plan) -> bool:
+    """Whether memory takes rules of its own, beside those that give writing back in some folders."""
+    return NO_MEMORY in plan.taken and NO_WRITES in plan.taken and bool(plan.write)
+
+
+def beside_memory() -> Iterator[Grant]:
+    """All that may be written where nothing but the memory of processes is taken away: what lies in no procfs.
+
+    A rule gives back all that is below a folder, so each folder around a procfs is given back in pieces. What is made
+    there later is not among them.
+    """
+    yield "/", abi.REFER
+    places = procfs_places()
+    around = ["/"]
+    while around:
+        folder = around.pop()
+        for name in native.listdir(folder):
+            path = folder.rstrip("/") + "/" + name
+            if path in places or is_link(path):
+                continue  # where a link leads is given back by its own name
+            if [place for place in places if place.startswith(path + "/")]:
+                around.append(path)
+            else:
+                yield path, abi.WRITE_FILE
+
+
+def is_link(path: str) -> bool:
+    try:
+        return lstat(path).st_mode & S_IFMT == S_IFLNK
+    except OSError:
+        return True  # gone meanwhile
+
+
+def procfs_places(mounts: str = "/proc/self/mountinfo") -> list[str]:
+    """Where procfs is mounted, as this process sees it."""
+    with open(mounts, "rb") as file:
+        lines = file.read().splitlines()
+    # ... root, place, options, any more fields, a hyphen, kind, ... (proc_pid_mountinfo(5)).
+    split = [line.split(b" - ") for line in lines]
+    found = []
+    for fields in split:
+        if fields[1].split()[0] == b"proc":
+            place = fields[0].split()[4]
+            for written, meant in ESCAPES:
+                place = place.replace(written, meant)
+            found.append(fsdecode(place))
+    return found
 
 
 def standing_folder(path: str) -> str:
@@ -123,6 +178,8 @@ def with_unmade(plan: Plan) -> Plan:
 UNMADE = "is not there yet, and a rule for the root folder would give back everything (make it before the start)"
 MADE_BEFORE = "a folder that is made before the start is held by itself"
 SHOWN = 3
+# How the kernel writes what separates fields, and at last the sign that it writes them with (mangle_path).
+ESCAPES = ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\"))
 
 
 def taken_around(plan: Plan) -> str:
