@@ -45,7 +45,7 @@ _START = (
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "running.reports"),
     *("enforce.audit", "enforce.fresh", "enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
-BLOCK = (*_START, "blocks")
+BLOCK = (*_START, "enforce.journal", "blocks")
 _RUN = (*_START, "paths", "running.script", "running.source", "running.ending", "running.run")
 _EVERY_POLICY = ("paths", "startup.searchpath", "capabilities.integrity.files", "capabilities.integrity.")
 _CHILDREN = (

@@ -8,6 +8,7 @@ from . import events
 from .capabilities import load_module
 from .compiled import Compiled, new_probe, probe_entry
 from .enforce import audit, patches, session
+from .enforce.journal import Journal
 from .start import REPLACED, loader_changes, stand_ins
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -20,8 +21,8 @@ _lacking: dict[tuple[frozenset[tuple[str, str]], ...], frozenset[tuple[str, str]
 # What undoes the engagement of each block that has any.
 _engaged: list[tuple[object, list[Any]]] = []
 # Installations by the (guard, name) pairs they replace, kept for the next block.
-_installed: list[tuple[frozenset[tuple[str, str]], list[patches.Change]]] = []
-_journals: dict[frozenset[tuple[str, str]], list[patches.Change]] = {}
+_installed: list[tuple[frozenset[tuple[str, str]], Journal]] = []
+_journals: dict[frozenset[tuple[str, str]], Journal] = {}
 # What each of these has among patches.STANDING, which is taken off it when another takes its place.
 _standing: dict[frozenset[tuple[str, str]], tuple[Any, ...]] = {}
 # Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
@@ -46,11 +47,12 @@ def enter_block(token: object, compiled: Compiled) -> None:
         if tracing or (report_only and watcher is None):
             events.open_trace()
         before = session.entered
-        session.add(token, compiled.table, compiled.carried, watcher is not None)
-        if FORK_SERVER in sys.modules:
-            change_server(before)
         try:
+            # Stand-ins do nothing without a policy, and a policy would judge that the class of what it guards is set.
             install_for(compiled)
+            session.add(token, compiled.table, compiled.carried, watcher is not None)
+            if FORK_SERVER in sys.modules:
+                change_server(before)
             undo = compiled.engage()
             if undo:
                 _engaged.append((token, undo))
@@ -111,7 +113,7 @@ def release_installed(token: object) -> None:
 def uninstall() -> None:
     """Restore every attribute and module that blocks have replaced, unless somebody keeps them."""
     while _installed and not _keepers:
-        patches.undo(_installed.pop()[1])
+        _installed.pop()[1].undo()
 
 
 def lacking(patched: frozenset[tuple[str, str]]) -> frozenset[tuple[str, str]]:
@@ -131,29 +133,28 @@ def install_for(compiled: Compiled) -> None:
     if not wanted:
         return
     journal = _journals.get(wanted)
-    if journal is None or not patches.redo(journal):
+    if journal is None or not journal.redo():
         journal = _journals[wanted] = fresh_journal(compiled, wanted)
     _installed.append((wanted, journal))
-    for guard in {guard for guard, _ in wanted}:
-        refresh = compiled.families[guard].refresh
-        if refresh is not None:
-            refresh()
+    for refresh in journal.refresh:
+        refresh()
 
 
-def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> list[patches.Change]:
+def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> Journal:
     """Patch these names now, and note every change."""
     memo: dict[Any, Any] = {}
     settings = compiled.settings(wanted, session.session_judge, session.session_after, memo, False, {})
     before = _standing.pop(wanted, None)
     patches.STANDING[:] = [made for made in patches.STANDING if made is not before]
-    journal, pending, apply = stand_ins(settings, memo, True)
+    changes, pending, apply = stand_ins(settings, memo, True)
     if pending:
         _standing[wanted] = patches.STANDING[-1]
     loaders = loader_changes(apply, memo, None) if pending else []
-    for change in (*journal, *loaders):
+    for change in (*changes, *loaders):
         patches.put(*change)
-    journal.extend(loaders)
+    changes.extend(loaders)
     patches.install_now(pending, apply, {})
     if "children" in compiled.families:
         load_module("children").STARTING[:] = session.STARTERS
-    return journal
+    refresh = [compiled.families[guard].refresh for guard in {guard for guard, _ in wanted}]
+    return Journal(changes, tuple([one for one in refresh if one is not None]))

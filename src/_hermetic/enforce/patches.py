@@ -198,34 +198,6 @@ def install_now(pending: tuple[Pending, ...], apply: Any, unloaded: dict[str, An
             apply(name, module)
 
 
-def undo(journal: list[Change]) -> None:
-    """Put back what was there, newest first, where it is still ours."""
-    for holder, name, old, new in reversed(journal):
-        if getattr(holder, name, None) is not new:
-            continue
-        if old is INHERITED:
-            delattr(holder, name)
-        else:
-            setattr(holder, name, old)
-            if holder is os:
-                for able in ABLE:
-                    able.discard(new)
-
-
-def redo(journal: list[Change]) -> bool:
-    """Apply a journal again if everything is as it was before; False when it must be made anew."""
-    for done, (holder, name, old, new) in enumerate(journal):
-        # Looked at only when its turn comes: two families may each replace what the other has left there.
-        if name in holder.__dict__ if old is INHERITED else getattr(holder, name, None) is not old:
-            undo(journal[:done])
-            return False
-        # As ``put`` does, which would be another call for each: every block that is entered comes by here.
-        setattr(holder, name, new)
-        if holder is os:
-            is_able(old, new)
-    return True
-
-
 def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
     """What the rows with a door of their own rebind; their modules are loaded here if need be."""
     changes: list[Change] = []

@@ -112,7 +112,10 @@ def add(token: object, table: Table, carried: Any = (b"", None, None, None), wat
             SINCE[0] = now()
         entered = IN_FORCE[0] = (*entered, (token, table, carried, watched))
         # A policy that is in force already, as in recursion, changes nothing.
-        if not any(table is known for known in tables[0]):
+        for known in tables[0]:
+            if known is table:
+                break
+        else:
             _publish()
 
 
@@ -120,10 +123,19 @@ def remove(token: object) -> bool:
     """Take this token's table out of force; True when it was the last one."""
     global entered
     with lock:
-        entered = IN_FORCE[0] = tuple([entry for entry in entered if entry[0] is not token])
-        if len({id(entry[1]) for entry in entered}) != len(tables[0]):
+        kept, table = [], None
+        for entry in entered:
+            if entry[0] is token:
+                table = entry[1]
+            else:
+                kept.append(entry)
+        entered = IN_FORCE[0] = tuple(kept)
+        for entry in kept:
+            if entry[1] is table:
+                break
+        else:
             _publish()
-        return not entered
+        return not kept
 
 
 def _publish() -> None:

@@ -59,8 +59,7 @@ def take_away(wants: Callable[[str], bool], heads: Iterable[str]) -> Absence:
     """
     made = Absence(wants)
     _in_force.append(ref(made))
-    loaded = sys.modules
-    if any(head in loaded for head in heads):
+    if not sys.modules.keys().isdisjoint(heads):
         made.take()
     return made
 
