@@ -47,19 +47,18 @@ def is_route(level: object, option: object) -> bool:
     return (int.__index__(level), int.__index__(option)) in ROUTES  # type: ignore[arg-type]  # ints, as was just seen
 
 
-# (level, number) of options by which a group is joined, which the system tells the network: where in the value the
-# group's address is (and that of the interface), or None for a socket address behind the interface's number.
+# Options by which a group is joined, which the system tells the network, as (level, number): by where in the value the
+# group's address is, from its start or, behind the number of an interface, as a socket address.
 IP, IP6 = 0, 41
-GROUPS: dict[tuple[int, int], tuple[int, int] | None] = {
-    (IP, getattr(_socket, "IP_ADD_MEMBERSHIP", -1)): (0, 4),
-    (IP6, getattr(_socket, "IPV6_JOIN_GROUP", -1)): (0, 16),
-}
+MEMBERSHIP, SOURCE_MEMBERSHIP = (IP, getattr(_socket, "IP_ADD_MEMBERSHIP", -1)), (IP, 39)
+GROUPS4, GROUPS6 = frozenset({MEMBERSHIP}), frozenset({(IP6, getattr(_socket, "IPV6_JOIN_GROUP", -1))})
+GROUPS_BEHIND: frozenset[tuple[int, int]] = frozenset()
 if IS_LINUX:
-    # IP_ADD_SOURCE_MEMBERSHIP, IP_MSFILTER, IPV6_JOIN_ANYCAST; MCAST_JOIN_GROUP, its kin with a source, MCAST_MSFILTER.
-    GROUPS.update({(IP, 39): (0, 4), (IP, 41): (0, 4), (IP6, 27): (0, 16)})
-    GROUPS.update({(level, number): None for level in (IP, IP6) for number in (42, 46, 48)})
-JOINS = tuple(GROUPS.items())
-BY_INTERFACE = ((IP, getattr(_socket, "IP_ADD_MEMBERSHIP", -1)), (IP, 39))
+    GROUPS4 |= {SOURCE_MEMBERSHIP, (IP, 41)}  # the last is IP_MSFILTER
+    GROUPS6 |= {(IP6, 27)}  # IPV6_JOIN_ANYCAST
+    # MCAST_JOIN_GROUP, MCAST_JOIN_SOURCE_GROUP, MCAST_MSFILTER
+    GROUPS_BEHIND = frozenset([(level, number) for level in (IP, IP6) for number in (42, 46, 48)])
+JOINS = GROUPS4 | GROUPS6 | GROUPS_BEHIND
 
 
 def joined_group(args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -71,22 +70,26 @@ def joined_group(args: tuple[Any, ...], kwargs: Any) -> Any:
     if not is_a(level, NUMBER) or not is_a(option, NUMBER):
         return None  # refused as a route
     asked = int.__index__(level), int.__index__(option)
-    for known, place in JOINS:
-        if known == asked:
-            if type(value) is not bytes:
-                return INTERNET[0], UNREAD, 0, "join"  # a buffer may change until C reads it
-            by_address = asked in BY_INTERFACE and not any(value[8:12] if asked != (IP, 39) else b"")
-            packed = group_of(value, place)
-            if by_address and value[4:5] == b"\x7f":
-                packed = value[4:8]
-            family = INTERNET[0] if len(packed) == 4 else INTERNET[1]
-            return family, shown_address(packed) if len(packed) in (4, 16) else UNREAD, UNTOLD_PORT, "join"
-    return None
+    if asked not in JOINS:
+        return None
+    if type(value) is not bytes:
+        return INTERNET[0], UNREAD, 0, "join"  # a buffer may change until C reads it
+    packed = value[4:8] if is_on_loopback(asked, value) else group_of(asked, value)
+    family = INTERNET[0] if len(packed) == 4 else INTERNET[1]
+    return family, shown_address(packed) if len(packed) in (4, 16) else UNREAD, UNTOLD_PORT, "join"
 
 
-def group_of(value: bytes, place: tuple[int, int] | None) -> bytes:
-    if place is not None:
-        return value[place[0] : place[0] + place[1]]
+def is_on_loopback(asked: tuple[int, int], value: bytes) -> bool:
+    """Whether the interface is said by its address, which is loopback's; behind it may stand its number (ip_mreqn)."""
+    said = asked == SOURCE_MEMBERSHIP or (asked == MEMBERSHIP and not any(value[8:12]))
+    return said and value[4:5] == b"\x7f"
+
+
+def group_of(asked: tuple[int, int], value: bytes) -> bytes:
+    if asked in GROUPS4:
+        return value[:4]
+    if asked in GROUPS6:
+        return value[:16]
     family = int.from_bytes(value[8:10], _byteorder)
     return value[12:16] if family == INTERNET[0] else value[16:32]
 

@@ -12,9 +12,9 @@ from errno import EISDIR, ELOOP, ENOENT
 
 from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
 from ...extract import HANDLE
-from ...pristine import close_fd, dup, getpid, native, open_fd, readlink
+from ...pristine import close_fd, dup, native, open_fd, readlink
 from ..judge import refusal
-from .handles import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW
+from .handles import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, name_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def open_to_write(path: Any, flags: int, mode: Any, folder: Any) -> int:
     wanted = flags & ~(O_CREAT | O_EXCL | O_NOFOLLOW)
     quick = QUICK and folder is None and not flags & O_EXCL and not count_threads()
     number = THROUGH(path, folder, flags, quick, open_fd, (wanted, mode))
-    named, start = path, folder
     if number is not None:
         return int(number)
+    named, start = path, folder
     for _ in TRIES:
         number, link = NEW(path, folder, named, start, flags, mode)
         if number >= 0:
@@ -95,10 +95,11 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
         raise
     handle = dup(first)
     close_fd(first)
-    name = f"/proc/{getpid()}/fd/{handle}/{last}"
+    held = name_of(handle)
+    name = f"{held}/{last}"
     try:
         if WAY is not None:
-            WAY(path, folder, flags, name[: -len(last) - 1], "/" + last)
+            WAY(path, folder, flags, held, "/" + last)
         return open_fd(name, flags | O_NOFOLLOW, mode), ""
     except OSError as error:
         if error.errno != ELOOP or flags & O_NOFOLLOW:
@@ -106,6 +107,6 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
                 error.filename = path
             raise
         link = readlink(name)
-        return -1, link if link[:1] == "/" else f"{readlink(name[: -len(last) - 1])}/{link}"
+        return -1, link if link[:1] == "/" else f"{readlink(held)}/{link}"
     finally:
         close_fd(handle)
