@@ -98,9 +98,8 @@ def test_a_number_that_was_given_again_is_nobodys(monkeypatch, tmp_path):
     made = tmp_path / "made"
     made.write_text("")
     found = made.stat()
-    identity = (found.st_dev, found.st_ino)
-    monkeypatch.setattr(files, "OWN_IDENTITIES", frozenset([identity]))
-    monkeypatch.setattr(files, "OWN_PLACES", ((str(tmp_path), "another/gone"),))
+    monkeypatch.setattr(files, "OWN_IDENTITIES", ((found.st_dev, frozenset([found.st_ino])),))
+    monkeypatch.setattr(files, "OWN_PLACES", ((str(tmp_path), "/another/gone/"),))
     assert not files.is_ours(str(made))
     (tmp_path / "gone").hardlink_to(made)
     assert files.is_ours(str(made))

@@ -119,7 +119,7 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
         return found
     last = path.rpartition("/")[2]
     makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & O_CREAT
-    if makes or last in OWN_NAMES or last == "mem" or "-" in last or ".pyc" in last:
+    if makes or last == "mem" or "-" in last or ".pyc" in last or is_own_name(last):
         for name in open_folders():
             try:
                 folder = readlink(name)
@@ -130,49 +130,62 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     return found
 
 
-def identities(
-    folders: tuple[str, ...],
-) -> tuple[frozenset[tuple[int, int]], frozenset[str], tuple[tuple[str, str], ...]]:
-    """Device and inode of everything at and below these folders, what they are by whatever name; the last names; and
-    (folder, names there with slashes between them), to find what has a number.
+def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int]], ...], tuple[tuple[str, str], ...]]:
+    """(device, inodes) of everything at and below these folders, which is what they are by whatever name; and (folder,
+    names there with slashes around them), to find what has a number. Each process has this, so it is kept small.
     """
-    found, names, places = set(), set(), []
+    found: dict[int, set[int]] = {}
+    places = []
     pending = list(folders)
     while pending:
         path = pending.pop()
         try:
             status = stat(path)
-            found.add((status.st_dev, status.st_ino))
-            names.add(path.rpartition("/")[2])
+            numbers = found.setdefault(status.st_dev, set())
+            numbers.add(status.st_ino)
             # A folder knows the numbers of what is in it.
             there = [*native.scandir(path)]
             for entry in there:
-                found.add((status.st_dev, entry.inode()))
-                names.add(entry.name)
+                numbers.add(entry.inode())
                 if entry.is_dir():
                     pending.append(entry.path)
-            places.append((path, "/".join([entry.name for entry in there])))
+            places.append((path, "/".join(["", *[entry.name for entry in there], ""])))
         except OSError:
             continue  # carried in some other form: its name is still protected
-    return frozenset(found), frozenset(names), tuple(places)
+    return tuple([(device, frozenset(numbers)) for device, numbers in found.items()]), tuple(places)
 
 
 SEEN = now()
-OWN_IDENTITIES, OWN_NAMES, OWN_PLACES = identities(OWN_FILES)
+OWN_IDENTITIES, OWN_PLACES = identities(OWN_FILES)
 
 
-def is_still_there(identity: tuple[int, int]) -> bool:
+def has_own_number(found: Any) -> bool:
+    """Whether what stat found has the number of a file of ours, as of the start."""
+    for device, numbers in OWN_IDENTITIES:
+        if found.st_dev == device:
+            return found.st_ino in numbers
+    return False
+
+
+def is_still_there(number: int) -> bool:
     """Whether a file of ours has this number yet. One that was removed, as when hermetic is installed anew, leaves its
     number to whatever is made next.
     """
     for folder, names in OWN_PLACES:
-        for name in ("", *names.split("/")):
+        for name in names.split("/"):
             try:
-                found = lstat(f"{folder}/{name}" if name else folder)
+                if lstat(f"{folder}/{name}").st_ino == number:
+                    return True
             except OSError:
                 continue
-            if (found.st_dev, found.st_ino) == identity:
-                return True
+    return False
+
+
+def is_own_name(name: str) -> bool:
+    """Whether any file of ours is called so."""
+    for folder, names in OWN_PLACES:
+        if f"/{name}/" in names or folder.endswith("/" + name):
+            return True
     return False
 
 
@@ -186,8 +199,7 @@ def is_ours(path: str) -> bool | None:
         if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
             return True
         return None
-    identity = (found.st_dev, found.st_ino)
-    return identity in OWN_IDENTITIES and (found.st_ctime_ns < SEEN or is_still_there(identity))
+    return has_own_number(found) and (found.st_ctime_ns < SEEN or is_still_there(found.st_ino))
 
 
 def is_link(path: str) -> bool:
@@ -223,8 +235,7 @@ def is_no_own_file(rules: Any, args: tuple[Any, ...]) -> bool:
     path = args[0]
     if type(path) is not str or path not in FIRST_NAMES:
         return False
-    found = stat(path)
-    return (found.st_dev, found.st_ino) not in OWN_IDENTITIES
+    return not has_own_number(stat(path))
 
 
 def entry(path: object, folder: object) -> str | None:
