@@ -57,11 +57,15 @@ def test_module_that_is_loaded_in_a_block_of_a_run(isolated):
     assert done.code == 0, done.stderr
 
 
+@pytest.mark.parametrize("options", ["", "--no-code-exec", "--seal"])
 @pytest.mark.parametrize("early", ["", "import asyncio"], ids=["late", "early"])
-def test_event_loop_in_a_block_of_a_run(isolated, early):
-    """The loop's own pair of sockets is the loop's, though the block's stand-in hands it on to the run's."""
+def test_event_loop_in_a_block_of_a_run(isolated, early, options):
+    """The loop's own pair of sockets is the loop's, though the block's stand-in hands it on to the run's.
+
+    Where no code can be made, the block's stand-ins are not bound.
+    """
     done = isolated.script(
-        ONE,
+        [*ONE, *options.split()],
         f"""
         {early}
         import hermetic

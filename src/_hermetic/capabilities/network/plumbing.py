@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ...callers import CALLER_DEPTH, asker, calling_frame
+import os as _os
+
+from ...callers import CALLER_DEPTH, CORE, asker, calling_frame
+from ...extract import exact_text
 from ...model import PRIVATE, PUBLIC
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -39,6 +42,7 @@ DESCRIPTOR_USERS = frozenset(
 )
 DESCRIPTOR_TAKER = ("socket", "__init__")
 OWN_NAME_USERS = frozenset({("socket", "getfqdn")})
+STAND_INS = (CORE + _os.path.join("enforce", "patches.py"), CORE + _os.path.join("enforce", "doors", ""))
 MULTIPROCESSING_LISTENERS = (
     ("multiprocessing.connection", "__init__"),
     ("multiprocessing.forkserver", "ensure_running"),
@@ -68,8 +72,12 @@ def asks_for_own_name() -> bool:
 
 
 def behind_stand_ins(frame: FrameType | None) -> FrameType | None:
-    """The first frame that is not a stand-in's."""
-    while frame is not None and (frame.f_globals is PUBLIC or frame.f_globals is PRIVATE):
+    """The first frame that is not a stand-in's. Where no code can be made, those of a block keep the code they have."""
+    while frame is not None and (
+        frame.f_globals is PUBLIC
+        or frame.f_globals is PRIVATE
+        or exact_text(frame.f_code.co_filename).startswith(STAND_INS)
+    ):
         frame = frame.f_back
     return frame
 
