@@ -47,7 +47,10 @@ _START = (
 )
 BLOCK = (*_START, "enforce.journal", "blocks")
 _RUN = (*_START, "paths", "running.script", "running.source", "running.ending", "running.run")
-_EVERY_POLICY = ("paths", "startup.searchpath", "capabilities.integrity.files", "capabilities.integrity.")
+_EVERY_POLICY = (
+    *("paths", "startup.searchpath", "capabilities.integrity.files", "capabilities.integrity.requests"),
+    "capabilities.integrity.",
+)
 _CHILDREN = (
     *("startup.early", "message", "programs.firstlines", "capabilities.processes.", "capabilities.processes.starting"),
     *("programs.library", "capabilities.processes.children", "capabilities.processes.permitted"),

@@ -106,6 +106,17 @@ def test_datagrams_on_loopback_are_a_gap_that_require_closes():
     assert states(asked(False, **with_loopback), CURRENT) == {NO_NETWORK: IN_PART}
     assert states(asked(True, **with_loopback), CURRENT) == {NO_NETWORK: HELD}
     assert states(asked(False, block_network=True, allow_domains=("example.com",)), CURRENT) == {NO_NETWORK: HELD}
+    assert states(asked(False, block_network=True, allow_hosts=("api.example.com:443", "*.example.org")), CURRENT) == {
+        NO_NETWORK: HELD
+    }
+
+
+@pytest.mark.parametrize("entry", ["localhost:8000", "127.0.0.2", "::1", "10.0.0.0/8", "fd00::/8", "0.0.0.0/0"])
+def test_datagrams_stay_where_a_host_is_listed_by_its_address(entry):
+    """They may be what is allowed there, and nobody else can judge them."""
+    listed = {"block_network": True, "allow_hosts": ("api.example.com", entry)}
+    assert states(asked(False, **listed), CURRENT) == {NO_NETWORK: IN_PART}
+    assert states(asked(True, **listed), CURRENT) == {NO_NETWORK: HELD}
 
 
 @pytest.mark.parametrize("whole", [False, True])

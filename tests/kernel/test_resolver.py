@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 
@@ -61,6 +62,41 @@ def test_the_resolver_answers_for_allowed_names_alone(monkeypatch):
     ):
         assert resolver.reply(broken)[:2] == broken[:2]
     assert asked[-1] == b"local.example.com"
+
+
+def test_so_many_who_ask_that_nothing_is_left_are_not_the_end_of_it(monkeypatch):
+    """No more descriptors, then no more threads: who asks later is answered."""
+    from _hermetic.enforce.kernel.linux import names
+
+    turns = iter([OSError(24, "too many open files"), 100, 101, KeyboardInterrupt()])
+    started = []
+
+    class Listener:
+        def _accept(self):
+            turn = next(turns)
+            if isinstance(turn, BaseException):
+                raise turn
+            return turn, None
+
+    class Asker:
+        def __init__(self, fileno):
+            self.fileno = fileno
+
+        def getsockopt(self, *_):
+            return os.getpid().to_bytes(4, "little") + bytes(8)
+
+    def starting(converse, arguments):
+        started.append(arguments[0].fileno)
+        if len(started) == 1:
+            raise RuntimeError("can't start new thread")
+
+    resolver = names.Resolver.__new__(names.Resolver)
+    resolver.listener = Listener()
+    monkeypatch.setattr(names, "socket", Asker)
+    monkeypatch.setattr(names, "start_new_thread", starting)
+    with pytest.raises(KeyboardInterrupt):
+        resolver.serve()
+    assert started == [100, 101]
 
 
 def test_addresses_are_forgotten_when_their_last_answer_is_old(monkeypatch):

@@ -52,11 +52,21 @@ def network(rules: tuple[Any, ...]) -> tuple[KernelRule, ...]:
     if rules[SOCKETS]:
         return (*found, (LEFT + NO_NETWORK, "a list of Unix sockets"))
     if rules[ALLOWED]:
-        # Whoever judges addresses judges by the same lists, which may name loopback.
+        # Whoever judges addresses judges by the same lists.
         found.append((MAY_USE_NAME, "a list of hosts"))
-    if rules[LOCALHOST] or rules[ALLOWED]:
+    if rules[LOCALHOST] or [entry for entry in rules[ALLOWED] if is_address(entry)]:
         found.append((MAY_USE_LOOPBACK, ""))
     return (*found, *[(MAY_USE_NAME, name) for name in sorted(rules[DOMAINS])])
+
+
+def is_address(entry: str) -> bool:
+    """Whether an entry of a list of hosts is more than a name: an address, a range, or ``localhost``, which is two.
+
+    A name alone never leads to loopback, and is reached as an allowed domain is.
+    """
+    host = entry.partition(":")[0].rstrip(".")
+    is_name = entry.count(":") <= 1 and "/" not in host and not host.rpartition(".")[2].isdecimal()
+    return not is_name or host.lower() == "localhost"
 
 
 def processes(rules: tuple[Any, ...]) -> tuple[KernelRule, ...]:

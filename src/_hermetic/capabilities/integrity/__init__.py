@@ -27,6 +27,7 @@ from .files import (
     own_symlink,
     own_write,
 )
+from .requests import command_by_address, request_by_address
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -245,6 +246,16 @@ SURFACE = (
         free=is_no_memory,
         call="open",
         example="open('/proc/self/mem', 'r+b')",
+    ),
+    *(
+        GuardedCall(
+            capability=MEMORY,
+            audit=(f"fcntl.{name}",),
+            read=read,
+            when=under_a_seal,
+            note=f"`fcntl.{name}` is held under a seal only, and on Linux: an address that the kernel writes to",
+        )
+        for name, read in (("ioctl", request_by_address), ("fcntl", command_by_address))
     ),
     GuardedCall(
         capability=FILES,

@@ -23,7 +23,7 @@ from _socket import (
     socket,
 )
 from _thread import allocate_lock, start_new_thread
-from time import monotonic
+from time import monotonic, sleep
 
 from ....pristine import close_fd, getpid, native, open_fd
 
@@ -40,7 +40,7 @@ SAME_NAME = b"\xc0\x0c"
 # How long an answer may be kept by whoever gets it; how long its addresses can be connected to, which is longer than
 # trying some of them one after another takes; and how many are remembered at a time.
 SECONDS, KEPT, MOST = 60, 300, 4096
-WAITING = 64
+WAITING, AWHILE = 64, 0.05
 HOSTS = "/etc/hosts"
 
 
@@ -68,14 +68,22 @@ class Resolver:
 
     def serve(self) -> None:
         while True:
-            descriptor, _ = self.listener._accept()  # type: ignore[attr-defined]  # what socket.socket is made over
-            asker = socket(fileno=descriptor)
-            # Connections are made by us, on behalf of the program; nobody else is answered.
-            peer = int.from_bytes(asker.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[:4], "little")
-            if peer == getpid():
-                start_new_thread(self.converse, (asker,))
-            else:
-                asker.close()
+            try:
+                self.welcome()
+            except (OSError, RuntimeError):
+                # So many ask that there are no more descriptors, or threads: others are answered when these leave.
+                sleep(AWHILE)
+
+    def welcome(self) -> None:
+        """The next one who asks."""
+        descriptor, _ = self.listener._accept()  # type: ignore[attr-defined]  # what socket.socket is made over
+        asker = socket(fileno=descriptor)
+        # Connections are made by us, on behalf of the program; nobody else is answered.
+        peer = int.from_bytes(asker.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[:4], "little")
+        if peer == getpid():
+            start_new_thread(self.converse, (asker,))
+        else:
+            asker.close()
 
     def converse(self, asker: socket) -> None:
         """Until the other end is closed."""

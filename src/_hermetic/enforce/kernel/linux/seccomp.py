@@ -6,7 +6,7 @@ filter or several. Pure: ``filters`` finds them made, or has them made here.
 
 from __future__ import annotations
 
-from errno import EACCES, ENOSYS, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
+from errno import EACCES, ENOPROTOOPT, ENOSYS, EOPNOTSUPP, EPERM, EPROTONOSUPPORT
 
 from ..plan import TRUNCATES
 from . import abi, tables
@@ -31,6 +31,9 @@ NOTHING_DONE = refused(0)
 NEW_NAMESPACES, ITS_CLONE, CLONE_THREAD = 0x7E020080, 0x7E020000, 0x10000
 PERSONALITIES = (0, 0xFFFFFFFF)
 TERMINAL_INPUT = (0x5412, 0x541C, 0x5423)  # TIOCSTI, TIOCLINUX, TIOCSETD
+FAULTS = 0xAA00  # USERFAULTFD_IOC_NEW: the forbidden call by a device
+# TCP_ZEROCOPY_RECEIVE: what is received is written to an address, by a call that Python announces to nobody.
+RECEIVED_BY_ADDRESS = (6, 35)
 # What changes a file by a descriptor that only reads, or makes and removes folders by one of a folder.
 FILE_ATTRIBUTES = (
     *(0x40086602, 0x40046602, 0x401C5820),  # FS_IOC_SETFLAGS in two sizes, FS_IOC_FSSETXATTR
@@ -83,13 +86,15 @@ def put(table: Table, numbers: Iterable[int], body: Body) -> None:
 
 def hardening(landlock: int, gate: int | None) -> Made:
     """What comes with every plan: ways around any of the rules."""
+    received: Body = ((ask(low(2), RECEIVED_BY_ADDRESS[1], refused(ENOPROTOOPT)),), ALLOW)
     named: dict[str, Body] = {
         "unshare": ((unless(low(0), 0, NOT_ALLOWED, NEW_NAMESPACES),), ALLOW),
         "clone": ((unless(low(0), 0, NOT_ALLOWED, ITS_CLONE),), ALLOW),
         # Its arguments lie in memory; C libraries, Go and Rust then use clone.
         "clone3": UNKNOWN_CALL,
         "personality": (tuple([ask(low(0), value, ALLOW) for value in PERSONALITIES]), NOT_ALLOWED),
-        "ioctl": (tuple([ask(low(1), request, NOT_ALLOWED) for request in TERMINAL_INPUT]), ALLOW),
+        "ioctl": (tuple([ask(low(1), number, NOT_ALLOWED) for number in (*TERMINAL_INPUT, FAULTS)]), ALLOW),
+        "getsockopt": ((ask(low(1), RECEIVED_BY_ADDRESS[0], received),), ALLOW),
         "prctl": ((ask(low(0), SET_MEMORY_MAP, NOT_ALLOWED),), ALLOW),
         "seccomp": ((unless(low(1), 0, NOT_ALLOWED, NEW_LISTENER),), ALLOW),
     }

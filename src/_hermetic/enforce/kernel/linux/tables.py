@@ -66,6 +66,7 @@ STARTS = (
 NETWORK = (
     ("socket", 41, 198), ("socketpair", 53, 199), ("connect", 42, 203), ("bind", 49, 200), ("listen", 50, 201),
     ("sendto", 44, 206), ("sendmsg", 46, 211), ("sendmmsg", 307, 269), ("setsockopt", 54, 208),
+    ("getsockopt", 55, 209),
 )
 # Memory that holds code.
 MAPPINGS = (
