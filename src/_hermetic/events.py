@@ -15,10 +15,15 @@ WOULD = "would block"
 # How the target of each family is named in a trace line.
 KINDS = (("network", "host"), ("filesystem", "path"))
 
-# Records of this process, oldest first: (guard, message, reason, remedy, call, place, target, origin).
-# Kept short: a program that loops over a blocked call must not fill the memory.
+# Records of this process, oldest first, each act once: (guard, message, reason, remedy, call, place, target, origin).
+# Kept short: a program that loops over blocked calls must not fill the memory.
 LOG: list[tuple[Any, ...]] = []
 KEPT = 1000
+# (message, reason) -> how often, of what is in the log.
+TIMES: dict[tuple[str, str], int] = {}
+# Trace line -> how often it was said. What comes when that many are known is counted by its call alone.
+SAID: dict[str, int] = {}
+SAID_KEPT = 10000
 # [process id, number of refusals]: the count starts anew after a fork.
 COUNT = [0, 0]
 # The descriptor traces go to: a duplicate of 2, taken when the first policy that traces starts.
@@ -69,6 +74,43 @@ def trace_line(verb: str, call: str, guard: str, target: str | None, reason: str
     """The documented trace line, without its newline."""
     shown = f" {kind_of(guard)}={printable(target)}" if target else ""
     return f"[hermetic] {verb} {call}{shown} reason={reason}"
+
+
+def trace(verb: str, call: str, guard: str, target: str | None, reason: str) -> None:
+    """Write a trace line. The same one again is written ten times, then at each power of ten, with its number: a
+    program that tries an act for ever must not bury the others, nor fill the disk.
+    """
+    line = trace_line(verb, call, guard, target, reason)
+    known = line if line in SAID or len(SAID) < SAID_KEPT else trace_line(verb, call, guard, None, reason)
+    SAID[known] = times = SAID.get(known, 0) + 1
+    if times > 10:
+        if str(times).strip("0") != "1":
+            return
+        line += f" times={times}"
+    try:
+        write_fd(stderr(), (line + "\n").encode("utf-8", "backslashreplace"))
+    except OSError:
+        pass  # a closed stderr must not turn a refusal into another error
+
+
+def keep(fields: tuple[Any, ...]) -> None:
+    """Log a refusal: each act once, so that no other is missed for one that is repeated."""
+    act = fields[1], fields[2]
+    known = TIMES.get(act)
+    if known is not None:
+        TIMES[act] = known + 1
+    elif len(LOG) < KEPT:
+        TIMES[act] = 1
+        LOG.append(fields)
+
+
+def start_log(pid: int) -> None:
+    """Begin anew, where the log is another process's: of the one that this was forked from."""
+    LOG.clear()
+    TIMES.clear()
+    SAID.clear()
+    COUNT[0] = pid
+    COUNT[1] = 0
 
 
 def option_of(reason: str) -> str:
@@ -174,28 +216,21 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
     """Trace a refusal if asked, and log it if it counts as a violation."""
     pid = getpid()
     if COUNT[0] != pid:
-        LOG.clear()
-        COUNT[0] = pid
-        COUNT[1] = 0
+        start_log(pid)
     v = violation
     if verb == WOULD and v.call == "import":
         # An import that goes on passes several doors: its name, its file, its code. It is one act.
         for known in LOG:
             if known[1] == v.message:
                 return
+    fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
     if counts:
         COUNT[1] += 1
-    fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
-    if counts and len(LOG) < KEPT:
-        LOG.append(fields)
+        keep(fields)
     if counts and REPORTS and pid != BEGAN[0]:
         report(fields, verb)
     if tracing and TRACE:
-        line = trace_line(verb, v.call, v.guard, v.target, v.reason) + "\n"
-        try:
-            write_fd(stderr(), line.encode("utf-8", "backslashreplace"))
-        except OSError:
-            pass  # a closed stderr must not turn a refusal into another error
+        trace(verb, v.call, v.guard, v.target, v.reason)
 
 
 # [descriptor]: where the children of a strict or watched run report what they were refused.

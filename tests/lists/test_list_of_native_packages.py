@@ -53,6 +53,15 @@ def test_a_link_to_a_given_package_from_another_one_gives_nothing(packages):
     assert tried(packages, "other.given.part").startswith("native import blocked")
 
 
+def test_the_remedy_for_a_group_of_mypyc_can_be_applied(isolated):
+    shutil.copy(_ctypes.__file__, isolated.folder / "85cae5375ceb__mypyc.so")
+    program = PROGRAM.format(module="_").replace("import _", "__import__('85cae5375ceb__mypyc')")
+    refused = isolated.script("--block-native", program).stdout.strip()
+    remedy = "--allow-native 85cae5375ceb__mypyc"
+    assert refused == f"native import blocked: 85cae5375ceb__mypyc | {remedy}"
+    assert "PyInit_" in isolated.script(f"--block-native {remedy}", program).stdout
+
+
 @pytest.mark.parametrize("name", ["ctypes", "_ctypes", "_tkinter", "numpy.core", "a-b", ""])
 def test_what_cannot_be_given_back_is_refused_at_the_start(isolated, name):
     done = isolated.cli("--block-native", "--allow-native", name, "--", "python", "-c", "")

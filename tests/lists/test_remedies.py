@@ -129,3 +129,20 @@ def test_what_everybody_writes_to_is_not_given_back_for_an_entry_that_lies_there
     options = "--fs-readonly --allow-write=/tmp/hermetic-not-there"
     refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
     assert (refused, remedy.partition(",")[0]) == ("refused", "--private-tmp"), remedy
+
+
+@pytest.mark.skipif(not hasattr(os, "chroot"), reason="no such call")
+@pytest.mark.parametrize(
+    ("options", "by", "remedy"),
+    [
+        (["--fs-readonly"], "--fs-readonly", "running without --fs-readonly"),
+        (["--deny-read", "x"], "--deny-read", "running without --deny-read"),
+        (["--deny-write", "x"], "--deny-write", "running without --deny-write"),
+        (["--no-subprocess", "--allow-run", sys.executable], "any policy protects the guards themselves", "nothing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_no_list_can_judge_is_refused_by_the_option_that_was_given(isolated, options, by, remedy):
+    done = isolated.script(options, "import os; os.chroot('/')")
+    assert done.errors[-3] == f"  blocked by: {by}", done.stderr
+    assert done.errors[-1].startswith(f"  to allow it: {remedy}")

@@ -55,7 +55,7 @@ def started(isolated, *options):
         (["--fs-readonly"], ["done", "fs-readonly", "fs-readonly", "fs-readonly"]),
         (["--fs-readonly", "--allow-write={}"], ["done", "fs-readonly", "fs-readonly", "done"]),
         (["--fs-readonly={}"], ["fs-readonly", "fs-readonly", "fs-readonly", "fs-readonly"]),
-        (["--deny-read={}/x"], ["fs-readonly", "deny-write", "deny-write", "done"]),
+        (["--deny-read={}/x"], ["fs-readonly", "deny-read", "deny-read", "done"]),
     ],
     ids=["read-only", "list", "root", "denied"],
 )

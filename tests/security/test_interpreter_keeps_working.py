@@ -132,7 +132,9 @@ def test_discovery_of_tests_works_where_its_folder_is_on_the_path(isolated):
     words = [OPTION, "--", "python", "-m", "unittest", "discover", "-s", "tests"]
     refused = isolated.cli(*words)
     assert refused.code == 2
-    assert refused.errors[-1].strip().startswith("to allow it: having the folder on PYTHONPATH from the start"), refused
+    assert refused.errors[-1].strip().startswith("to allow it: PYTHONPATH, where the program adds a folder only if"), (
+        refused
+    )
     for more, env in (([], {"PYTHONPATH": str(isolated.folder / "tests")}), (["-t", "."], {})):
         isolated.write("tests/__init__.py", "")
         done = isolated.cli(*words, *more, env=env)

@@ -58,7 +58,7 @@ def try_all():
     results = []
     for name, function in examples.ALL:
         write(2, f"\\n=={name}\\n".encode())
-        before = len(events.LOG)
+        events.start_log(pid)
         try:
             function()
             found = None
@@ -71,7 +71,7 @@ def try_all():
             "python": list(sys.version_info[:2]),
             "kind": found and type(found).__name__, "text": str(found), "violation": isinstance(found, PolicyViolation),
             "oserror": isinstance(found, OSError), "importerror": isinstance(found, ImportError),
-            "recorded": [list(map(str, record[:4])) for record in list(events.LOG)[before:]],
+            "recorded": [list(map(str, record[:4])) for record in events.LOG],
             **({n: getattr(found, n) for n in names} if isinstance(found, PolicyViolation) else {}),
         }])
         sys.settrace and None

@@ -64,9 +64,9 @@ def hear() -> bytes:
     found = events.reported(data)
     if found:
         if events.COUNT[0] != getpid():
-            events.LOG.clear()
-            events.COUNT[:] = [getpid(), 0]
-        events.LOG.extend(found)
+            events.start_log(getpid())
+        for fields in found:
+            events.keep(fields)
         events.COUNT[1] += len(found)
     return data
 

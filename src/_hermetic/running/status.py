@@ -165,11 +165,13 @@ def summary(verb: str) -> str:
     count = events.COUNT[1]
     counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
     lines = [f"hermetic: {counted}"]
-    counts: dict[tuple[str, str], int] = {}
-    for record in events.LOG:
-        key = (record[1], record[2])
-        counts[key] = counts.get(key, 0) + 1
-    lines += [f"  {message}  [--{reason}]" + (f" x{n}" if n > 1 else "") for (message, reason), n in counts.items()]
+    left = count
+    for _, message, reason, *_ in events.LOG:
+        times = events.TIMES.get((message, reason), 1)
+        left -= times
+        lines.append(f"  {message}  [--{reason}]" + (f" x{times}" if times > 1 else ""))
+    if left > 0:
+        lines.append(f"  and {left} more, of which only the number was kept")
     return "\n".join(lines) + "\n"
 
 

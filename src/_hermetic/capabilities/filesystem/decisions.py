@@ -11,8 +11,10 @@ from ...extract import TEXT_OR_BYTES, exact_text, is_a
 from ...paths import is_folder, lexists, meant, open_folders
 from .descriptors import O_RDONLY, may_reopen, named_descriptor, own_process
 from .lists import (
+    INTEGRITY,
     NO_READING,
     NO_READS,
+    NOTHING_MORE,
     OPEN,
     OPTION,
     PRIVATE,
@@ -26,7 +28,7 @@ from .lists import (
     is_readable,
     way_refused,
 )
-from .places import DATABASE, TEMPORARY, UNKNOWN, shown
+from .places import DATABASE, NOT_AT_ALL, TEMPORARY, UNKNOWN, shown
 from .readable import OWN_PROCESS, SUFFIXES
 from .told import ASKED, NAME, PATH
 from .unannounced import CHANGE, WRITE
@@ -70,6 +72,8 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if option != OPTION and (path.endswith(CACHE) or path.rpartition(SEPARATOR)[0].endswith(CACHE)):
         return "", None, option, "", PermissionError(EACCES, READ_ONLY, path)  # Python goes on without cached bytecode
     remedy = instead or remedy or (TOO_DEEP if places is None and len(path) > LONGEST else "")
+    if remedy == NOT_AT_ALL and option != OPTION:
+        remedy = NOTHING_MORE if option == INTEGRITY else f"running without --{option}"
     if not remedy:
         # A folder is never written to: who opens one to write makes a temporary file without a name.
         remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"

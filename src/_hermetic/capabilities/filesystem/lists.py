@@ -50,7 +50,9 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
     """
     option = OPTION if rules[READONLY] else NO_WRITING
     if places is None:
-        return option, "", ""
+        # What nobody can judge is refused for whatever there is to protect.
+        taken = taken_options(rules)
+        return taken[0] if taken else INTEGRITY, "", ""
     for place in places:
         found = write_refused(rules, place)
         if found is not None:

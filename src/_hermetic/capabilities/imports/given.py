@@ -75,7 +75,8 @@ def checked_names(names: Iterable[str]) -> frozenset[str]:
     for name in names:
         if not isinstance(name, str):
             raise TypeError(f"a module name expected, not {name!r}")
-        if not all(part.isidentifier() for part in name.split(".")):
+        # A module that is found by its file may begin with a digit: mypyc calls its groups of compiled modules so.
+        if not all(part and f"_{part}".isidentifier() for part in name.split(".")):
             raise ValueError(f"{name!r} is not a module name")
         found.append(exact_text(name))
     return frozenset(found)

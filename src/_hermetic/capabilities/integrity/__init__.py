@@ -235,7 +235,7 @@ SURFACE = (
             call=f"os.{name}",
             final=True,
             when=under_a_seal,
-            note="under a seal only",
+            note=f"`os.{name}`, which needs the rights of root, is held for this under a seal only",
         )
         for name in ("chroot", "setns")
     ),

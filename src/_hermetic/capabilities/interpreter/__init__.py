@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 GUARD = "interpreter"
 OPTION = "no-interpreter-mutation"
 REMEDY = "running without --no-interpreter-mutation"
-PATH_REMEDY = "having the folder on PYTHONPATH from the start, or " + REMEDY
+# Most programs (timeit, cProfile, pdb) add their folder whether it is there or not; unittest looks first.
+PATH_REMEDY = "PYTHONPATH, where the program adds a folder only if it is missing, or " + REMEDY
 PATHS, LOOKUP, CLASSES = "interpreter.paths", "interpreter.lookup", "interpreter.classes"
 FOLDER, TRACING, STARTUP = "interpreter.folder", "interpreter.tracing", "interpreter.startup"
 

@@ -14,7 +14,7 @@ from fcntl import ioctl
 
 from .... import events
 from ....capabilities import load_module
-from ....pristine import close_fd, fstat, get_ident, native, open_fd, write_fd
+from ....pristine import close_fd, fstat, get_ident, native, open_fd
 from . import abi
 from .syscalls import address_of
 
@@ -329,8 +329,7 @@ def tell(refusal: tuple[Any, ...]) -> None:
     """Trace and report what no guard has seen, where somebody wants to know. refusal: see ``events.LOG``."""
     guard, _, reason, _, call, _, target, _ = refusal
     if events.TRACE and events.TRACE[0] >= 0:
-        line = events.trace_line("blocked", call, guard, target, reason)
-        write_fd(events.TRACE[0], line.encode("utf-8", "backslashreplace") + b"\n")
+        events.trace("blocked", call, guard, target, reason)
     if events.REPORTS:
         events.report(refusal, "blocked")
 
