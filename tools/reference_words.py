@@ -42,8 +42,8 @@ a child's too. A guarded Python child ends by the same rule."""
 
 CLI_TRACE = """\
 `--trace` writes one line for each blocked act to the stderr of the start; `--report-only` writes `would block`
-lines and a summary at exit. The same line is written ten times, then for the 100th act, the 1000th and so on,
-with `times=` and the number; the summary counts all. After 10,000 different lines new ones are counted by
+lines and a summary at exit. The same line is written a thousand times, then for the 10,000th act, the 100,000th and
+so on, with `times=` and the number; the summary counts all. After 10,000 different lines new ones are counted by
 call and option."""
 
 CLI_TRACE_NEVER = """\

@@ -24,6 +24,8 @@ TIMES: dict[tuple[str, str], int] = {}
 # Trace line -> how often it was said. What comes when that many are known is counted by its call alone.
 SAID: dict[str, int] = {}
 SAID_KEPT = 10000
+# How often the same line is written, each time.
+WRITTEN = 1000
 # [process id, number of refusals]: the count starts anew after a fork.
 COUNT = [0, 0]
 # The descriptor traces go to: a duplicate of 2, taken when the first policy that traces starts.
@@ -77,13 +79,13 @@ def trace_line(verb: str, call: str, guard: str, target: str | None, reason: str
 
 
 def trace(verb: str, call: str, guard: str, target: str | None, reason: str) -> None:
-    """Write a trace line. The same one again is written ten times, then at each power of ten, with its number: a
-    program that tries an act for ever must not bury the others, nor fill the disk.
+    """Write a trace line. The same one is written so many times, then at each power of ten, with its number: a program
+    that tries an act for ever must not bury the others, nor fill the disk.
     """
     line = trace_line(verb, call, guard, target, reason)
     known = line if line in SAID or len(SAID) < SAID_KEPT else trace_line(verb, call, guard, None, reason)
     SAID[known] = times = SAID.get(known, 0) + 1
-    if times > 10:
+    if times > WRITTEN:
         if str(times).strip("0") != "1":
             return
         line += f" times={times}"
