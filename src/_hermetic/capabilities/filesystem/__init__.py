@@ -14,7 +14,8 @@ from ...model import Family, GuardedCall
 from ...pristine import native
 from . import filecalls as of
 from . import unannounced
-from .decisions import LIST, READ, REPLACE, decide
+from .clibrary import file_variable
+from .decisions import LIST, NAMED, READ, REPLACE, decide
 from .lists import (
     EVERYWHERE,
     OPEN,
@@ -247,6 +248,14 @@ SURFACE = (
     GuardedCall(capability=LIST, audit=("os.listdir", "os.scandir"), read=of.listed, when=judges_reads),
     GuardedCall(capability=READ, audit=("os.getxattr", "os.listxattr"), read=of.listed, when=judges_reads),
     GuardedCall(capability=READ, audit=("sqlite3.connect",), read=of.database_read, when=judges_reads),
+    GuardedCall(
+        capability=NAMED,
+        audit=("os.putenv",),
+        read=file_variable,
+        call="os.putenv",
+        when=judges_reads,
+        note="`RESOLV_HOST_CONF`, `HOSTALIASES` and `INPUTRC`, whose file C reads and shows",
+    ),
     GuardedCall(
         capability=READ,
         patch=BUILTIN_OPEN,
