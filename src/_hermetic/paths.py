@@ -9,7 +9,7 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import FULL, IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
+from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -95,6 +95,18 @@ def resolve_by(path: str, ways: list[str]) -> str:
     return done or "/"
 
 
+LONG = 1000  # letters: four bytes each, and room for another name, are still a path that C takes
+
+
+def behind(folder: str, link: str) -> str:
+    """Where a link in this folder leads. OSError for what is longer than anybody can tell.
+
+    C begins anew with every link: what is put together here can be too long for it, and is made short.
+    """
+    path = link if link[:1] == "/" else folder + "/" + link
+    return path if len(path) < LONG else resolve(path)
+
+
 def same_file(here: str, link: str) -> None:
     """OSError for a name that /proc gives to what has been removed: whoever makes a file of that name would say where
     the rest of a path leads, which the kernel walks from the folder itself.
@@ -121,12 +133,12 @@ list_folder = native.listdir
 
 
 def open_folders() -> list[str]:
-    """Names of all descriptors: os.open's event hides its dir_fd, so a relative path may begin at any of them."""
+    """Names of all descriptors: os.open's event hides its dir_fd, so a relative path may begin at any of them. OSError
+    where nobody can tell now: by the time of the opening there may be room again.
+    """
     try:
         return [f"{FOLDERS}/{number}" for number in list_folder(FOLDERS)]
-    except OSError as error:
-        if error.errno in FULL:
-            raise  # nobody can tell now, and by the time of the opening there may be room again
+    except FileNotFoundError:
         return []  # no procfs
 
 
@@ -152,7 +164,8 @@ def meant(path: str, folders: list[str], follow: bool, ways: list[str]) -> list[
             else:
                 found.append(f"{resolve_by(head or slash or '.', ways)}/{last}".replace("//", "/"))
         except OSError as error:
-            if error.errno == ENAMETOOLONG:
+            # The way up from a folder that was removed begins where that was.
+            if error.errno == ENAMETOOLONG or (error.errno == ENOENT and ".." in path and is_folder(folder or ".")):
                 raise
     return found
 

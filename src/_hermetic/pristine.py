@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys as _sys
 from _thread import RLock as RLock
 from _thread import get_ident as get_ident
-from errno import EMFILE, ENFILE
+from errno import EMFILE, ENFILE, ENOMEM
 from time import time_ns as _time_ns
 
 try:
@@ -38,8 +38,8 @@ fspath = native.fspath
 readlink = native.readlink
 # st_mode's kinds of file, as C calls them; the numbers are the same on every system.
 S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFSOCK = 0o170000, 0o100000, 0o040000, 0o120000, 0o140000
-# No room for one more descriptor, in the process or the system.
-FULL = (EMFILE, ENFILE)
+# No room for one more descriptor, in the process or the system, or no memory.
+FULL = (EMFILE, ENFILE, ENOMEM)
 get_frame = _sys._getframe
 
 

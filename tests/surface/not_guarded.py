@@ -59,7 +59,6 @@ NOT_GUARDED: dict[str, str] = {
     "pdb.Pdb": "a debugger in this process; the tracing it needs is guarded",
     "poplib.connect": _ANNOUNCES,
     "poplib.putline": _ANNOUNCES,
-    "resource.setrlimit": "limits of a process are not a documented capability",
     "setopencodehook": "C only; Python code cannot raise it",
     "shutil.rmtree": _ANNOUNCES,
     "signal.pthread_kill": "a signal to a thread of this process",

@@ -13,7 +13,7 @@ import os as _os
 from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
 from ..model import BlockMemory, Family, GuardedCall
-from ..paths import open_folders
+from ..paths import behind, folder_above, open_folders
 from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, native, readlink, stat
 from ..programs.variables import is_allowed, is_fixed, is_kept
 from ..programs.variables import make_rules as make_rules
@@ -209,15 +209,14 @@ def process_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | N
 def leads_to_process(path: str, by_os: bool) -> bool:
     """Whether a path, its last links followed, is such a file, or for os.open a folder that has them."""
     for _ in range(MOST_LINKS):
-        folder, _, last = path.rpartition("/")
-        if last in FILES:
+        if path.rpartition("/")[2] in FILES:
             # os.open may mean a folder that only its descriptor names.
             return (by_os and path[:1] != "/") or is_process_file(path)
         try:
             link = readlink(path)
         except (OSError, ValueError):
             return by_os and is_process_folder(path)
-        path = link if link[:1] == "/" else folder + "/" + link if folder else link
+        path = behind(folder_above(path), link)
     return True
 
 

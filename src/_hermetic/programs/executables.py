@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from ..pristine import (
+    FULL,
     IS_WINDOWS,
     S_IFDIR,
     S_IFMT,
@@ -117,7 +118,9 @@ def recognise(path: str) -> Recognised:
     """What this file is. Follows links by itself; runs nothing."""
     try:
         head = start_of(path, HEAD)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if getattr(error, "errno", 0) in FULL:
+            raise  # nobody can tell now what it is; the system starts it all the same
         # What may be started and not be read is no Python that could be guarded.
         return (OTHER if is_executable(path) else ABSENT), "", ()
     if head.startswith(NATIVE_MAGIC):

@@ -14,7 +14,8 @@ from ...model import Family, GuardedCall
 from ...pristine import native
 from . import filecalls as of
 from . import unannounced
-from .decisions import LIST, READ, REPLACE, decide
+from .clibrary import file_variable
+from .decisions import LIST, NAMED, READ, REPLACE, decide
 from .lists import (
     EVERYWHERE,
     OPEN,
@@ -32,7 +33,7 @@ from .lists import make_rules as make_rules
 from .lists import protecting as protecting
 from .lists import taken_options as taken_options
 from .readable import readable, readable_too
-from .requests import requested
+from .requests import core_limited, holds_writes, own_core_limited, requested
 from .told import may_be_read, may_be_written
 from .unannounced import CHANGE, UNANNOUNCED, UNANNOUNCED_READS, WRITE
 
@@ -247,6 +248,29 @@ SURFACE = (
     GuardedCall(capability=LIST, audit=("os.listdir", "os.scandir"), read=of.listed, when=judges_reads),
     GuardedCall(capability=READ, audit=("os.getxattr", "os.listxattr"), read=of.listed, when=judges_reads),
     GuardedCall(capability=READ, audit=("sqlite3.connect",), read=of.database_read, when=judges_reads),
+    GuardedCall(
+        capability=CHANGE,
+        audit=("resource.setrlimit",),
+        read=core_limited,
+        when=holds_writes,
+        note="where core files were on before the start (`ulimit -c`), they are the kernel layer's",
+        example="import resource; resource.setrlimit(resource.RLIMIT_CORE, (1, 1))",
+    ),
+    GuardedCall(
+        capability=CHANGE,
+        audit=("resource.prlimit",),
+        read=own_core_limited,
+        when=holds_writes,
+        example="import resource; resource.prlimit(0, resource.RLIMIT_CORE, (1, 1))",
+    ),
+    GuardedCall(
+        capability=NAMED,
+        audit=("os.putenv",),
+        read=file_variable,
+        call="os.putenv",
+        when=judges_reads,
+        note="`RESOLV_HOST_CONF`, `HOSTALIASES` and `INPUTRC`, whose file C reads and shows",
+    ),
     GuardedCall(
         capability=READ,
         patch=BUILTIN_OPEN,

@@ -9,7 +9,7 @@ brings other URIs into this form.
 from __future__ import annotations
 
 from ...paths import lexists
-from ...pristine import close_fd, getcwd, native, open_fd, read_fd
+from ...pristine import FULL, close_fd, getcwd, native, open_fd, read_fd
 from .descriptors import path_text
 
 MEMORY, READ_ONLY, WRITTEN = "memory", "read-only", "written"
@@ -101,7 +101,9 @@ def in_wal_mode(path: str) -> bool:
     """Whether a reader of this database would write; a file that cannot be read is not in that mode."""
     try:
         number = open_fd(path, OPENING)
-    except OSError:
+    except OSError as error:
+        if error.errno in FULL:
+            raise  # SQLite may find room again
         return False
     try:
         return WAL in read_fd(number, 20)[VERSIONS]

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ...model import Denial
     from .lists import Rules
 
-READ, LIST, REPLACE = "filesystem.read", "filesystem.list", "filesystem.replace"
+READ, LIST, REPLACE, NAMED = "filesystem.read", "filesystem.list", "filesystem.replace", "filesystem.named"
 # C has asked a PathLike already, and may have heard something else: io.FileIO, which has no stand-in.
 TEXT_REMEDY = "a path that is text (os.fspath(path)), or --fs-readonly without a root"
 # What a stand-in is told that shall do in memory what would be done on disk; or the folder where it may be done.
@@ -61,6 +61,10 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         return decide_reading(rules, capability, target)
     if capability == REPLACE:
         return "", None, OPTION, "", rules[PRIVATE] or IN_MEMORY
+    if capability == NAMED:
+        path, root = shown(target[1], -1), rules[ROOT] is not None
+        phrase = "read outside sandbox root" if root else "filesystem read denied"
+        return f"{phrase}: {path}", path, OPTION if root else NO_READING, f"setting {target[0]} before the start"
     given, folder, places, moved, remedy = target[:5]
     refused = change_refused(rules, places, moved) or way_refused(rules, target)
     if refused is None:

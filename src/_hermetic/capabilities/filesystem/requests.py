@@ -1,18 +1,21 @@
-"""ioctl: what a descriptor that may only read can change of a file, a folder, or the file system that has it.
+"""Requests to the system by which it changes files itself: ioctl, and the limit that lets it write core files.
 
-The kernel asks for no right to write there, so what is not known to tell something only is a change.
+ioctl: what a descriptor that may only read can change of a file, a folder, or the file system that has it. The kernel
+asks for no right to write there, so what is not known to tell something only is a change.
 """
 
 from __future__ import annotations
 
 from ...extract import NUMBER, is_a
 from ...pristine import IS_LINUX, S_IFDIR, S_IFMT, S_IFREG, fstat
-from .places import change_of, opened_places
+from .lists import NO_WRITES, READONLY
+from .places import NOT_AT_ALL, SHOWN_AS_IT_IS, change_of, opened_places
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
+    from .lists import Rules
     from .places import Change
 
 # FS_IOC_SETFLAGS in its two sizes, and FS_IOC_FSSETXATTR: attributes, whatever they are asked of.
@@ -55,3 +58,30 @@ def is_file(number: object) -> bool:
         return fstat(int.__index__(number)).st_mode & S_IFMT in KINDS  # type: ignore[arg-type]  # an int, as was seen
     except (OSError, OverflowError):
         return False  # and so nothing
+
+
+CORE = 4  # RLIMIT_CORE, on every system that has it
+
+
+def core_limited(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """resource.setrlimit(which, limits): a process that ends itself has a file written where it is."""
+    return core_file(args[0], args[1])
+
+
+def own_core_limited(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """resource.prlimit(process, which, limits), where none of the limits asks only."""
+    return None if args[2] is None else core_file(args[1], args[2])
+
+
+def core_file(which: object, limits: Any) -> Change | None:
+    """None for other limits, and where there are to be no core files; C itself asks what is no plain tuple."""
+    if int.__index__(which) != CORE:  # type: ignore[arg-type]  # of an event
+        return None
+    if type(limits) is tuple and limits and type(limits[0]) is int and limits[0] == 0:
+        return None
+    return "core", SHOWN_AS_IT_IS, None, (), NOT_AT_ALL
+
+
+def holds_writes(rules: Rules) -> bool:
+    """Whether some writes are not allowed: the system chooses where a core file lies."""
+    return bool(rules[READONLY] or rules[NO_WRITES][0])

@@ -6,7 +6,19 @@ from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
-from ...paths import FIRST_NAMES, absolute, folder_above, is_below, is_number, open_folders, resolve
+from ...paths import (
+    FIRST_NAMES,
+    FOLDERS,
+    MOST_LINKS,
+    absolute,
+    behind,
+    folder_above,
+    is_below,
+    is_folder,
+    is_number,
+    open_folders,
+    resolve,
+)
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
 from ...startup.searchpath import bytecode_folder
 
@@ -25,20 +37,24 @@ def splitdrive(folder: str) -> str:
     return folder[2:] if folder[1:2] == ":" else folder
 
 
-O_CREAT = native.O_CREAT
-FOLDERS, ELSEWHERE = [CORE[:-1], FACES[:-1]], bytecode_folder()
+BEGINNING = FOLDERS + "/"
+INSTALLED, ELSEWHERE = [CORE[:-1], FACES[:-1]], bytecode_folder()
 # Where these have their bytecode if it is told to lie elsewhere.
-OWN_BYTECODE = with_real([absolute(ELSEWHERE) + splitdrive(folder) for folder in FOLDERS] if ELSEWHERE else [])
-OWN_FILES = (*with_real(FOLDERS), *OWN_BYTECODE)
+OWN_BYTECODE = with_real([absolute(ELSEWHERE) + splitdrive(folder) for folder in INSTALLED] if ELSEWHERE else [])
+OWN_FILES = (*with_real(INSTALLED), *OWN_BYTECODE)
 SEPARATOR = "\\" if IS_WINDOWS else "/"
 OWN_BEGINNINGS = tuple([own + SEPARATOR for own in OWN_FILES])
 # How the names end of what an import loads.
 LOADED = (".py", ".pyc", ".so", ".pyd", ".dll")
 
 
+# The path itself, and what each link leads to that the kernel would follow.
+FOLLOWED = (1,) * (MOST_LINKS + 1)
+
+
 def is_memory_file(path: str) -> bool:
     """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
-    for _ in range(16):
+    for _ in FOLLOWED:
         folder, last = folder_above(path), path.rpartition("/")[2]
         if is_number(path):
             folder = "/"  # a descriptor: what counts is where it leads
@@ -48,15 +64,26 @@ def is_memory_file(path: str) -> bool:
                 return True
         except (OSError, ValueError):
             pass
-        parts = path.split("/")
+        parts = told(path).split("/")
         if "proc" in parts and (last == "mem" or "map_files" in parts):
             return True
         try:
             link = readlink(path)
         except (OSError, ValueError):
             break
-        path = link if link[:1] == "/" else folder + "/" + link
+        path = behind(folder, link)
     return False
+
+
+def told(path: str) -> str:
+    """A path that begins at a descriptor's name, by the name of the folder that this is."""
+    number, slash, rest = path.removeprefix(BEGINNING).partition("/")
+    if not slash or not path.startswith(BEGINNING):
+        return path
+    try:
+        return readlink(BEGINNING + number) + slash + rest
+    except OSError:
+        return path
 
 
 try:
@@ -112,22 +139,12 @@ def is_no_memory(rules: Any, args: tuple[Any, ...]) -> bool:
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     """What os.open(path, flags, dir_fd=...) may mean: the event does not name the folder, so every open one may be it.
 
-    Asked only for what is made anew, and for names that something protected has.
+    By the names of their descriptors, from which C walks as it does for the program: a folder may have a path that is
+    too long, or none.
     """
-    found: list[str] = []
     if args[1] is not None or path[:1] == "/":
-        return found
-    last = path.rpartition("/")[2]
-    makes = not is_a(args[2], NUMBER) or int.__index__(args[2]) & O_CREAT
-    if makes or last == "mem" or "-" in last or ".pyc" in last or is_own_name(last):
-        for name in open_folders():
-            try:
-                folder = readlink(name)
-            except OSError:
-                continue  # the one that was listing them
-            if folder[:1] == "/":
-                found.append(f"{folder}/{path}")
-    return found
+        return []
+    return [f"{folder}/{path}" for folder in open_folders() if is_folder(folder)]
 
 
 def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int]], ...], tuple[tuple[str, str], ...]]:
@@ -178,14 +195,6 @@ def is_still_there(number: int) -> bool:
                     return True
             except OSError:
                 continue
-    return False
-
-
-def is_own_name(name: str) -> bool:
-    """Whether any file of ours is called so."""
-    for folder, names in OWN_PLACES:
-        if f"/{name}/" in names or folder.endswith("/" + name):
-            return True
     return False
 
 

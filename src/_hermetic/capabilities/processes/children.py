@@ -48,10 +48,11 @@ UNGUARDED = "subprocess.unguarded"
 STRAY = "subprocess.stray"
 
 # What a program sets to have code of its own run in a child before anything else does, or to have an allowed name
-# looked up as another one (network/detours.py). Kept as they were at the start. OpenSSL's and iconv's have it load
-# libraries (imports/__init__.py).
+# looked up as another one (network/detours.py), or a file of its choice shown (filesystem/clibrary.py). Kept as they
+# were at the start. OpenSSL's and iconv's have it load libraries (imports/__init__.py).
 LOADER_NAMES = (
     *("BASH_ENV", "ENV", "__PYVENV_LAUNCHER__", "LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"),
+    *("RESOLV_HOST_CONF", "INPUTRC"),
     *("OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "GCONV_PATH"),
 )
 LOADER_PREFIXES = ("LD_", "DYLD_", "PYTHON")
