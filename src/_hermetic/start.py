@@ -10,10 +10,12 @@ import sys
 
 from . import events
 from .asking import ask_entry, questions_of
+from .callers import CALLER_DEPTH
 from .capabilities import load_module
 from .compiled import PATCHED, Compiled, handed_on, keeper, lister, new_probe, probe_entry, settled, starts_processes
 from .enforce import audit, fresh, patches, session
-from .enforce.bind import CAN_BIND, FIXED_CODE, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
+from .enforce.bind import CAN_BIND, FIXED_CODE, HIDDEN, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
+from .enforce.judge import examine_undisturbed
 from .errors import BootstrapError
 from .extract import exact_text
 from .model import PRIVATE, PUBLIC
@@ -119,6 +121,10 @@ def start_process(
         events.open_trace()
     compiled = Compiled(policy, children, whole, prepared)
     memo = new_memo()
+    if policy.sealed:
+        memo["examine"] = bind(examine_undisturbed, {}, memo)
+        if HIDDEN not in memo:  # 3.10, where one more frame is to be seen
+            memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
     probe = new_probe()
     entries = [*compiled.bound_entries(memo), probe_entry(probe)]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)

@@ -13,7 +13,7 @@ from ..callers import program_place
 from ..errors import violation
 from ..events import details, origin_of, record, remedy_of
 from ..extract import printable
-from ..pristine import FULL
+from ..pristine import FULL, get_ident
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -91,6 +91,34 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
         refusal(found)
         return None
     return found
+
+
+# The threads in which a guard is looking at something, under a seal.
+BUSY: set[int] = set()
+
+
+class Interrupted(BaseException):
+    """A signal handler has raised something meanwhile, which no guard takes for an answer of the system's."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+def examine_undisturbed(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> Any:
+    """The same, where handlers of signals are known (doors/signals.py): what one raises ends the act as it is."""
+    thread = get_ident()
+    if thread in BUSY:
+        return examine(entry, args, kwargs)  # a handler's own act
+    try:
+        try:
+            BUSY.add(thread)  # in here: a call is followed by a look for signals
+            return examine(entry, args, kwargs)
+        finally:
+            BUSY.discard(thread)
+    except Interrupted as interrupted:
+        error = interrupted.error
+        BUSY.discard(thread)  # 3.10 looks for signals before it has come to the other one, too
+    raise error
 
 
 def unreadable(guard: str, call: str) -> tuple[str, None, str, str]:

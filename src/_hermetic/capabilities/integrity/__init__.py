@@ -176,6 +176,14 @@ def another_root(args: tuple[Any, ...], kwargs: Any) -> str:
     return "root"
 
 
+def nothing(args: tuple[Any, ...], kwargs: Any) -> None:
+    """For rows that refuse nothing."""
+
+
+HANDLERS_NOTE = (
+    "`signal.signal` refuses nothing: what a handler raises while a guard looks is kept from being an answer"
+)
+
 SURFACE = (
     GuardedCall(capability=INTERPRETER, audit=("cpython.PyInterpreterState_New",), read=new_interpreter),
     GuardedCall(
@@ -238,6 +246,18 @@ SURFACE = (
             note=f"`os.{name}`, which needs the rights of root, is held for this under a seal only",
         )
         for name in ("chroot", "setns")
+    ),
+    *(
+        GuardedCall(
+            capability=OWN,
+            patch=(f"_signal:{name}",),
+            read=nothing,
+            call=f"signal.{name}",
+            door="signals.handlers",
+            when=under_a_seal,
+            note=note,
+        )
+        for name, note in (("signal", HANDLERS_NOTE), ("getsignal", ""))
     ),
     GuardedCall(
         capability=MEMORY,
