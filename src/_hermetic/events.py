@@ -95,15 +95,18 @@ def trace(verb: str, call: str, guard: str, target: str | None, reason: str) -> 
         pass  # a closed stderr must not turn a refusal into another error
 
 
-def keep(fields: tuple[Any, ...]) -> None:
-    """Log a refusal: each act once, so that no other is missed for one that is repeated."""
+def keep(fields: tuple[Any, ...]) -> int:
+    """Log a refusal: each act once, so that no other is missed for one that is repeated; returns how often it is known,
+    0 where the log is full.
+    """
     act = fields[1], fields[2]
-    known = TIMES.get(act)
-    if known is not None:
-        TIMES[act] = known + 1
-    elif len(LOG) < KEPT:
-        TIMES[act] = 1
+    times = TIMES.get(act, 0) + 1
+    if times == 1:
+        if len(LOG) >= KEPT:
+            return 0
         LOG.append(fields)
+    TIMES[act] = times
+    return times
 
 
 def start_log(pid: int) -> None:
@@ -228,9 +231,9 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
     fields = (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
     if counts:
         COUNT[1] += 1
-        keep(fields)
-    if counts and REPORTS and pid != BEGAN[0]:
-        report(fields, verb)
+        # The pipe is read at the end: what one child repeats must leave room in it.
+        if keep(fields) <= REPORTED and REPORTS and pid != BEGAN[0]:
+            report(fields, verb)
     if tracing and TRACE:
         trace(verb, v.call, v.guard, v.target, v.reason)
 
@@ -239,6 +242,8 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
 REPORTS: list[int] = []
 # [process id] of the process that began such a run; 0 in those that were not forked from it.
 BEGAN = [0]
+# How often a process reports the same act.
+REPORTED = 10
 # What a pipe takes in one piece.
 PIECE = 4096
 

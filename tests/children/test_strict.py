@@ -86,3 +86,28 @@ def test_more_than_a_pipe_takes_does_not_block(isolated):
     )
     assert done.code == 2
     assert "acts were blocked" in done.stderr
+
+
+REPEATING = """
+import socket, subprocess, sys
+CHILD = '''
+import socket
+for host in ["often.example"] * 5000 + ["once.example"]:
+    try:
+        socket.gethostbyname(host)
+    except Exception:
+        pass
+'''
+subprocess.run([sys.executable, "-c", CHILD])
+"""
+
+
+def test_what_a_child_repeats_leaves_room_for_what_comes_after(isolated):
+    """Of the same act a child reports ten; the pipe is read when the run ends."""
+    done = isolated.script("--no-network --strict", REPEATING)
+    assert done.code == 2
+    assert done.errors[-3:] == [
+        "hermetic: 11 acts were blocked",
+        "  network disabled: DNS(often.example)  [--no-network] x10",
+        "  network disabled: DNS(once.example)  [--no-network]",
+    ]
