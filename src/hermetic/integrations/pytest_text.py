@@ -85,7 +85,11 @@ def as_marker(text: str, reason: str) -> str:
     flag, _, value = text.partition(" ")
     setting = FLAGS.get(flag)
     if setting is not None and setting.name:
-        return f"{MARKER}({setting.name}={True if setting.default is False else [value]})"
+        if setting.default is False:
+            return f"{MARKER}({setting.name}=True) {value}".rstrip()
+        # A path may have a comma in it; behind any other value stands when it serves.
+        value, *when = [value] if setting.holds_paths else value.split(", ", 1)
+        return ", ".join([f"{MARKER}({setting.name}={[value]})", *when])
     blocker = FLAGS.get(f"--{reason}")
     if blocker is None or text.startswith("nothing"):
         return text

@@ -56,7 +56,7 @@ class Detail(NamedTuple):
 class Case:
     """One attempt at one test, from its set-up to its tear-down."""
 
-    __slots__ = ("details", "item", "known", "policy", "raised", "runtest", "violations", "when")
+    __slots__ = ("details", "item", "known", "policy", "raised", "runtest", "shown", "told", "violations", "when")
 
     def __init__(self, item: pytest.Item | None, policy: Policy, known: Known) -> None:
         self.item = item
@@ -66,6 +66,10 @@ class Case:
         self.violations: list[PolicyViolation] = []
         self.details: dict[int, Detail] = {}
         self.raised: BaseException | None = None
+        # By their ids, which are theirs as long as they are kept here: what a report has brought, and what a failed one
+        # has. A test with subtests has several reports of one phase.
+        self.told: dict[int, PolicyViolation] = {}
+        self.shown: dict[int, PolicyViolation] = {}
         # What somebody else has put in the place of the item's own, if anything.
         self.runtest: Any = None
 
