@@ -33,7 +33,7 @@ from hermetic.values import defaults, is_restrictive
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from hermetic.integrations.pytest_watch import Detail
+    from hermetic.integrations.pytest_text import Detail
 
 NAME = "hermetic-run"
 NOTHING: frozenset[tuple[str, str]] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _hermetic.running.status import distribution_owning
 from hermetic.integrations.pytest_words import flag_of
@@ -12,12 +12,23 @@ from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
     from _hermetic.errors import PolicyViolation
-    from hermetic.integrations.pytest_watch import Detail
 
 MARKER = "@pytest.mark.hermetic"
 OWN = "the project's own"
 # Between what would allow an act.
 OR = ", or "
+
+
+class Detail(NamedTuple):
+    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
+    test can have a marker, which a doctest cannot.
+    """
+
+    verdict: str
+    when: str
+    line: tuple[str, int] | None
+    origin: str
+    marks: bool
 
 
 class Paths:

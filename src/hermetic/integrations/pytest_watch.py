@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import _pytest
 import pytest
@@ -15,7 +15,7 @@ from _hermetic.callers import program_place
 from _hermetic.errors import PolicyViolation
 from _hermetic.extract import printable
 from _hermetic.running import reports
-from hermetic.integrations.pytest_text import Paths, other_lines
+from hermetic.integrations.pytest_text import Detail, Paths, other_lines
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -39,18 +39,6 @@ OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("monkeypatch.py", ("undo",)),
     ("pytester.py", ("pytester", "__init__", "_finalize", "__take_sys_modules_snapshot", "chdir", "restore")),
 )
-
-
-class Detail(NamedTuple):
-    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
-    test can have a marker, which a doctest cannot.
-    """
-
-    verdict: str
-    when: str
-    line: tuple[str, int] | None
-    origin: str
-    marks: bool
 
 
 class Case:
