@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from hermetic.integrations.pytest_options import INI_KEYS
+from hermetic.integrations.pytest_options import INI_KEYS, help_of
 from hermetic.integrations.pytest_settings import requested
 from hermetic.integrations.pytest_values import adjusted, widened
 from hermetic.integrations.pytest_words import REFUSED, flag_of, ini_key
@@ -98,6 +100,23 @@ def test_what_cannot_mean_anything_is_a_usage_error(suite, words, said):
     result = suite.run(*words)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert said in result.stderr.str() + result.stdout.str()
+
+
+def test_a_bad_value_of_the_ini_file_is_told_with_its_key(suite):
+    suite.write(test_it="def test_it(): pass")
+    suite.ini("hermetic_block_network = yes please\n")
+    result = suite.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "hermetic: hermetic_block_network: " in result.stderr.str()
+    assert "'yes please'" in result.stderr.str()
+
+
+def test_help_names_options_as_this_command_line_spells_them():
+    ours = {flag_of(flag) for setting in SETTINGS for flag in setting.flags}
+    for setting in SETTINGS:
+        if setting.key not in REFUSED:
+            words = re.findall(r"--[a-z][a-z-]*", help_of(setting))
+            assert not [word for word in words if word not in ours and word != "--hermetic-mode"], help_of(setting)
 
 
 MARKERS = """

@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from _hermetic.capabilities.filesystem.places import TEMPORARY
+from hermetic.integrations.pytest_text import remedy
+
 from .suites import verdicts
 
 FAILING = """
@@ -269,3 +272,68 @@ def test_a_doctest_is_told_of_options_because_it_can_have_no_marker(suite):
     again = suite.run(*words, *(word for remedy in remedies for word in remedy.split(", or ")[0].split()))
     again.assert_outcomes(failed=2)
     assert "blocked" not in again.stdout.str().replace("blocked.example", "")
+
+
+SUBTESTS = """
+def reach():
+    socket.gethostbyname("blocked.example")
+
+import unittest
+
+class TestUnittest(unittest.TestCase):
+    def test_raised_in_a_case(self):
+        for i in range(3):
+            with self.subTest(i=i):
+                reach()
+
+    def test_swallowed_in_a_case(self):
+        for i in range(2):
+            with self.subTest(i=i):
+                try:
+                    reach()
+                except Exception:
+                    pass
+"""
+
+
+def test_subtests_are_each_told_of_their_own(suite):
+    suite.write(test_it=SUBTESTS)
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-report=report.json")
+    text = result.stdout.str()
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert [v["test"].rpartition("::")[2] for v in found] == ["test_raised_in_a_case"] * 3 + [
+        "test_swallowed_in_a_case"
+    ] * 2
+    assert "_hermetic/enforce" not in text and "raise refusal" not in text
+    result.stdout.fnmatch_lines(["FAILED*test_swallowed_in_a_case*network disabled: DNS(blocked.example)"])
+
+
+def test_a_swallowed_violation_is_listed_at_the_line_of_its_test(suite):
+    suite.write(test_it="def test_it():\n    try: socket.gethostbyname('blocked.example')\n    except Exception: pass")
+    result = suite.run("--hermetic", "net-hermetic", "--tb=line", "--junitxml=out.xml")
+    result.stdout.fnmatch_lines(["*/test_it.py:4: network disabled: DNS(blocked.example)"])
+    assert "pytest_runs.py" not in result.stdout.str()
+    assert 'message="network disabled: DNS(blocked.example)"' in (suite.path / "out.xml").read_text()
+
+
+def test_the_folder_of_a_report_is_made_before_the_tests(suite):
+    suite.write(test_it="def test_it(): pass")
+    words = ("--hermetic", "net-hermetic")
+    suite.run(*words, "--hermetic-report=made/report.json").assert_outcomes(passed=1)
+    assert json.loads((suite.path / "made" / "report.json").read_text())["violations"] == []
+    result = suite.run(*words, "--hermetic-report=test_it.py/report.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "passed" not in result.stdout.str(), "found out too late"
+
+
+def test_a_remedy_names_values_and_says_when_they_serve():
+    assert remedy("--allow-host 127.0.0.1:53, where a resolver answers", "no-network", True) == (
+        "@pytest.mark.hermetic(allow_hosts=['127.0.0.1:53']), where a resolver answers"
+    )
+    assert remedy("--allow-unix-socket /a, or --allow-localhost for a socket of this run", "no-network", True) == (
+        "@pytest.mark.hermetic(allow_unix_sockets=['/a']), or @pytest.mark.hermetic(allow_localhost=True) for a socket of this run"
+    )
+    assert remedy(TEMPORARY, "fs-readonly", True) == TEMPORARY.replace(
+        "--private-tmp", "@pytest.mark.hermetic(private_tmp=True)"
+    )
+    assert remedy("--allow-write /a, b", "fs-readonly", True) == "@pytest.mark.hermetic(allow_write=['/a, b'])"

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from hermetic.integrations.pytest_words import FAIL, OFF, POLICY, PREFIX, REFUSED, STRICT, WARN, flag_of, ini_key
+import pytest
+
+from hermetic.integrations.pytest_words import (
+    FAIL,
+    OFF,
+    POLICY,
+    PREFIX,
+    REFUSED,
+    STRICT,
+    WARN,
+    as_options,
+    flag_of,
+    ini_key,
+)
 from hermetic.settings import SETTINGS
 from hermetic.values import PROFILES
 
 TYPE_CHECKING = False  # typing is loaded by pytest, but these names are not needed
 if TYPE_CHECKING:
     from typing import Any
-
-    import pytest
 
     from hermetic.settings import Setting
 
@@ -39,7 +50,7 @@ def help_of(setting: Setting) -> str:
     """The row's help, with flags as this command line spells them."""
     if setting.key in REFUSED:
         return f"not for a test run: {REFUSED[setting.key]}"
-    return HELP.get(setting.key) or setting.help.replace("with --", f"with --{PREFIX}-")
+    return HELP.get(setting.key) or as_options(setting.help)
 
 
 def registered(setting: Setting) -> dict[str, Any]:
@@ -79,4 +90,12 @@ def is_asked(config: pytest.Config) -> bool:
     """Whether command line or ini file ask for anything."""
     if any(value is not None and name.startswith(PREFIX) for name, value in vars(config.option).items()):
         return True
-    return any(config.getini(key) for key in INI_KEYS)
+    return any(is_given(config, key) for key in INI_KEYS)
+
+
+def is_given(config: pytest.Config, key: str) -> bool:
+    """Whether the ini file has this key with a value, though it may be one that cannot be read."""
+    try:
+        return bool(config.getini(key))
+    except (ValueError, pytest.UsageError):
+        return True

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pytest
     from _pytest.nodes import Node
 
+    from _hermetic.enforce.judge import Watcher
     from hermetic.integrations.pytest_settings import Reader
     from hermetic.integrations.pytest_values import Files, Values
-    from hermetic.integrations.pytest_watch import Watch
     from hermetic.private_tmp import PrivateFolder
 
 # Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
@@ -68,10 +68,10 @@ class Policy:
 class Policies:
     """The policies of a run, by what asks for them."""
 
-    def __init__(self, base: Policy, strict: bool, report_only: bool, reader: Reader, watch: Watch) -> None:
+    def __init__(self, base: Policy, strict: bool, report_only: bool, reader: Reader, watcher: Watcher) -> None:
         self.report_only = report_only
         self.reader = reader
-        self.watch = watch
+        self.watcher = watcher
         self.base = base
         # The folder that private_tmp stands for, once a policy with it holds.
         self.private: PrivateFolder | None = None
@@ -162,7 +162,7 @@ class Policies:
         if known is None:
             folder = self._private_folder() if values["private_tmp"] else None
             policy = policy_from(values, origins, protected, folder)
-            known = self._compiled[key] = Compiled(policy, self.children, watcher=self.watch)
+            known = self._compiled[key] = Compiled(policy, self.children, watcher=self.watcher)
         return known
 
     def _private_folder(self) -> str:

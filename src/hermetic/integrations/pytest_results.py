@@ -94,7 +94,15 @@ def counted(number: int) -> str:
 
 
 def path_in(folder: str, name: str | None) -> str | None:
-    return None if name is None else os.path.join(folder, name)
+    """Where to write a file; its folder is made, now and not when all tests have run. UsageError where that fails."""
+    if name is None:
+        return None
+    path = os.path.join(folder, name)
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    except OSError as error:
+        raise unwritable(path, error) from None
+    return path
 
 
 def read_baseline(path: str) -> Baseline | None:
@@ -119,4 +127,8 @@ def write(path: str, data: dict[str, Any]) -> None:
             json.dump(data, file, indent=2, sort_keys=True)
             file.write("\n")
     except OSError as error:
-        raise pytest.UsageError(f"hermetic: {path} cannot be written: {error}") from None
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: str, error: OSError) -> pytest.UsageError:
+    return pytest.UsageError(f"hermetic: {path} cannot be written: {error}")

@@ -10,6 +10,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest._code.code import ReprEntry, ReprFileLocation
+from _pytest.unittest import TestCaseFunction
 
 from _hermetic import events, load_for
 from _hermetic.blocks import keep_installed, release_installed
@@ -31,12 +33,13 @@ from hermetic.values import defaults, is_restrictive
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from hermetic.integrations.pytest_watch import Detail
+    from hermetic.integrations.pytest_text import Detail
 
 NAME = "hermetic-run"
 NOTHING: frozenset[tuple[str, str]] = frozenset()
 # Who wants any of pytest's temporary folders wants this fixture.
 FACTORY = "tmp_path_factory"
+SUBTESTS = "subtests"
 
 
 def begin(config: pytest.Config) -> Run:
@@ -125,6 +128,8 @@ class Run:
             return
         marks, fixtures = words_of(session.items)
         self.policies.survey(session.items, marks)
+        if SUBTESTS in fixtures or any(isinstance(item, TestCaseFunction) for item in session.items):
+            self.begin_telling()  # a subtest has its report before its test is judged
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
             self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
@@ -239,17 +244,23 @@ class Run:
         self.watch.hear(case)
         if not case.violations:
             return
-        if self._teller is None:
-            self._teller = Teller(self)
-            self.config.pluginmanager.register(self._teller, "hermetic-teller")
+        self.begin_telling()
         for info in getattr(case.item, "_excinfo", None) or ():
             trim(info.value)  # what a unittest case raised, which nobody sees pass by
         if not (error is None or isinstance(error, pytest.skip.Exception)):
             return
-        failing = [pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED]
+        failing = [
+            pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED and id(pair[0]) not in case.shown
+        ]
         if failing:
             case.raised = pytest.fail.Exception(self.text(failing), pytrace=False)
             raise case.raised from None
+
+    def begin_telling(self) -> None:
+        """Look at reports from now on."""
+        if self._teller is None:
+            self._teller = Teller(self)
+            self.config.pluginmanager.register(self._teller, "hermetic-teller")
 
     def text(self, found: list[tuple[Any, Detail]]) -> str:
         """Violations, each with its lines."""
@@ -294,7 +305,7 @@ class FixturePolicies:
 
 
 class Teller:
-    """Says in the reports of tests what they were refused. It comes with the first violation."""
+    """Says in the reports of tests what they were refused. It comes with the first violation, or with subtests."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -302,11 +313,25 @@ class Teller:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
         """Say in the test's report what it was refused."""
+        if call.excinfo is not None:
+            trim(call.excinfo.value)  # a subtest's, which nobody sees pass by
         report = yield
         case = self.run.case
         if case is not None and case.violations and case.item is item:
-            self.tell(case, case.of_phase(call.when), call, report)
+            self.tell(case, [pair for pair in case.of_phase(call.when) if id(pair[0]) not in case.told], call, report)
+            if call.excinfo is not None and call.excinfo.value is case.raised:
+                self.locate(case, report)
         return report
+
+    def locate(self, case: Case, report: pytest.TestReport) -> None:
+        """Where the test failed, for lists of failures: at its own line, not where it was judged."""
+        longrepr: Any = report.longrepr
+        places = [(detail.line, violation.message) for violation, detail in case.of_phase(case.when) if detail.line]
+        if places and hasattr(longrepr, "reprcrash"):
+            (file, number), message = places[0]
+            longrepr.reprcrash = ReprFileLocation(file, number, message)
+            if reprs := getattr(longrepr, "chain", None):  # what a worker's report is made of anew
+                longrepr.chain = [*reprs[:-1], (reprs[-1][0], longrepr.reprcrash, reprs[-1][2])]
 
     def tell(
         self, case: Case, found: list[tuple[Any, Detail]], call: pytest.CallInfo[None], report: pytest.TestReport
@@ -326,6 +351,10 @@ class Teller:
             report.hermetic = data  # type: ignore[attr-defined]  # it travels with the report
         else:
             self.run.results.found += data
+        violations = {id(violation): violation for violation, _ in found}
+        case.told.update(violations)
+        if report.failed:
+            case.shown.update(violations)
         error = None if call.excinfo is None else call.excinfo.value
         if found and report.failed and error is not case.raised:
             lines = self.run.text(found).splitlines()
@@ -348,14 +377,12 @@ def refuse(text: str) -> None:
 
 def put_first(report: pytest.TestReport, lines: list[str]) -> None:
     """Lines above a report's traceback; below it where a report has none."""
-    from _pytest._code.code import ReprEntry
-
     longrepr: Any = report.longrepr
     if isinstance(longrepr, str):
         report.longrepr = "\n".join([*lines, longrepr])
         return
-    chain = getattr(longrepr, "chain", None)
-    traceback = chain[0][0] if chain else getattr(longrepr, "reprtraceback", None)
+    reprs = getattr(longrepr, "chain", None)
+    traceback = reprs[0][0] if reprs else getattr(longrepr, "reprtraceback", None)
     if traceback is None:
         report.sections.append(("hermetic", "\n".join(lines)))
         return

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
+
 from hermetic.integrations.pytest_values import adjusted
 from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, flag_of, ini_key
 from hermetic.request import is_path
@@ -13,8 +15,6 @@ from hermetic.values import PROFILES, defaults, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-    import pytest
 
     from hermetic.integrations.pytest_values import Files, Values
     from hermetic.policies.files import PolicyFile
@@ -102,7 +102,7 @@ def from_ini(config: pytest.Config, reader: Reader) -> Asked:
     for setting in SETTINGS:
         if not setting.name or setting.key in REFUSED:
             continue
-        value = config.getini(ini_key(setting.key))
+        value = ini_value(config, setting)
         if value is None or value == setting.default:
             continue
         if isinstance(value, list):
@@ -112,6 +112,17 @@ def from_ini(config: pytest.Config, reader: Reader) -> Asked:
         values[setting.key] = value
     files = reader.read(config.getini(ini_key(POLICY)) or [], reader.folder)
     return Asked(config.getini(ini_key("profile")) or [], values, files)
+
+
+def ini_value(config: pytest.Config, setting: Setting) -> Any:
+    """The value of one row's key. ValueError with the key: pytest names the value alone."""
+    key = ini_key(setting.key)
+    try:
+        return config.getini(key)
+    except (ValueError, pytest.UsageError) as error:
+        text = str(error)
+        # Of a value in TOML pytest says where it is.
+        raise ValueError(text if key in text else f"{key}: {text}; write true or false") from None
 
 
 def placed(setting: Setting, item: str, folder: str) -> str:

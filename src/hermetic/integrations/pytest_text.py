@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _hermetic.running.status import distribution_owning
 from hermetic.integrations.pytest_words import flag_of
@@ -12,12 +12,23 @@ from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
     from _hermetic.errors import PolicyViolation
-    from hermetic.integrations.pytest_watch import Detail
 
 MARKER = "@pytest.mark.hermetic"
 OWN = "the project's own"
 # Between what would allow an act.
 OR = ", or "
+
+
+class Detail(NamedTuple):
+    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
+    test can have a marker, which a doctest cannot.
+    """
+
+    verdict: str
+    when: str
+    line: tuple[str, int] | None
+    origin: str
+    marks: bool
 
 
 class Paths:
@@ -85,7 +96,11 @@ def as_marker(text: str, reason: str) -> str:
     flag, _, value = text.partition(" ")
     setting = FLAGS.get(flag)
     if setting is not None and setting.name:
-        return f"{MARKER}({setting.name}={True if setting.default is False else [value]})"
+        if setting.default is False:
+            return f"{MARKER}({setting.name}=True) {value}".rstrip()
+        # A path may have a comma in it; behind any other value stands when it serves.
+        value, *when = [value] if setting.holds_paths else value.split(", ", 1)
+        return ", ".join([f"{MARKER}({setting.name}={[value]})", *when])
     blocker = FLAGS.get(f"--{reason}")
     if blocker is None or text.startswith("nothing"):
         return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import get_ident
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import _pytest
 import pytest
@@ -15,7 +15,7 @@ from _hermetic.callers import program_place
 from _hermetic.errors import PolicyViolation
 from _hermetic.extract import printable
 from _hermetic.running import reports
-from hermetic.integrations.pytest_text import Paths, other_lines
+from hermetic.integrations.pytest_text import Detail, Paths, other_lines
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -41,22 +41,10 @@ OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-class Detail(NamedTuple):
-    """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
-    test can have a marker, which a doctest cannot.
-    """
-
-    verdict: str
-    when: str
-    line: tuple[str, int] | None
-    origin: str
-    marks: bool
-
-
 class Case:
     """One attempt at one test, from its set-up to its tear-down."""
 
-    __slots__ = ("details", "item", "known", "policy", "raised", "runtest", "violations", "when")
+    __slots__ = ("details", "item", "known", "policy", "raised", "runtest", "shown", "told", "violations", "when")
 
     def __init__(self, item: pytest.Item | None, policy: Policy, known: Known) -> None:
         self.item = item
@@ -66,6 +54,10 @@ class Case:
         self.violations: list[PolicyViolation] = []
         self.details: dict[int, Detail] = {}
         self.raised: BaseException | None = None
+        # By their ids, which are theirs as long as they are kept here: what a report has brought, and what a failed one
+        # has. A test with subtests has several reports of one phase.
+        self.told: dict[int, PolicyViolation] = {}
+        self.shown: dict[int, PolicyViolation] = {}
         # What somebody else has put in the place of the item's own, if anything.
         self.runtest: Any = None
 

@@ -30,6 +30,11 @@ def flag_of(flag: str) -> str:
     return f"--{PREFIX}-{flag[2:]}"
 
 
+def as_options(text: str) -> str:
+    """A text in which flags of hermetic's own command line stand, with those of pytest's."""
+    return " ".join([flag_of(word) if word.startswith("--") else word for word in text.split(" ")])
+
+
 def ini_key(key: str) -> str:
     """``allow_domains`` -> ``hermetic_allow_domains``."""
     return f"{PREFIX}_{key}"

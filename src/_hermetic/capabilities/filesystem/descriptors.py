@@ -33,7 +33,8 @@ DESCRIPTORS = "/proc/self/fd/"
 FOLDERS = frozenset({"/proc/self/fd", "/proc/thread-self/fd", "/dev/fd"})
 STANDARD = (("/dev/stdin", 0), ("/dev/stdout", 1), ("/dev/stderr", 2))
 # How every name of a descriptor begins: one slice and one look-up rule out all other paths.
-BEGINNINGS = frozenset({"/dev/", "/proc", b"/dev/", b"/proc"})
+BEGINNINGS = frozenset({"/dev/", "/proc"})
+BEGINNINGS_IN_BYTES = frozenset({b"/dev/", b"/proc"})  # apart: under -bb a set of both is an error
 
 
 def path_text(value: object) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
 
 # What would allow a change, where the path alone does not say it.
-TEMPORARY = "--private-tmp, or --allow-write with a folder for temporary files"
+TEMPORARY = "--private-tmp, or a folder for temporary files that may be written"
 SHARED = "multiprocessing's Value and Array, which are served from memory, or --allow-write /dev/shm"
 LISTENING = (
     "--private-tmp, or a socket without a file (a pool by 'fork' or 'spawn', a SyncManager with "

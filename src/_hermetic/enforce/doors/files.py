@@ -14,6 +14,7 @@ from errno import EACCES, ENOENT
 from ...capabilities.filesystem import filecalls, lists
 from ...capabilities.filesystem.descriptors import (
     BEGINNINGS,
+    BEGINNINGS_IN_BYTES,
     DESCRIPTORS,
     F_GETPATH,
     O_RDONLY,
@@ -82,7 +83,8 @@ READ_MODES = frozenset({"r", "rt", "tr", "rb", "br"})
 # What the documentation calls the default. C would ask whether the file is a terminal, and for its block size: 0.4 us,
 # 5 % of a plain open, that the judging here gives back. Devices are asked.
 SIZE = _io.DEFAULT_BUFFER_SIZE
-DEVICES = filecalls.DEVICES.union([name.encode() for name in filecalls.DEVICES])
+DEVICES = filecalls.DEVICES
+DEVICES_IN_BYTES = frozenset([name.encode() for name in DEVICES])  # apart, as BEGINNINGS_IN_BYTES
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
 NOT_AGAIN = O_TRUNC | O_CREAT | O_EXCL | O_NOFOLLOW
@@ -164,7 +166,7 @@ def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
 
 def is_descriptor(path: Any) -> bool:
     """Whether it names a descriptor of this process."""
-    return path[:5] in BEGINNINGS and named_descriptor(path) is not None
+    return path[:5] in (BEGINNINGS if type(path) is str else BEGINNINGS_IN_BYTES) and named_descriptor(path) is not None
 
 
 def settled(file: Any) -> Any:
@@ -199,7 +201,7 @@ def open_held(
     path = file if type(file) is str else settled(file)
     plain = opener is None and type(mode) is str and type(path) is not int
     flags = O_RDONLY if not plain or mode in READ_MODES else USUAL.get(mode, O_EXCL)
-    device = type(path) is not int and path[:5] in BEGINNINGS
+    device = type(path) is not int and path[:5] in (BEGINNINGS if type(path) is str else BEGINNINGS_IN_BYTES)
     quick = QUICK and not count_threads()
     if flags:
         # A device is written to as it is. Where a number may be changed meanwhile, ``open_to_write`` knows how.
@@ -262,7 +264,9 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
 def open_otherwise(
     path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
-    plain = opener is None and type(path) is not int and path not in DEVICES
+    plain = (
+        opener is None and type(path) is not int and path not in (DEVICES if type(path) is str else DEVICES_IN_BYTES)
+    )
     flags = mode_flags(mode) if plain else None
     if flags is None:
         return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
@@ -292,7 +296,7 @@ def hand_over(number: list[int], path: Any, flags: int) -> int:
 
 
 def os_open_otherwise(path: Any, flags: int, mode: Any, folder: Any) -> Any:
-    if flags & O_PATH or path in DEVICES:
+    if flags & O_PATH or path in (DEVICES if type(path) is str else DEVICES_IN_BYTES):
         return ORIGINAL(path, flags, mode, dir_fd=folder)
     if is_descriptor(path):
         return AGAIN(path, flags)
