@@ -82,7 +82,7 @@ def test_process_libraries_need_both_options():
     assert module(make_rules(block_subprocess_libraries=True), "sh") is None
 
 
-@pytest.mark.parametrize("name", ["", ".", "a..b", "a.", ".a", "a-b", "a b", "a/b", "1a", "*", "a\0"])
+@pytest.mark.parametrize("name", ["", ".", "a..b", "a.", ".a", "a-b", "a b", "a/b", "*", "a\0"])
 def test_names_that_no_module_can_have_are_refused(name):
     with pytest.raises(ValueError, match="not a module name"):
         make_rules([name])
