@@ -9,7 +9,7 @@ import os
 import sys
 from _operator import is_, setitem
 
-from .patches import ABLE, INHERITED, is_able
+from .patches import ABLE, INHERITED
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -71,8 +71,6 @@ class Attribute:
         if name in holder.__dict__ if old is INHERITED else getattr(holder, name, None) is not old:
             return False
         setattr(holder, name, new)
-        if holder is os:
-            is_able(old, new)
         return True
 
     def undo(self) -> None:

@@ -182,7 +182,7 @@ def system_calls(asked: Plan) -> tuple[Calls | None, Support]:
 def with_places(asked: Plan) -> Plan:
     """The plan, with what only a look at the paths tells."""
     limits = asked.limits
-    if NO_MEMORY in asked.taken and NO_WRITES not in asked.taken and not asked.whole and makes_files_in_root():
+    if landlock.holds_memory_alone(asked) and not asked.whole and makes_files_in_root():
         limits = (*limits, (NO_MEMORY, False, IN_ROOT))
     return asked.but(around=landlock.taken_around(asked), limits=limits)
 
@@ -239,7 +239,7 @@ def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: An
     if os.geteuid() == 0:
         drop_capabilities(calls, here, plan.drops)
         notes.append(EVERYTHING_NOTE if plan.drops else ROOT_NOTE)
-    if NO_MEMORY in plan.taken and NO_WRITES not in plan.taken:
+    if landlock.holds_memory_alone(plan):
         notes.append(MEMORY_NOTE)
     put_on(calls, plan, support, here, gate, judge)
     failing = sorted(

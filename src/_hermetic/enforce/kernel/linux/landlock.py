@@ -62,7 +62,7 @@ def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int
     files = ports = scopes = 0
     if NO_WRITES in plan.taken:
         files |= WRITING
-    elif NO_MEMORY in plan.taken:
+    if holds_memory_alone(plan):
         files |= MEMORY
     if NO_READS in plan.taken:
         files |= abi.READ
@@ -90,7 +90,7 @@ def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
         yield from [(path, abi.WRITE_FILE | abi.TRUNCATE) for path in writable]
         if leaves_semaphores(plan):
             yield SHARED_MEMORY, SEMAPHORES
-    elif NO_MEMORY in plan.taken:
+    if holds_memory_alone(plan):
         yield from beside_memory()
     if NO_READS in plan.taken:
         may_start = NO_STARTS not in plan.taken
@@ -100,6 +100,11 @@ def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
         names = READ_FOR_NAMES if NO_NETWORK not in plan.taken or plan.localhost or plan.names else ()
         for path in (*plan.read, *plan.modules, *READ_BY_C, *own, *programs, *names):
             yield path, abi.READ
+
+
+def holds_memory_alone(plan: Plan) -> bool:
+    """Whether memory is kept from being written, and files are not."""
+    return NO_MEMORY in plan.taken and NO_WRITES not in plan.taken
 
 
 def keeps_memory_apart(plan: Plan) -> bool:
