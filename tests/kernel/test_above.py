@@ -75,6 +75,11 @@ def parent_of(pid):
         return int(stat.read().rpartition(")")[2].split()[1])
 
 
+def has_ended(pid):
+    """Whether nothing of it is left but its status: a program loses its parent before that one's last thread is gone."""
+    return state_of(pid) == "Z" and len(os.listdir(f"/proc/{pid}/task")) == 1
+
+
 def waiting_for(pid):
     """The signals that a process has got and not seen yet."""
     with open(f"/proc/{pid}/status") as status:
@@ -213,7 +218,7 @@ def test_the_end_of_the_program_is_that_of_who_waits(isolated, judged):
 def test_if_the_supervisor_ends_the_program_goes_on_and_keeps_its_status(isolated, judged):
     program = Program(isolated, signal.SIGUSR1)
     os.kill(program.parent, signal.SIGKILL)
-    wait_until(lambda: parent_of(program.pid) == program.process.pid)
+    wait_until(lambda: has_ended(program.parent) and parent_of(program.pid) == program.process.pid)
     program.process.send_signal(signal.SIGUSR1)
     time.sleep(0.3)
     assert program.end() == (7, [signal.SIGUSR1])
