@@ -40,6 +40,8 @@ def remember(rules: Rules, args: tuple[Any, ...], kwargs: dict[str, Any] | None,
 
     result: of getaddrinfo, gethostbyname, gethostbyname_ex or gethostbyaddr.
     """
+    if not (rules[DOMAINS] or rules[ALLOWED] or rules[DENIED]):
+        return  # no rule is about names
     host = argument(args, kwargs, 0, "host", None)
     if host is None:
         return
