@@ -79,6 +79,80 @@ def test_a_free_opening_is_never_one_that_would_be_refused(tree, place, root, re
         os.close(handle)
 
 
+OWN = os.path.dirname(integrity.__file__)
+NAMES = (
+    *("file", "new", "new.py", "link", "dangling", "folder/file", "folder/../new", "mem", "nowhere/new", "folder"),
+    *(
+        "own.py",
+        "own_folder/new.py",
+        "own_folder/files.py",
+        "memory",
+        "proc/self/new",
+        "proc/self/mem",
+        "proc/self/comm",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("names")
+    (folder / "folder").mkdir()
+    for name in ("file", "folder/file"):
+        (folder / name).write_text("")
+    targets = {"link": "file", "dangling": "nothing", "own.py": integrity.__file__, "own_folder": OWN, "proc": "/proc"}
+    for name, target in {**targets, "memory": "/proc/self/mem"}.items():
+        (folder / name).symlink_to(target)
+    return str(folder)
+
+
+def arguments(event, path, told):
+    """As C announces it; told: whether it says where a relative path begins."""
+    folder = -1 if told else 5
+    return {
+        "open.write": (path, "w" if told else None, os.O_WRONLY | os.O_CREAT),
+        "os.remove": (path, folder),
+        "os.rmdir": (path, folder),
+        "os.mkdir": (path, 0o777, folder),
+        "os.chmod": (path, 0o777, folder),
+    }[event]
+
+
+FREE_CHANGES = [
+    (event, row)
+    for row in integrity.SURFACE
+    for event in row.audit
+    if row.free is not None and row.capability in (integrity.FILES, integrity.MEMORY)
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(
+    name=st.sampled_from(NAMES),
+    above=st.sampled_from(["", ".", "{folder}", "{folder}/.", OWN]),
+    told=st.booleans(),
+    change=st.sampled_from(FREE_CHANGES),
+)
+def test_a_free_change_by_a_name_is_neither_of_memory_nor_ours(names, name, above, told, change):
+    event, row = change
+    before = os.getcwd()
+    os.chdir(names)
+    try:
+        args = arguments(event, os.path.join(above.format(folder=names), name), told)
+        if is_free(row, (False, False), args):
+            assert row.read(args, None) is None
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("name", ["file", "new", "folder/new.py"])
+def test_changes_of_every_day_are_free(names, name):
+    path = os.path.join(names, name)
+    assert [
+        event for event, row in FREE_CHANGES if not is_free(row, (False, False), arguments(event, path, True))
+    ] == []
+
+
 def test_openings_of_every_day_are_free(tree):
     rules = rules_of(tree, None, True, allow_write=["open"], deny_read=["open/secret"], deny_write=[])
     handle = os.open(os.path.join(tree, "open/file"), os.O_PATH)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     # (event, `free` of its only row or None, that row's rules, its entries)
     Slot: TypeAlias = tuple[str, Any, Any, tuple[Entry, ...]]
+    # (`free` or None, its rules, the entries that it answers for)
+    Group: TypeAlias = tuple[Any, Any, tuple[Entry, ...]]
 
 # Stand-ins for what bind() puts in place of these names.
 GUARDED: frozenset[str] = frozenset()
@@ -41,10 +43,10 @@ ANSWER: Any = None
 HERE = None
 SLOTS: Any = ()
 MASK = 0
-TO_READ: tuple[Entry, ...] = ()
-TO_WRITE: tuple[Entry, ...] = ()
-HANDLE: tuple[Entry, ...] = ()
-HANDLE_TO_WRITE: tuple[Entry, ...] = ()
+TO_READ: tuple[Group, ...] = ()
+TO_WRITE: tuple[Group, ...] = ()
+HANDLE: tuple[Group, ...] = ()
+HANDLE_TO_WRITE: tuple[Group, ...] = ()
 FREE: Any = None
 RULES: Any = None
 ENTRIES: tuple[Entry, ...] = ()
@@ -106,20 +108,21 @@ def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noq
         if type(path) is str and path == NULL_DEVICE:
             return
         if type(flags) is not int:
-            entries = TO_WRITE
+            groups = TO_WRITE
         elif (not flags or flags & WRITE_BITS) and opens_to_write(args):
-            entries = HANDLE_TO_WRITE if flags & O_PATH else TO_WRITE
+            groups = HANDLE_TO_WRITE if flags & O_PATH else TO_WRITE
         else:
-            entries = HANDLE if flags & O_PATH else TO_READ
-        for entry in entries:
+            groups = HANDLE if flags & O_PATH else TO_READ
+        for free, rules, entries in groups:
             try:
-                if entry[9] is not None and entry[9](entry[6], args):
+                if free is not None and free(rules, args):
                     continue
             except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
                 pass
-            found = examine(entry, args, None)
-            if found is not None:
-                raise refusal(found)
+            for entry in entries:
+                found = examine(entry, args, None)
+                if found is not None:
+                    raise refusal(found)
         return
     for name, free, rules, entries in SLOTS[hash(event) & MASK]:  # noqa: B007  # the last ones are what was found
         if name == event:
@@ -228,10 +231,10 @@ def make_hook(entries: list[Entry], memo: dict[Any, Any]) -> Any:
     names = {
         "SLOTS": slots,
         "MASK": len(slots) - 1,
-        "TO_READ": (*reading, *every),
-        "TO_WRITE": (*writing, *reading, *every),
-        "HANDLE": every,
-        "HANDLE_TO_WRITE": (*writing, *every),
+        "TO_READ": grouped((*reading, *every)),
+        "TO_WRITE": grouped((*writing, *reading, *every)),
+        "HANDLE": grouped(every),
+        "HANDLE_TO_WRITE": grouped((*writing, *every)),
     }
     answer = bind(sealed_answer, names, memo)
     guarded = with_openings(frozenset(known))
@@ -248,6 +251,18 @@ def by_event(entries: list[Entry]) -> list[Slot]:
         (event, found[0][9], found[0][6], found) if len(found) == 1 else (event, None, None, found)
         for event, found in table.items()
     ]
+
+
+def grouped(entries: tuple[Entry, ...]) -> tuple[Group, ...]:
+    """The entries in their order, those together that stand beside one another and have one `free`: it looks once."""
+    groups: list[Group] = []
+    for entry in entries:
+        free, rules = entry[9], entry[6]
+        if groups and free is not None and groups[-1][0] is free and groups[-1][1] == rules:
+            groups[-1] = free, rules, (*groups[-1][2], entry)
+        else:
+            groups.append((free, rules, (entry,)))
+    return tuple(groups)
 
 
 def slots_of(table: list[Slot]) -> tuple[tuple[Slot, ...], ...]:

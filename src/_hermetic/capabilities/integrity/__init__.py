@@ -16,8 +16,9 @@ from ...model import PRIVATE, PUBLIC, Family, GuardedCall
 from ...paths import is_below
 from .files import (
     OWN_BYTECODE,
-    is_no_memory,
-    is_no_own_file,
+    may_be_made,
+    may_be_removed,
+    may_be_written,
     memory_write,
     own_change,
     own_cut,
@@ -69,7 +70,8 @@ def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> t
     if not rules[0] and (capability == HEAP or capability == TRACING):
         return None
     if capability == FILES:
-        if target.rpartition("/")[0].endswith("/__pycache__") or is_below(target, OWN_BYTECODE):
+        made = target if call == "os.mkdir" else target.rpartition("/")[0]
+        if made.endswith("/__pycache__") or is_below(target, OWN_BYTECODE):
             # Python caching bytecode: it goes on without when the disk says no.
             return "", None, "integrity", "", PermissionError(EACCES, "filesystem readonly", target)
         return f"filesystem readonly: {target}", target, "integrity", "nothing: hermetic's own files cannot be written"
@@ -263,9 +265,17 @@ SURFACE = (
         capability=MEMORY,
         audit=("open.write",),
         read=memory_write,
-        free=is_no_memory,
+        free=may_be_written,
         call="open",
         example="open('/proc/self/mem', 'r+b')",
+    ),
+    GuardedCall(
+        capability=FILES,
+        audit=("open.write",),
+        read=own_write,
+        free=may_be_written,
+        call="open",
+        example="import _hermetic; open(_hermetic.__file__, 'a')",
     ),
     *(
         GuardedCall(
@@ -279,16 +289,9 @@ SURFACE = (
     ),
     GuardedCall(
         capability=FILES,
-        audit=("open.write",),
-        read=own_write,
-        free=is_no_own_file,
-        call="open",
-        example="import _hermetic; open(_hermetic.__file__, 'a')",
-    ),
-    GuardedCall(
-        capability=FILES,
         audit=("os.remove", "os.rmdir"),
         read=own_change,
+        free=may_be_removed,
         example="import os, _hermetic; os.remove(_hermetic.__file__)",
     ),
     GuardedCall(
@@ -313,6 +316,7 @@ SURFACE = (
         capability=FILES,
         audit=("os.mkdir", "os.chmod"),
         read=own_mode,
+        free=may_be_made,
         example="import os, _hermetic; os.chmod(_hermetic.__file__, 0o644)",
     ),
     GuardedCall(

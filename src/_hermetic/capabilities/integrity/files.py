@@ -8,7 +8,6 @@ from ...callers import CORE, FACES
 from ...extract import NUMBER, exact_path, is_a
 from ...paths import (
     FIRST_NAMES,
-    FOLDERS,
     MOST_LINKS,
     absolute,
     behind,
@@ -16,6 +15,7 @@ from ...paths import (
     is_below,
     is_folder,
     is_number,
+    lexists,
     open_folders,
     resolve,
 )
@@ -37,7 +37,6 @@ def splitdrive(folder: str) -> str:
     return folder[2:] if folder[1:2] == ":" else folder
 
 
-BEGINNING = FOLDERS + "/"
 INSTALLED, ELSEWHERE = [CORE[:-1], FACES[:-1]], bytecode_folder()
 # Where these have their bytecode if it is told to lie elsewhere.
 OWN_BYTECODE = with_real([absolute(ELSEWHERE) + splitdrive(folder) for folder in INSTALLED] if ELSEWHERE else [])
@@ -59,8 +58,10 @@ def is_memory_file(path: str) -> bool:
         if is_number(path):
             folder = "/"  # a descriptor: what counts is where it leads
         try:
-            # procfs by whatever way: the working directory, a link, a descriptor.
-            if stat(folder).st_dev == PROC_DEVICE and (last == "mem" or resolve(folder).endswith("/map_files")):
+            # procfs by whatever way: the working directory, a link, a descriptor, another mount.
+            if last == "mem" and (stat(folder).st_dev == PROC_DEVICE or lexists(folder + "/smaps")):
+                return True
+            if stat(folder).st_dev == PROC_DEVICE and resolve(folder).endswith("/map_files"):
                 return True
         except (OSError, ValueError):
             pass
@@ -77,11 +78,11 @@ def is_memory_file(path: str) -> bool:
 
 def told(path: str) -> str:
     """A path that begins at a descriptor's name, by the name of the folder that this is."""
-    number, slash, rest = path.removeprefix(BEGINNING).partition("/")
-    if not slash or not path.startswith(BEGINNING):
+    parts = path.split("/", 5)
+    if len(parts) < 6 or path[:6] != "/proc/" or parts[3] != "fd":
         return path
     try:
-        return readlink(BEGINNING + number) + slash + rest
+        return readlink("/".join(parts[:5])) + "/" + parts[5]
     except OSError:
         return path
 
@@ -114,7 +115,7 @@ def is_elsewhere(path: str, mode: object) -> bool:
     there itself, not by a link, or a descriptor leads to it. mode: of the event, None for os.open, which does not tell
     where a relative path begins.
     """
-    if path[-4:] == "/mem" or (path[:1] != "/" and mode is None):
+    if path[-3:] == "mem" or (path[:1] != "/" and mode is None):
         return False
     try:
         if is_number(path):
@@ -128,12 +129,6 @@ def is_elsewhere(path: str, mode: object) -> bool:
 def tells_no_memory(place: str) -> bool:
     """Whether what the system tells of a descriptor is a place, and none of memory."""
     return place[:1] == "/" and "/mem" not in place and "/map_files" not in place
-
-
-def is_no_memory(rules: Any, args: tuple[Any, ...]) -> bool:
-    """The same at once for what our stand-ins open by a handle (`free` of a row). OSError."""
-    path = args[0]
-    return type(path) is str and path in FIRST_NAMES and tells_no_memory(readlink(path))
 
 
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
@@ -226,7 +221,7 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
         path = exact_path(path)
         if type(path) is not str:
             return None
-    text = absolute(path)
+    text = absolute(told(path))
     if text.startswith(OWN_FILES) and (text + SEPARATOR).startswith(OWN_BEGINNINGS):  # most need no second text
         return text
     ours = is_ours(path)
@@ -239,12 +234,46 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None
 
 
-def is_no_own_file(rules: Any, args: tuple[Any, ...]) -> bool:
-    """The same at once for what our stand-ins open by a handle (`free` of a row). OSError."""
+def may_be_written(rules: Any, args: tuple[Any, ...]) -> bool:
+    """Whether two looks show that it is neither memory nor ours (`free` of both rows). OSError."""
     path = args[0]
-    if type(path) is not str or path not in FIRST_NAMES:
+    if type(path) is not str:
         return False
-    return not has_own_number(stat(path))
+    if path in FIRST_NAMES:  # by a handle of our stand-ins'; memory has no size
+        found = stat(path)
+        return not has_own_number(found) and (found.st_size > 0 or tells_no_memory(readlink(path)))
+    if path[-3:] == "mem" or (path[:1] != "/" and args[1] is None):
+        return False
+    return lies_elsewhere(path, path.endswith(LOADED))
+
+
+def lies_elsewhere(path: str, strictly: bool) -> bool:
+    """Whether what is there, or is made there, is no link, and none of ours by its number or, if it is new or strictly,
+    by its folder's; nor of procfs. OSError.
+    """
+    # By their numbers only what was there at the start is known: not bytecode that is put elsewhere.
+    if OWN_BYTECODE or path.startswith(OWN_FILES) or path[-1:] in ("/", "."):
+        return False
+    try:
+        found = lstat(path)
+        if found.st_mode & S_IFMT == S_IFLNK or found.st_dev == PROC_DEVICE or has_own_number(found):
+            return False
+        if not strictly:
+            return True
+    except FileNotFoundError:
+        pass  # it is made
+    above = stat(folder_above(path))
+    return above.st_dev != PROC_DEVICE and not has_own_number(above)
+
+
+def may_be_removed(rules: Any, args: tuple[Any, ...]) -> bool:
+    """The same of (path, dir_fd)."""
+    return type(args[0]) is str and type(args[1]) is int and args[1] == -1 and lies_elsewhere(args[0], True)
+
+
+def may_be_made(rules: Any, args: tuple[Any, ...]) -> bool:
+    """The same of (path, mode, dir_fd): mkdir and chmod."""
+    return type(args[0]) is str and type(args[2]) is int and args[2] == -1 and lies_elsewhere(args[0], True)
 
 
 def entry(path: object, folder: object) -> str | None:
