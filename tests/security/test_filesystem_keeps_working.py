@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -290,3 +292,25 @@ def test_modules_of_packages_beside_a_script_outside_the_root_are_imported(isola
     options = ["--fs-readonly=open", *(["--seal"] if place == "sealed" else [])]
     done = isolated.python("code/target.py") if place == "block" else isolated.cli(*options, "--", "code/target.py")
     assert (done.code, done.stdout) == (0, "imported\n"), done
+
+
+@pytest.mark.parametrize("words", ["", "--deny-write=elsewhere", "--fs-readonly --allow-write=/", "--seal"])
+def test_hermetics_own_bytecode_is_not_written_and_nobody_speaks_of_it(isolated, words):
+    """Its modules are loaded when they are needed, and whoever installed it may have compiled none of them."""
+    import _hermetic
+
+    source, copy = Path(_hermetic.__file__).parent.parent, isolated.folder / "lib"
+    for package in ("_hermetic", "hermetic"):
+        shutil.copytree(source / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    isolated.write(
+        "target.py",
+        "from hermetic import hermetic_blocker\n"
+        "with hermetic_blocker(block_network=True), hermetic_blocker(deny_write=['elsewhere']):\n"
+        "    import hermetic.doctor, hermetic.policies.why\n",
+    )
+    start = (
+        f"import sys; sys.path.insert(0, {str(copy)!r}); from hermetic.cli import program; "
+        f"sys.argv = ['hermetic', '--no-network', '--trace', '--strict', *{words.split()!r}, '--', './target.py']; sys.exit(program())"
+    )
+    done = isolated.run([sys.executable, "-c", start], env={"PYTHONDONTWRITEBYTECODE": None, "PYTHONPATH": str(copy)})
+    assert (done.code, done.stderr) == (0, ""), done

@@ -88,7 +88,9 @@ above = os.path.dirname(folder)
     )
     done = isolated.run([sys.executable, "-c", start])
     assert content() == before
-    assert done.code == 2, done
+    # Python goes on without bytecode of ours when the disk says no, so that is all it is told.
+    assert done.code == (1 if name == "bytecode" else 2), done
+    assert name != "bytecode" or "PermissionError" in done.stderr
 
 
 def test_a_number_that_was_given_again_is_nobodys(monkeypatch, tmp_path):
