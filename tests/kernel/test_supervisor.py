@@ -376,7 +376,9 @@ SEGMENTS = bytes([0, 2, 4, 0, 0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, "
 
 
 def test_packets_go_to_the_address_that_was_judged_by_no_other(held, judged):
-    """A route that the program gives to its socket would send them to the first stop of it, whatever was judged."""
+    """A route that the program gives to its socket would send them to the first stop of it, whatever was judged; and by
+    another interface another host may have that address.
+    """
     found = held(
         LOOPBACK,
         f"""
@@ -389,10 +391,16 @@ say(found=[
     error_of(lambda: datagram.setsockopt(0, 4, {ROUTE!r})),
     *options(six, 41, 57, 5, 6),
     call("setsockopt", six.fileno(), 41 | 7 << 32, 57 | 9 << 32, {SEGMENTS!r}, 24),
+], devices=[
+    error_of(lambda: four.setsockopt(1, 25, b"lo\\0")),
+    error_of(lambda: four.setsockopt(1, 62, 1)),
+    error_of(lambda: four.setsockopt(1, 36, 1)),
+    error_of(lambda: four.setsockopt(0, 50, 1 << 24)),
+    error_of(lambda: six.setsockopt(41, 76, 1 << 24)),
 ], plain=len(plain()), six=error_of(lambda: six.setsockopt(41, 26, 1)), ttl=error_of(lambda: four.setsockopt(0, 2, 9)))
 """,
     )
-    assert found == {"found": ["EPERM"] * 6, "plain": 6, "six": "", "ttl": ""}
+    assert found == {"found": ["EPERM"] * 6, "devices": ["EPERM"] * 5, "plain": 6, "six": "", "ttl": ""}
 
 
 def test_a_socket_that_is_swapped_meanwhile_is_the_one_that_was_judged(held, judged, servers):

@@ -50,6 +50,8 @@ FAST_OPEN = 0x20000000
 ERRORS_OF = ((0, 11), (41, 25))  # IP_RECVERR, IPV6_RECVERR: C's resolver insists on them
 # IP_OPTIONS; IPV6_RTHDR, its older name, and all options at once: packets go to the first stop of a route.
 ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6))
+# SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK, IP_UNICAST_IF, IPV6_UNICAST_IF: they leave by another interface.
+DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
 MAY_EXECUTE, MAY_WRITE, ANONYMOUS, SHARED_EXECUTE = 4, 2, 0x20, 0o100000
 O_ACCMODE, O_TRUNC, O_CREAT, O_TEMPORARY = 3, 0o1000, 0o100, 0o20000000
 
@@ -220,8 +222,8 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, datagrams, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
-    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in ROUTES])
-    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 41)])
+    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in (*ROUTES, *DEVICES)])
+    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 1, 41)])
     return {
         **sending(),
         **dict.fromkeys(("connect", "bind", "listen"), NOTIFY),
