@@ -157,3 +157,21 @@ def test_folder_of_the_run_is_the_callers(isolated):
     isolated.write("deep/t.py", "import os; print(os.getcwd())")
     assert isolated.cli("--no-network", "--", "deep/t.py").stdout == f"{isolated.folder}\n"
     assert os.sep in str(isolated.folder)
+
+
+def test_what_finalizers_raise_at_the_very_end_is_told_as_ever(isolated):
+    """The interpreter tells it when it has emptied every module, hermetic's own included."""
+    done = isolated.script(
+        "--fs-readonly",
+        """
+        import sys
+        class Late:
+            def __del__(self):
+                raise ValueError("late")
+        for module in list(sys.modules.values()):
+            module.kept_until_the_end = Late()
+        """,
+    )
+    assert done.code == 0, done
+    assert "ValueError: late" in done.stderr
+    assert "hook" not in done.stderr

@@ -85,6 +85,8 @@ REQUESTS = {
     "without a subvolume": (0x5000940F, 4096),
     "without a subvolume, newer": (0x5000943F, 4096),
     "flags of a subvolume": (0x4008941A, 8),
+    "attributes of FAT": (0x40047211, 4),
+    "place on a flash disk": (0x4004F50D, 4),
 }
 
 

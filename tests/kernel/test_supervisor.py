@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -258,6 +259,55 @@ say(before=before, relative=relative, renamed=reach(folder + "/own"))
     assert found["renamed"] == "EACCES"
 
 
+def test_a_place_that_the_run_has_left_is_not_its_own(held, judged):
+    """The number of a removed file goes to the next one, and a name without a file to whoever asks for it."""
+    folder, name = held.isolated.folder, f"\0hermetic-test-{os.getpid()}-{time.monotonic_ns()}"
+    theirs = [socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)]
+    ended = threading.Event()
+
+    def take():
+        while not (folder / "left").exists():
+            if ended.wait(0.01):
+                return
+        for sock, place in zip(theirs, (str(folder / "theirs"), name), strict=True):
+            sock.bind(place)
+            sock.listen()
+        (folder / "theirs").chmod(0o777)
+        (folder / "taken").touch()
+
+    other = threading.Thread(target=take)
+    other.start()
+    try:
+        found = held(
+            NOTHING,
+            f"""
+import time
+os.chdir({str(folder)!r})
+def reach(name): return error_of(lambda: socket.socket(socket.AF_UNIX).connect(name))
+def bound(name):
+    sock = socket.socket(socket.AF_UNIX); sock.bind(name); sock.listen()
+    return sock
+kept = [*[bound(f"own{{n}}") for n in range(20)], bound({name!r})]
+numbers = [os.stat(f"own{{n}}").st_ino for n in range(20)]
+open_yet = [reach("own0"), reach({name!r})]
+for n in range(20): os.unlink(f"own{{n}}")
+for sock in kept: sock.close()
+closed = reach({name!r})
+open("left", "x").close()
+while not os.path.exists("taken"): time.sleep(0.01)
+say(open=open_yet, closed=closed, file=reach("theirs"), name=reach({name!r}), same=os.stat("theirs").st_ino in numbers)
+""",
+        )
+    finally:
+        ended.set()
+        other.join()
+        for sock in theirs:
+            sock.close()
+    assert found["open"] == ["", ""]
+    assert found["closed"] == found["name"] == "ECONNREFUSED"
+    assert found["file"] == ("ECONNREFUSED" if found["same"] else "EACCES")
+
+
 # --- what it cannot be talked into ---
 
 
@@ -326,7 +376,9 @@ SEGMENTS = bytes([0, 2, 4, 0, 0, 0, 0, 0]) + socket.inet_pton(socket.AF_INET6, "
 
 
 def test_packets_go_to_the_address_that_was_judged_by_no_other(held, judged):
-    """A route that the program gives to its socket would send them to the first stop of it, whatever was judged."""
+    """A route that the program gives to its socket would send them to the first stop of it, whatever was judged; and by
+    another interface another host may have that address.
+    """
     found = held(
         LOOPBACK,
         f"""
@@ -339,10 +391,16 @@ say(found=[
     error_of(lambda: datagram.setsockopt(0, 4, {ROUTE!r})),
     *options(six, 41, 57, 5, 6),
     call("setsockopt", six.fileno(), 41 | 7 << 32, 57 | 9 << 32, {SEGMENTS!r}, 24),
+], devices=[
+    error_of(lambda: four.setsockopt(1, 25, b"lo\\0")),
+    error_of(lambda: four.setsockopt(1, 62, 1)),
+    error_of(lambda: four.setsockopt(1, 36, 1)),
+    error_of(lambda: four.setsockopt(0, 50, 1 << 24)),
+    error_of(lambda: six.setsockopt(41, 76, 1 << 24)),
 ], plain=len(plain()), six=error_of(lambda: six.setsockopt(41, 26, 1)), ttl=error_of(lambda: four.setsockopt(0, 2, 9)))
 """,
     )
-    assert found == {"found": ["EPERM"] * 6, "plain": 6, "six": "", "ttl": ""}
+    assert found == {"found": ["EPERM"] * 6, "devices": ["EPERM"] * 5, "plain": 6, "six": "", "ttl": ""}
 
 
 def test_a_socket_that_is_swapped_meanwhile_is_the_one_that_was_judged(held, judged, servers):

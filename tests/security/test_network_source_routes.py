@@ -1,4 +1,7 @@
-"""A source route: the packet bears the allowed address, and goes to another host first."""
+"""A source route: the packet bears the allowed address, and goes to another host first.
+
+Or another interface: the packet leaves where the routes do not lead, and another host there may have that address.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,26 @@ def test_none_is_set(isolated, way):
     assert done.stdout == "network disabled: source route\n", done
 
 
+INTERFACES = {
+    "bound to a device": "s.setsockopt(socket.SOL_SOCKET, 25, b'lo')",
+    "by its number": "s.setsockopt(socket.SOL_SOCKET, 62, 1)",
+    "a mark for the routes": "s.setsockopt(socket.SOL_SOCKET, 36, 1)",
+    "sent by one": "s.setsockopt(socket.IPPROTO_IP, 50, socket.htonl(1))",
+    "sent by one, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 76, socket.htonl(1))",
+    "every packet": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 50, bytes(16) + (2).to_bytes(4, 'little'))",
+    "one packet": "s.sendmsg([b'x'], [(0, 8, (2).to_bytes(4, 'little') + bytes(8))], 0, ('127.0.0.1', 9))",
+    "one packet, a buffer": "s.sendmsg([b'x'], [(0, 8, bytearray(12))], 0, ('127.0.0.1', 9))",
+    "one packet, IPv6": "socket.socket(socket.AF_INET6, 2).sendmsg([b'x'], [(41, 50, bytes(16) + (2).to_bytes(4, 'little'))], 0, ('::1', 9))",
+}
+
+
+@pytest.mark.parametrize("way", INTERFACES)
+def test_no_interface_is_chosen(isolated, way):
+    code = HEAD + f"try:\n    print('escaped', {INTERFACES[way]})\nexcept Exception as error:\n    print(error)"
+    done = isolated.script("--kernel=off --no-network --allow-localhost", code)
+    assert done.stdout == "network disabled: interface\n", done
+
+
 def test_other_options_and_parts_keep_working(isolated):
     code = (
         HEAD
@@ -42,8 +65,11 @@ socket.socket().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 s.bind(("127.0.0.1", 0))
 assert s.sendmsg([b"x"], [(0, 1, (1).to_bytes(4, "little"))], 0, s.getsockname()) == 1
 assert s.sendmsg([b"y"], [], 0, s.getsockname()) == 1
-print(s.recv(9), s.recv(9))
+# A server answers by the interface that it was asked by.
+s.setsockopt(0, 8, 1)
+assert s.sendto(b"z", s.getsockname()) == 1
+print(s.recv(9), s.recv(9), s.sendmsg([b"z"], s.recvmsg(9, 99)[1], 0, s.getsockname()))
 """
     )
     done = isolated.script("--kernel=off --no-network --allow-localhost", code)
-    assert done.stdout == "b'x' b'y'\n", done
+    assert done.stdout == "b'x' b'y' 1\n", done

@@ -94,11 +94,13 @@ def prepare(strict: bool) -> None:
     events.open_trace()
     import _thread
 
+    # These outlive what this module knows: the interpreter reports what finalizers raise until its very end.
+    blocked, unhandled = PolicyViolation, status.UNHANDLED
     original = _thread._excepthook  # what threading takes as its default
 
     def thread_hook(args: Any) -> None:
-        if isinstance(args.exc_value, PolicyViolation):
-            status.UNHANDLED.append(args.exc_value)
+        if isinstance(args.exc_value, blocked):
+            unhandled.append(args.exc_value)
         original(args)
 
     _thread._excepthook = thread_hook
@@ -106,8 +108,8 @@ def prepare(strict: bool) -> None:
 
     def unraisable_hook(args: Any) -> None:
         # What ends a thread that was started without threading comes here.
-        if isinstance(args.exc_value, PolicyViolation) and "thread" in (args.err_msg or ""):
-            status.UNHANDLED.append(args.exc_value)
+        if isinstance(args.exc_value, blocked) and "thread" in (args.err_msg or ""):
+            unhandled.append(args.exc_value)
         unraisable(args)
 
     sys.unraisablehook = unraisable_hook

@@ -87,7 +87,8 @@ FILES = frozenset(
         "/proc/filesystems",
     }
 )
-# Below /proc/PID of the program itself; neither its environment nor its memory.
+# Below /proc/PID of the program itself; neither its environment nor its memory. By "net/unix" a guard of ours tells
+# whether a socket is open.
 OWN_PROCESS = frozenset(
     {
         "cgroup",
@@ -99,6 +100,7 @@ OWN_PROCESS = frozenset(
         "maps",
         "mountinfo",
         "mounts",
+        "net/unix",
         "stat",
         "statm",
         "status",

@@ -65,14 +65,16 @@ INTERPRETER_MODULES = frozenset(
     }
 )
 
+CACHE = "/__pycache__"
+
 
 def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
     if not rules[0] and (capability == HEAP or capability == TRACING):
         return None
     if capability == FILES:
         made = target if call == "os.mkdir" else target.rpartition("/")[0]
-        if made.endswith("/__pycache__") or is_below(target, OWN_BYTECODE):
-            # Python caching bytecode: it goes on without when the disk says no.
+        if made.endswith(CACHE) or is_below(target, OWN_BYTECODE):
+            # Python caching bytecode, in a folder that it may have to make: it goes on without when the disk says no.
             return "", None, "integrity", "", PermissionError(EACCES, "filesystem readonly", target)
         return f"filesystem readonly: {target}", target, "integrity", "nothing: hermetic's own files cannot be written"
     return f"interpreter mutation disabled: {target}", target, "integrity", "nothing while a policy is in force"

@@ -374,7 +374,7 @@ def prepare(rules: tuple[Any, ...]) -> Rules:
         from .entries import ALL_LOOPBACK, LOOPBACK_PLACES, lists_of
 
         allowing, denying = lists_of(allowed, LOOPBACK_PLACES, numbers), lists_of(refused, ALL_LOOPBACK)
-    memories: Any = ({}, {}, set(), shared_record())
+    memories: Any = ({}, {}, {}, shared_record())
     return (block, localhost, domains - numbers, allowing, denying, private, places(sockets), *memories)
 
 

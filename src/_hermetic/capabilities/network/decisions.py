@@ -9,6 +9,7 @@ and cloud metadata services have none.
 from __future__ import annotations
 
 import _socket
+from errno import ECONNREFUSED
 
 from .addresses import (
     BROADCAST,
@@ -58,7 +59,7 @@ from .sockets import (
     UNREAD,
     UNTOLD,
 )
-from .unix import is_given, is_own
+from .unix import is_given, is_open, own_numbers
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
 
     from .rules import Rules
 
-    Found: TypeAlias = tuple[str, str | None, str, str] | None
+    Found: TypeAlias = tuple[str, str | None, str, str] | tuple[str, None, str, str, OSError] | None
 
 OPTION, DENY, DENY_PRIVATE = "no-network", "deny-host", "deny-private-network"
 RESOLVE, CONNECT, BIND = "network.resolve", "network.connect", "network.bind"
@@ -303,8 +304,12 @@ def decide_unix(rules: Rules, name: str, verb: str, call: str) -> Found:
         return None
     if name is UNREAD:
         return unreadable(rules, call)
-    if is_own(rules, name) or is_given(rules, name):
+    own = own_numbers(rules, name)
+    if is_open(own) or is_given(rules, name):
         return None
+    if own:
+        # This run has closed it; what it would hear, should nobody else have got its file or its name meanwhile.
+        return "", None, "", "", OSError(ECONNREFUSED, "Connection refused")
     # A place that can be told apart from words of ours; a relative one would be read from another folder.
     remedy = f"--allow-unix-socket {name}, or --allow-localhost for a socket that this run bound itself"
     return f"network disabled: {verb}({name})", name, OPTION, remedy
@@ -315,6 +320,9 @@ def decide_bind(rules: Rules, target: Any, call: str) -> Found:
     if host is UNREAD:
         return unreadable(rules, call)
     if family == AF_UNIX:
+        if "\n" in host:
+            # It would pass for a line, and so for a socket, of the table that `is_open` looks at.
+            return f"network disabled: bind({host})", host, OPTION, "a name without a line break"
         if rules[LOCALHOST] or is_multiprocessing_listener():
             return None
         return f"network disabled: bind({host})", host, OPTION, "--allow-localhost"

@@ -21,11 +21,34 @@ if TYPE_CHECKING:
 # and IP_RETOPTS, IPV6_RTHDR and what came before it.
 ROUTES = ((0, 4), (0, 7), (41, 57), (41, 5), (41, 6))
 ROUTED = "source route"
+# By these it leaves by another interface than the routes say, where another host may have that address:
+# SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK; IP_UNICAST_IF; IPV6_UNICAST_IF.
+DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
+INTERFACE = "interface"
+# IP_PKTINFO, IPV6_PKTINFO: the same for one packet, or all; and where in them the interface's number is.
+PACKET, PACKET6 = (0, 8), (41, 50)
+NUMBER_AT, NUMBER_AT6 = slice(0, 4), slice(16, 20)
+LOOPBACK_INTERFACE = 1  # its number in every network of Linux
 
 
 def option_set(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """setsockopt(level, option, value)."""
-    return ROUTED if is_route(args[1], args[2]) else None
+    if is_route(args[1], args[2]):
+        return ROUTED
+    asked = int.__index__(args[1]), int.__index__(args[2])
+    if not IS_LINUX:
+        return None
+    if asked in DEVICES or (asked == PACKET6 and leads_away(asked, args[3] if len(args) > 3 else None)):
+        return INTERFACE
+    return None
+
+
+def leads_away(asked: tuple[int, int], value: object) -> bool:
+    """Whether this part of a packet names an interface that is not loopback's; servers answer by the one they heard."""
+    if type(value) is not bytes:
+        return True  # a buffer may change until C reads it
+    number = value[NUMBER_AT if asked == PACKET else NUMBER_AT6]
+    return int.from_bytes(number, _byteorder) not in (0, LOOPBACK_INTERFACE)
 
 
 def routed_parts(args: tuple[Any, ...], kwargs: Any) -> str | None:
@@ -38,6 +61,9 @@ def routed_parts(args: tuple[Any, ...], kwargs: Any) -> str | None:
     for part in parts:
         if type(part) is not tuple or len(part) < 2 or is_route(part[0], part[1]):
             return ROUTED
+        asked = int.__index__(part[0]), int.__index__(part[1])
+        if IS_LINUX and asked in (PACKET, PACKET6) and leads_away(asked, part[2]):
+            return INTERFACE
     return None
 
 
@@ -110,7 +136,7 @@ INTERFACE_REQUESTS = frozenset(
 
 def interface_changed(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """fcntl.ioctl(descriptor, request, argument): the kernel looks at the low 32 bits."""
-    return "interface" if IS_LINUX and int.__index__(args[1]) & 0xFFFFFFFF in INTERFACE_REQUESTS else None
+    return INTERFACE if IS_LINUX and int.__index__(args[1]) & 0xFFFFFFFF in INTERFACE_REQUESTS else None
 
 
 # By these the C library looks an allowed name up as another one: below a domain, or by an alias. (name, what it was)

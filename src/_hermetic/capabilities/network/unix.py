@@ -3,7 +3,8 @@
 A socket is the run's own when the run bound it, whatever its name is.
 
 What was bound is remembered by device and inode, which a link or a move does not
-carry over to somebody else's socket. Forked processes are the same run, and share
+carry over to somebody else's socket; and by the socket's own number, because a file that
+is removed leaves its inode to the next one. Forked processes are the same run, and share
 their memory of it: multiprocessing's managers listen in a child for the parent.
 """
 
@@ -13,7 +14,7 @@ import _socket
 
 from ...extract import exact_text
 from ...paths import absolute, resolve
-from ...pristine import S_IFMT, S_IFSOCK, getpid, lstat, native
+from ...pristine import IS_LINUX, S_IFMT, S_IFSOCK, close_fd, fstat, getpid, lstat, native, open_fd, read_fd
 from .rules import OWN, SHARED, SOCKETS
 from .sockets import AF_UNIX, _family_of, _name_of, unix_name
 
@@ -27,16 +28,20 @@ except ImportError:  # a build without it: managers do not work under --no-netwo
     _mmap = None  # type: ignore[assignment]  # as above
 
 HAS_FORK = hasattr(native, "fork") and hasattr(_socket, "AF_UNIX") and _mmap is not None
-IDENTITY = 16  # bytes: device and inode
+IDENTITY, ENTRY = 16, 24  # bytes: device and inode; the same and the socket's number
 SLOTS = 1024
+# The Unix sockets of this machine, one a line; the seventh field is a socket's number, and its name comes behind.
+TABLE, NUMBER_AT, READING, PIECE = "/proc/self/net/unix", 6, native.O_RDONLY | getattr(native, "O_CLOEXEC", 0), 65536
+LOOKS = 5
 
 
 def shared_record() -> Any:
     """Memory that forked processes have in common, without a descriptor or a name; None where nobody forks."""
-    return _mmap.mmap(-1, SLOTS * IDENTITY) if HAS_FORK else None
+    return _mmap.mmap(-1, SLOTS * ENTRY) if HAS_FORK else None
 
 
 _find: Any = _mmap.mmap.find if HAS_FORK else None
+_number: Any = _socket.socket.fileno
 
 
 def unix_identity(name: str) -> bytes | str:
@@ -52,18 +57,47 @@ def unix_identity(name: str) -> bytes | str:
     return int.to_bytes(found.st_dev, 8, "little") + int.to_bytes(found.st_ino, 8, "little")
 
 
-def is_own(rules: tuple[Any, ...], name: str) -> bool:
-    """Whether this run bound the socket that a name leads to, in this process or in one of its forks."""
+def own_numbers(rules: tuple[Any, ...], name: str) -> list[int]:
+    """The sockets that were bound to what a name leads to, by this process or one of its forks."""
     identity = unix_identity(name)
-    if identity in rules[OWN]:
-        return True
-    if type(identity) is not bytes or rules[SHARED] is None:
-        return False
-    place = _find(rules[SHARED], identity, 0)
-    while place >= 0:
-        if place % IDENTITY == 0:
+    found = [rules[OWN][identity]] if identity in rules[OWN] else []
+    if type(identity) is bytes and rules[SHARED] is not None:
+        place = _find(rules[SHARED], identity, 0)
+        while place >= 0:
+            if place % ENTRY == 0:
+                found.append(int.from_bytes(rules[SHARED][place + IDENTITY : place + ENTRY], "little"))
+            place = _find(rules[SHARED], identity, place + 1)
+    return found
+
+
+def is_open(numbers: list[int]) -> bool:
+    """Whether one of these sockets is still open: as long as it is, nobody else's has its file or its name.
+
+    Elsewhere than on Linux there is no such table, and files do not take over the numbers of others.
+    """
+    if not numbers or not IS_LINUX:
+        return bool(numbers)
+    wanted = [b"%d" % number for number in numbers]
+    # A socket that another process closes meanwhile can hide one that is open, as the system goes through them.
+    for _ in range(LOOKS):
+        if is_listed(wanted):
             return True
-        place = _find(rules[SHARED], identity, place + 1)
+    return False
+
+
+def is_listed(wanted: list[bytes]) -> bool:
+    """Whether the table has a socket of one of these numbers."""
+    table = open_fd(TABLE, READING)
+    try:
+        rest = b""
+        while data := read_fd(table, PIECE):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                fields = line.split(None, NUMBER_AT + 1)
+                if len(fields) > NUMBER_AT and fields[NUMBER_AT] in wanted:
+                    return True
+    finally:
+        close_fd(table)
     return False
 
 
@@ -75,11 +109,12 @@ def remember_bound(rules: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[s
     identity = unix_identity(unix_name(exact_text(args[1]) or _name_of(args[0])))
     if not identity:
         return
-    rules[OWN].add(identity)
+    number = fstat(_number(args[0])).st_ino
+    rules[OWN][identity] = number
     if type(identity) is bytes and rules[SHARED] is not None:
         # Without a lock: an entry that another process writes over is a socket that is refused, never one too many.
-        start = (getpid() * 31 + len(rules[OWN])) % SLOTS * IDENTITY
-        rules[SHARED][start : start + IDENTITY] = identity
+        start = (getpid() * 31 + len(rules[OWN])) % SLOTS * ENTRY
+        rules[SHARED][start : start + ENTRY] = identity + int.to_bytes(number, 8, "little")
 
 
 # Between the place as it was given and the place it led to at the start; no path has one.

@@ -1,21 +1,36 @@
-"""What the kernel knows of a Unix socket: the file that it was bound to, whatever its name is now."""
+"""What the kernel knows of a Unix socket: its abstract name, or the file it was bound to, whatever its name is now."""
 
 from __future__ import annotations
 
-from _socket import SOCK_RAW, socket
+from _socket import SHUT_RDWR, SO_PEERCRED, SOCK_RAW, SOL_SOCKET, socket
+from errno import EACCES, ECONNREFUSED
 
-from ....pristine import native
+from ....pristine import fstat, getpid, native
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Place: TypeAlias = bytes | tuple[int, int]
+    # What a run listens on, and by which socket.
+    Own: TypeAlias = dict[Place, int]
 
 AF_NETLINK, SOCKETS = 16, 4
-BY_FAMILY, REQUEST, SHOW_FILE, FILE = 20, 1, 2, 1
+BY_FAMILY, REQUEST = 20, 1
+# What is asked for, and the kinds of the answers.
+SHOW_NAME_AND_FILE, NAME, FILE = 3, 0, 1
 EVERY_STATE = 0xFFFFFFFF
 AF_UNIX = 1
-HEAD, BODY = 16, 16
+HEAD, BODY, LABEL = 16, 16, 4
+MOST = 4096  # places that are remembered
 
 
-def file_of(number: int) -> tuple[int, int] | None:
-    """(device, number) of the file of a socket, by the socket's own number; None when there is none."""
-    words = (EVERY_STATE, number, SHOW_FILE, EVERY_STATE, EVERY_STATE)
+def place_of(number: int) -> Place | None:
+    """Where a socket is bound, by the socket's own number: its abstract name, or (device, number) of its file.
+
+    None where there is neither, or no such socket.
+    """
+    words = (EVERY_STATE, number, SHOW_NAME_AND_FILE, EVERY_STATE, EVERY_STATE)
     body = bytes([AF_UNIX, 0, 0, 0]) + b"".join([word.to_bytes(4, "little") for word in words])
     head = (HEAD + len(body)).to_bytes(4, "little") + BY_FAMILY.to_bytes(2, "little") + REQUEST.to_bytes(2, "little")
     try:
@@ -32,10 +47,41 @@ def file_of(number: int) -> tuple[int, int] | None:
     if int.from_bytes(answer[4:6], "little") != BY_FAMILY:
         return None
     at = HEAD + BODY
-    while at + 4 <= len(answer):
+    while at + LABEL <= len(answer):
         length, kind = int.from_bytes(answer[at : at + 2], "little"), int.from_bytes(answer[at + 2 : at + 4], "little")
-        if kind == FILE and length >= 12:
-            file, device = (int.from_bytes(answer[at + n : at + n + 4], "little") for n in (4, 8))
+        value = answer[at + LABEL : at + length]
+        if kind == NAME and value[:1] == b"\0":
+            return value
+        if kind == FILE and len(value) >= 8:
+            file, device = int.from_bytes(value[:4], "little"), int.from_bytes(value[4:8], "little")
             return native.makedev(device >> 20, device & 0xFFFFF), file
-        at += max(4, length + 3 & ~3)
+        at += max(LABEL, length + 3 & ~3)
     return None
+
+
+def remember(own: Own, sock: socket) -> None:
+    """A Unix socket that this run listens on."""
+    number = fstat(sock.fileno()).st_ino
+    place = place_of(number)
+    if place is None:
+        return
+    if len(own) >= MOST:
+        for known in [known for known in own if place_of(own[known]) != known] or [next(iter(own))]:
+            del own[known]
+    own[place] = number
+
+
+def connect_own(own: Own, sock: socket, place: Place, address: bytes) -> int:
+    """Connect to what this run listens on; the error. A closed socket's name is free for others, and so is the number
+    of its file, once that is removed: the kernel is asked where the run's own socket is now.
+    """
+    if place not in own:
+        return EACCES
+    if place_of(own[place]) != place:
+        return ECONNREFUSED
+    error = sock.connect_ex(address)
+    # A name could have changed hands just now. Of the run's own sockets, this process is the one that listens.
+    if not error and int.from_bytes(sock.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[:4], "little") != getpid():
+        sock.shutdown(SHUT_RDWR)
+        return EACCES
+    return error

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from .diagnosis import Own
     from .syscalls import Calls
 
     # (name of the notice, thread, arguments) -> (error, flags)
@@ -58,8 +59,8 @@ class Judge:
         # What each thread asked last, which asks again more often than not, and by what it can be had.
         self.processes: dict[int, tuple[int, int]] = {}
         self.lock = allocate_lock()
-        # What this run listens on: devices and numbers of files, and abstract names.
-        self.own: set[object] = set()
+        # What this run listens on: devices and numbers of files, and abstract names; by the number of the socket.
+        self.own: Own = {}
         self.answers: dict[int, Answer] = {
             abi.CONNECT[machine]: self.connect,
             abi.BIND[machine]: self.bind,
@@ -208,17 +209,17 @@ class Judge:
                 return EACCES
             meant = spoken(address)
             return self.resolver.join(sock) if meant is not None and meant[2] == DOMAIN_PORT else ENETUNREACH
+        from .diagnosis import connect_own
+
         path = address[2:]
         if path[:1] == b"\0":
-            return sock.connect_ex(path) if path in self.own else EACCES
+            return connect_own(self.own, sock, path, path)
         path = path.partition(b"\0")[0]
         where = path if path[:1] == b"/" else b"/proc/%d/cwd/%s" % (thread, path)
         handle = open_fd(where, O_PATH | native.O_CLOEXEC)
         try:
             found = fstat(handle)
-            if (found.st_dev, found.st_ino) not in self.own:
-                return EACCES
-            return sock.connect_ex(b"/proc/self/fd/%d" % handle)
+            return connect_own(self.own, sock, (found.st_dev, found.st_ino), b"/proc/self/fd/%d" % handle)
         finally:
             close_fd(handle)
 
@@ -268,8 +269,11 @@ class Judge:
         sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
         try:
             if sock.family == AF_UNIX:
+                from .diagnosis import remember
+
                 sock.listen(words[1] & 0x7FFFFFFF)
-                self.remember(sock)
+                with self.lock:
+                    remember(self.own, sock)
                 return 0, 0
             host, port, *_ = sock.getsockname()
             target = (sock.family, host, port, "bind")
@@ -311,18 +315,6 @@ class Judge:
         if not 2 <= length <= LONGEST_ADDRESS:
             raise OSError(EINVAL, "an address of another length")
         return self.read(thread, words[1], length)
-
-    def remember(self, sock: socket) -> None:
-        """A Unix socket that this run listens on: by its file, as the kernel knows it, or its abstract name."""
-        name: Any = sock.getsockname()
-        if isinstance(name, bytes) and name[:1] == b"\0":
-            self.own.add(name)
-            return
-        from .diagnosis import file_of
-
-        found = file_of(fstat(sock.fileno()).st_ino)
-        if found is not None:
-            self.own.add(found)
 
 
 def tell(refusal: tuple[Any, ...]) -> None:

@@ -39,6 +39,7 @@ FILE_ATTRIBUTES = (
     *(0x40086602, 0x40046602, 0x401C5820),  # FS_IOC_SETFLAGS in two sizes, FS_IOC_FSSETXATTR
     *(0x40087602, 0x40047602, 0x40086604, 0x40046604),  # FS_IOC_SETVERSION, and ext4's own
     *(0x800C6613, 0x40806685),  # FS_IOC_SET_ENCRYPTION_POLICY, FS_IOC_ENABLE_VERITY
+    *(0x40047211, 0x4004F50D),  # FAT_IOCTL_SET_ATTRIBUTES (the mode, too), F2FS_IOC_SET_PIN_FILE
     # btrfs: snapshots and subvolumes made, removed, and their flags; with the names of newer kernels.
     *(0x50009401, 0x5000940E, 0x5000940F, 0x50009417, 0x50009418, 0x5000943F, 0x4008941A, 0xC0C89425),
 )
@@ -50,6 +51,8 @@ FAST_OPEN = 0x20000000
 ERRORS_OF = ((0, 11), (41, 25))  # IP_RECVERR, IPV6_RECVERR: C's resolver insists on them
 # IP_OPTIONS; IPV6_RTHDR, its older name, and all options at once: packets go to the first stop of a route.
 ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6))
+# SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK, IP_UNICAST_IF, IPV6_UNICAST_IF: they leave by another interface.
+DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
 MAY_EXECUTE, MAY_WRITE, ANONYMOUS, SHARED_EXECUTE = 4, 2, 0x20, 0o100000
 O_ACCMODE, O_TRUNC, O_CREAT, O_TEMPORARY = 3, 0o1000, 0o100, 0o20000000
 
@@ -220,8 +223,8 @@ def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, datagrams, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
-    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in ROUTES])
-    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 41)])
+    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in (*ROUTES, *DEVICES)])
+    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 1, 41)])
     return {
         **sending(),
         **dict.fromkeys(("connect", "bind", "listen"), NOTIFY),
