@@ -231,3 +231,44 @@ kept = os.posix_spawn
 print(spawned(lambda: kept(PY, [PY, "-c", CODE], {{}})), end="")
 """)
     assert done.stdout == "held|held\n", done
+
+
+IMPORT_STATE = """
+import sys
+import colorsys
+for attempt in ("sys.path.append('x')", "sys.path = []", "sys.__class__ = type(colorsys)", "sys.path_hooks.clear()"):
+    try:
+        exec(attempt)
+    except Exception as error:
+        print(str(error).removeprefix("interpreter mutation disabled: "))
+list.append(sys.path, "x")
+import tabnanny
+print("x" in sys.path)
+"""
+STATE_SAID = "sys.path\nsys.path\nsys\nsys.path_hooks\nFalse\n"
+
+
+def test_import_state_that_both_hold(isolated):
+    """No second lists come in the place of the first's; what was put back were lists that nobody had put there."""
+    done = isolated.script(
+        "--no-interpreter-mutation --deny-import poplib --kernel=off",
+        f"""
+{HEAD}
+hermetic.lock(block_interpreter_mutation=True, kernel="off")
+exec({IMPORT_STATE!r})
+print(subprocess.run([PY, "-c", {IMPORT_STATE!r}], capture_output=True, text=True).stdout, end="")
+""",
+    )
+    assert done.stdout == 2 * STATE_SAID, done
+
+
+def test_import_state_that_a_run_and_a_block_hold_in_a_child(isolated):
+    done = isolated.script(
+        "--no-interpreter-mutation --deny-import poplib --kernel=off",
+        f"""
+{HEAD}
+with hermetic.hermetic_blocker(block_interpreter_mutation=True):
+    print(subprocess.run([PY, "-c", {IMPORT_STATE!r}], capture_output=True, text=True).stdout, end="")
+""",
+    )
+    assert done.stdout == STATE_SAID, done

@@ -40,7 +40,8 @@ def in_force(context: tuple[Any, ...]) -> tuple[Any, ...]:
     options = context[OPTIONS]
     # Stand-ins of a block may be older than any policy of the process.
     for also, kept, listed, deciding, (strict, by_kernel, required, families) in answers(1 if held else 0):
-        held, keeps, lists, rules = (*held, *also), (*keeps, *kept), (*lists, *listed), (*rules, deciding)
+        held = (*held, *[one for one in also if one not in held])
+        keeps, lists, rules = (*keeps, *kept), (*lists, *listed), (*rules, deciding)
         by_kernel = held_by_all(((options[5], options[2]), (families, by_kernel)))
         families = (*options[5], *families)
         options = (options[0] or strict, options[1], by_kernel, options[3] or required, options[4], families)
