@@ -42,7 +42,7 @@ RECEIVER = (*SENDER, "message", "startup.early", "startup.late", "running.", "ru
 # For a whole process.
 _START = (
     *(*SENDER, "extract", "callers", "events", "running.", "running.status"),
-    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "running.reports"),
+    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.lasting", "running.reports"),
     *("enforce.audit", "enforce.fresh", "enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
 BLOCK = (*_START, "enforce.journal", "blocks")
@@ -52,8 +52,9 @@ _EVERY_POLICY = (
     "capabilities.integrity.",
 )
 _CHILDREN = (
-    *("startup.early", "message", "programs.firstlines", "capabilities.processes.", "capabilities.processes.starting"),
-    *("programs.library", "capabilities.processes.children", "capabilities.processes.permitted"),
+    *("startup.early", "message", "programs.variables", "programs.firstlines", "programs.library"),
+    *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.children"),
+    "capabilities.processes.permitted",
     *("enforce.doors.permitted", "enforce.doors.actions", "enforce.doors.children"),
 )
 _FAMILIES = {

@@ -9,7 +9,7 @@ from .capabilities import load_module
 from .compiled import Compiled, new_probe, probe_entry
 from .enforce import audit, patches, session
 from .enforce.journal import Journal
-from .start import REPLACED, loader_changes, stand_ins
+from .start import FORK_SERVER, REPLACED, SERVERS, loader_changes, server_state, stand_ins
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -27,9 +27,6 @@ _journals: dict[frozenset[tuple[str, str]], Journal] = {}
 _standing: dict[frozenset[tuple[str, str]], tuple[Any, ...]] = {}
 # Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
 _keepers: list[object] = []
-# multiprocessing's fork servers that are not the current one, by the policies under which they were started.
-_servers: dict[tuple[bytes, ...], dict[str, Any]] = {}
-FORK_SERVER, STATE = "multiprocessing.forkserver", "_forkserver_"
 
 
 def enter_block(token: object, compiled: Compiled) -> None:
@@ -82,12 +79,11 @@ def change_server(before: tuple[Any, ...]) -> None:
     before: what was entered until now. Its server stays, as it alone can tell how its workers end.
     """
     old, new = held_in(before), held_in(session.entered)
-    server = getattr(sys.modules[FORK_SERVER], "_forkserver", None)  # none while it is being imported
+    server, state = server_state()
     if old == new or server is None:
         return
-    state = {name: value for name, value in vars(server).items() if name.startswith(STATE)}
-    _servers[old] = state
-    vars(server).update(_servers.pop(new, dict.fromkeys(state)))
+    SERVERS[old] = state
+    vars(server).update(SERVERS.pop(new, dict.fromkeys(state)))
 
 
 def held_in(entered: tuple[Any, ...]) -> tuple[bytes, ...]:

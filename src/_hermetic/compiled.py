@@ -28,10 +28,10 @@ def of_no_process(strict: bool, reports: tuple[int, int] | None = None) -> tuple
     """What the stand-ins that start children know of the whole process, where it has no policy of its own.
 
     Its policies as bytes, (strict, where children report, the families that the kernel holds, whether it has to hold
-    all, since when there are guards), what its environment families keep, the loader variables of its start, its lists
-    of programs.
+    all, since when there are guards, the families of its policies), what its environment families keep, the loader
+    variables of its start, its lists of programs.
     """
-    return (), (strict, reports, (), False, 0), (), None, ()
+    return (), (strict, reports, (), False, 0, ()), (), None, ()
 
 
 # Of a block.
@@ -78,13 +78,30 @@ def taken_options(policy: Policy, held: tuple[str, ...] = (), partly: bool = Fal
     return tuple(found)
 
 
-def keeper(policy: Policy) -> tuple[Any, Any] | None:
-    """What decides which variables this policy's children keep: (function, its rules); None for all."""
-    rules = policy.rules.get("environment")
-    if rules is None or policy.report_only:
-        return None
-    module: Any = load_module("environment")
-    return bind(module.is_kept, {}, {}), rules
+def childrens_rules(policies: tuple[Policy, ...], process: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What decides of children under all of these policies: see capabilities/processes/children.py. Those that only
+    report have a say where all do.
+    """
+    holding = [policy for policy in policies if not policy.report_only]
+    held = process[1][2]
+    refusing = ""
+    taken: dict[str, None] = {}
+    unheld: dict[str, None] = {}
+    wholly: dict[str, None] = {}
+    for policy in holding or policies:
+        missing, partly = taken_options(policy, held), taken_options(policy, held, True)
+        taken.update(dict.fromkeys(taken_options(policy)))
+        unheld.update(dict.fromkeys(missing))
+        wholly.update(dict.fromkeys([option for option in missing if option not in partly]))
+        if missing:
+            refusing = refusing or refuser(policy, process)
+    held_in_part = tuple([option for option in unheld if option not in wholly])
+    return refusing, tuple(taken), not holding, tuple(unheld), held_in_part, process
+
+
+def keeper(policy: Policy) -> tuple[Any, ...] | None:
+    """The rules by which this policy's children keep variables (``variables.is_kept``); None for all."""
+    return None if policy.report_only else policy.rules.get("environment")
 
 
 def ready(policy: Policy, guard: str, prepared: dict[tuple[int, str], Any], whole: Policy | None = None) -> Any:
@@ -129,7 +146,10 @@ def key_of(guard: str, name: str) -> str:
 
 
 class Compiled:
-    """A policy ready to be entered: its entries by event, and the stand-ins it needs."""
+    """A policy ready to be entered: its entries by event, and the stand-ins it needs.
+
+    beside: the policies that start with this one, itself among them, where children are its business.
+    """
 
     __slots__ = ("carried", "described", "table", "families", "surface", "patched", "entries", "rules", "modes")
 
@@ -140,6 +160,7 @@ class Compiled:
         whole: Policy | None = None,
         prepared: dict[tuple[int, str], Any] | None = None,
         watcher: Watcher | None = None,
+        beside: tuple[Policy, ...] = (),
     ) -> None:
         if whole is None:
             policy = settled(policy)
@@ -157,11 +178,9 @@ class Compiled:
         if children is not None and starts_processes(policy):
             # Last: what children inherit is what the other families leave.
             self.families["children"] = load_family("children")
-            # Children are told of all that was taken away, also where some of it is put in force later.
-            asked = whole or policy
-            held = children[1][2]
-            taken, unheld, partly = taken_options(asked), taken_options(asked, held), taken_options(asked, held, True)
-            self.rules["children"] = (refuser(policy, children), taken, policy.report_only, unheld, partly, children)
+            # Children are told of all that was taken away, also where some of it is put in force later, or by a policy
+            # that is put in force beside this one.
+            self.rules["children"] = childrens_rules(beside or (whole or policy,), children)
         self.modes = modes(policy, watcher)
         # The rows that these rules need, and (guard, name) of everything they replace.
         self.surface = {

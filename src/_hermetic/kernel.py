@@ -8,6 +8,7 @@ from .capabilities import load_family
 from .enforce.kernel import backend
 from .enforce.kernel.plan import Plan
 from .enforce.kernel.receipts import Receipt as Receipt
+from .policy import held_by_all
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -32,20 +33,17 @@ def hold(
     process may stay behind and wait for a child, which returns from here instead. BootstrapError when ``require``
     cannot be kept.
     """
-    # How much every policy that names a family has held of it: nothing, part, all.
-    least: dict[str, int] = {}
+    parts: list[tuple[Any, Any]] = []
     for policy in policies:
         rules = prepared_rules(policy, prepared)
         if policy.trace:
             events.open_trace()
         witnesses = (events.TRACE[0] if policy.trace else -1, reports)
         receipt = backend.confine(policy, rules, mode, witnesses, waits)
-        for guard in policy.rules:
-            much = 2 if guard in receipt.held() else 1 if guard in receipt.held_in_part() else 0
-            least[guard] = min(much, least.get(guard, much))
+        parted = [HELD_IN_PART + guard for guard in receipt.held_in_part()]
+        parts.append((tuple(policy.rules), (*receipt.held(), *parted)))
         receipts.append(receipt)
-    whole = [guard for guard, much in least.items() if much == 2]
-    return (*whole, *[HELD_IN_PART + guard for guard, much in least.items() if much == 1])
+    return held_by_all(tuple(parts))
 
 
 def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict[str, tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from marshal import dumps, loads
 
+from . import HELD_IN_PART
 from .capabilities import FAMILIES, load_family, load_module
 from .model import Value
 
@@ -161,6 +162,20 @@ def family_names(data: bytes) -> tuple[str, ...]:
     """The families that a carried policy restricts."""
     families, rules, *_ = loads(data)
     return tuple(rules if families is None else families)
+
+
+def held_by_all(parts: tuple[tuple[Any, Any], ...]) -> tuple[str, ...]:
+    """The families that the kernel holds for several policies: as much of each as the one that has least of it held.
+
+    parts: (the families that a policy names, what the kernel holds for it), with ``HELD_IN_PART`` in front of some.
+    """
+    least: dict[str, int] = {}
+    for families, held in parts:
+        for family in families:
+            much = 2 if family in held else 1 if HELD_IN_PART + family in held else 0
+            least[family] = min(much, least.get(family, much))
+    whole = [family for family, much in least.items() if much == 2]
+    return (*whole, *[HELD_IN_PART + family for family, much in least.items() if much == 1])
 
 
 def make_rules(guard: str, keywords: dict[str, Any]) -> tuple[Any, ...]:

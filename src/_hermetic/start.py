@@ -12,15 +12,27 @@ from . import events
 from .asking import ask_entry, questions_of
 from .callers import CALLER_DEPTH
 from .capabilities import load_module
-from .compiled import PATCHED, Compiled, handed_on, keeper, lister, new_probe, probe_entry, settled, starts_processes
+from .compiled import (
+    PATCHED,
+    STARTING,
+    Compiled,
+    handed_on,
+    keeper,
+    lister,
+    new_probe,
+    probe_entry,
+    settled,
+    starts_processes,
+)
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, HIDDEN, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
 from .enforce.judge import examine_undisturbed
+from .enforce.lasting import LATER, answering, answers
 from .errors import BootstrapError
 from .extract import exact_text
 from .model import PRIVATE, PUBLIC
 from .policy import Policy, carry
-from .pristine import now
+from .pristine import RLock, getpid, now
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -69,20 +81,56 @@ def start_policies(
         # The first, so that the others' hooks know its stand-ins.
         guardian = next(policy for policy in order if not policy.report_only or policy is order[-1])
     prepared = {} if prepared is None else prepared
-    held = tuple([carry(handed_on(policy, prepared)) for policy in policies])
-    keeps = tuple([keep for keep in map(keeper, policies) if keep is not None])
-    lists = tuple([listed for listed in map(lister, policies) if listed is not None])
-    for policy in order:
-        known = None if guardian is None else load_module("children").loader_variables(inherited())
-        children = (
-            (held, (strict, reports, *kernel, since or began), keeps, known, lists) if policy is guardian else None
-        )
-        start_process(part(policy, waiting, False) if waiting else policy, children, policy, prepared)
+    children = None
+    if guardian is not None:
+        children = childrens_context(policies, (strict, reports, *kernel, since or began), prepared)
+    # A fork may have left the parent's lock taken.
+    with _starting.setdefault(getpid(), RLock()):
+        for policy in order:
+            given = (children, policies) if policy is guardian else (None, ())
+            start_process(part(policy, waiting, False) if waiting else policy, *given, policy, prepared)
+    leave_servers()
     if meanwhile is not None:
         meanwhile()
     for policy in order if waiting else ():
         if not waiting.isdisjoint(policy.rules):
-            start_process(part(policy, waiting, True), None, policy, prepared)
+            start_process(part(policy, waiting, True), None, (), policy, prepared)
+
+
+# Two threads that start policies do so one after the other, by process.
+_starting: dict[int, Any] = {}
+
+
+def childrens_context(
+    policies: tuple[Policy, ...], options: tuple[Any, ...], prepared: dict[tuple[int, str], Any]
+) -> tuple[Any, ...]:
+    """What those who start children know of these policies; as ``of_no_process`` without one."""
+    held = tuple([carry(handed_on(policy, prepared)) for policy in policies])
+    keeps = tuple([keep for keep in map(keeper, policies) if keep is not None])
+    lists = tuple([listed for listed in map(lister, policies) if listed is not None])
+    known = load_module("children").loader_variables(inherited())
+    families = tuple(dict.fromkeys([guard for policy in policies for guard in policy.rules]))
+    return held, (*options, families), keeps, known, lists
+
+
+# multiprocessing's fork servers that are not the current one, by the policies of blocks under which they were started.
+SERVERS: dict[tuple[bytes, ...], dict[str, Any]] = {}
+FORK_SERVER, STATE = "multiprocessing.forkserver", "_forkserver_"
+
+
+def server_state() -> tuple[Any, dict[str, Any]]:
+    """multiprocessing's fork server, and what of it changes with the process that serves; None where there is none."""
+    server = getattr(sys.modules.get(FORK_SERVER), "_forkserver", None)  # none while it is being imported, too
+    known = {} if server is None else vars(server)
+    return server, {name: value for name, value in known.items() if name.startswith(STATE)}
+
+
+def leave_servers() -> None:
+    """Have no more workers forked by a server that runs without the policies of now: they are not its own."""
+    SERVERS.clear()
+    server, state = server_state()
+    if server is not None:
+        vars(server).update(dict.fromkeys(state))
 
 
 def refuse_if_late() -> None:
@@ -106,20 +154,22 @@ def makes_no_code(policy: Policy) -> bool:
 def start_process(
     policy: Policy,
     children: tuple[Any, ...] | None = None,
+    beside: tuple[Policy, ...] = (),
     whole: Policy | None = None,
     prepared: dict[tuple[int, str], Any] | None = None,
 ) -> None:
     """Put one policy in force for the rest of this process.
 
-    children: see BLOCK_CHILDREN; None for none of it. whole: the policy that this one is a part of. prepared: see
-    ``start_policies``.
+    children: see BLOCK_CHILDREN; None for none of it. beside: those of which it knows. whole: the policy that this one
+    is a part of. prepared: see ``start_policies``.
     """
     if policy.sealed and version_warning() is not None:
         raise BootstrapError("--seal needs a Python version whose audit events are classified")
     refuse_if_late()
     if policy.trace or policy.report_only:
         events.open_trace()
-    compiled = Compiled(policy, children, whole, prepared)
+    number = 0 if children is None else how_many()
+    compiled = Compiled(policy, children, whole, prepared, beside=beside)
     memo = new_memo()
     if policy.sealed:
         memo["examine"] = bind(examine_undisturbed, {}, memo)
@@ -127,17 +177,25 @@ def start_process(
             memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
     probe = new_probe()
     entries = [*compiled.bound_entries(memo), probe_entry(probe)]
+    replaced = compiled.patched
+    if number:
+        # There are stand-ins that start children; they ask this policy by its hook.
+        replaced = frozenset([pair for pair in replaced if pair[0] != "children"])
+        entries = [(LATER + entry[0], *entry[1:]) if entry[0].startswith(STARTING) else entry for entry in entries]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)
     question = ask_entry(audit.make_judge(asked, memo), compiled.described, memo)
     judge = audit.make_judge(entries, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
     asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
     judges = audit.make_quick_judges(asked_most, memo)
-    settings = compiled.settings(compiled.patched, judge, after, memo, not policy.report_only, judges)
+    settings = compiled.settings(replaced, judge, after, memo, not policy.report_only, judges)
     changes, pending, apply = stand_ins(settings, memo, False)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
-    hook = audit.make_hook([*with_stand_ins(entries, compiled.entries, memo), question], memo)
+    known = [*with_stand_ins(entries, compiled.entries, memo), question]
+    if children is not None:
+        known.append(bound_answer(answering(number, children, compiled.rules["children"][:5]), memo))
+    hook = audit.make_hook(known, memo)
     # Bound while code can still be made.
     if policy.sealed:
         from .enforce import class_dicts
@@ -145,13 +203,32 @@ def start_process(
         class_dicts.close(memo)
     end = None if policy.report_only else bind(audit.refuse_everything, {}, memo)
     audit.add_hook(hook, probe, end)
+    if children is not None and how_many() != number + 1:
+        raise BootstrapError("an audit hook of this process answers in place of hermetic's: children would not be held")
     for change in (*changes, *loaders):
         patches.put(*change)
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
     compiled.engage()
-    REPLACED[0] |= {pair for pair in compiled.patched if pair[0] == "children"}
+    REPLACED[0] |= {pair for pair in replaced if pair[0] == "children"}
+    if "children" in compiled.families:
+        load_module("children").STARTING[:] = session.STARTERS  # for blocks that were entered before
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
+
+
+def how_many() -> int:
+    """How many policies, or groups of them, this process has that know of children. BootstrapError where that cannot be
+    told."""
+    try:
+        return len(answers(0))
+    except Exception as error:
+        raise BootstrapError(
+            f"an earlier audit hook of this process answers in place of hermetic's: {error}"
+        ) from error
+
+
+def bound_answer(entry: Entry, memo: dict[Any, Any]) -> Entry:
+    return (*entry[:4], bind(entry[4], {}, memo), bind(entry[5], {}, memo), *entry[6:])
 
 
 # The (guard, name) pairs by which the process's own policies start children: they know of blocks, too.

@@ -26,9 +26,9 @@ def lock(_config: BlockConfig | str | None = None, *, kernel: str = AUTO, **sett
     thread and child. Returns what the kernel holds: ``{"network": "enforced and verified", ...}``.
 
     Raises HermeticError, before anything holds, when other threads are running, which the kernel would not hold,
-    or when ``"require"`` cannot be kept; ValueError and TypeError for what cannot mean anything. Call it once, outside
-    of blocks, at the start of a program: nothing can follow a policy with ``block_code_exec``, and under two policies
-    for the process, a run's and a lock's or two locks', no Python child starts.
+    or when ``"require"`` cannot be kept; ValueError and TypeError for what cannot mean anything. Call it outside of
+    blocks, at the start of a program. In a run, or called again, it narrows what holds: an act, and every child, is
+    under all of these policies. Nothing can follow a policy with ``block_code_exec``.
     """
     if kernel not in (AUTO, REQUIRE, OFF):
         raise ValueError(f"kernel is 'auto', 'require' or 'off', not {kernel!r}")

@@ -170,6 +170,7 @@ CASES = {
     ),
     "report only": ("--no-subprocess --report-only", f"{ACT}", 0, False),
     "report only, own failure": ("--no-subprocess --report-only", f"{ACT}\nraise SystemExit(4)", 4, False),
+    "report only, os._exit": ("--no-subprocess --report-only", f"{ACT}\nos._exit(4)", 4, False),
     "report only and strict": ("--no-subprocess --report-only --strict", f"{ACT}", 0, False),
     "violation in an atexit handler": (
         "--no-subprocess",
@@ -395,3 +396,32 @@ def test_deep_exception_chain_does_not_break_the_end(isolated):
         """),
     )
     assert done.code == 2, done.stderr[-500:]
+
+
+TRIES = "import os\nfor name in 'abcdefg':\n    try:\n        open(name, 'w')\n    except OSError:\n        pass\n"
+
+
+@pytest.mark.parametrize("end", ["raise SystemExit(3)", "os._exit(3)", "raise KeyError"])
+def test_failure_after_refusals_that_were_handled_names_them(isolated, end):
+    """The status is the program's own, as it copes; that it failed may have to do with it, and it may say nothing."""
+    done = isolated.script("--fs-readonly", TRIES + end)
+    assert done.code == (1 if "Key" in end else 3)
+    told = [line for line in done.errors if line.startswith(("hermetic: ", "  "))][-7:]
+    assert told == [
+        "hermetic: 7 acts were blocked, and the program handled them; the status is its own (2 with --strict, each of "
+        "them with --trace)",
+        *[f"  filesystem readonly: {isolated.folder / name}  [--fs-readonly]" for name in "abcde"],
+        "  and 2 more",
+    ], done.stderr
+
+
+@pytest.mark.parametrize("end", ["", "raise SystemExit(0)", "os._exit(0)"])
+def test_success_after_refusals_that_were_handled_says_nothing(isolated, end):
+    done = isolated.script("--fs-readonly", TRIES + end)
+    assert (done.code, done.stderr) == (0, "")
+
+
+def test_os_exit_under_report_only_sums_up(isolated):
+    done = isolated.script("--fs-readonly --report-only", TRIES + "os._exit(3)")
+    assert done.code == 3
+    assert "hermetic: 7 acts would be blocked" in done.errors, done.stderr

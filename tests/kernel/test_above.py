@@ -220,8 +220,22 @@ def test_if_the_supervisor_ends_the_program_goes_on_and_keeps_its_status(isolate
     os.kill(program.parent, signal.SIGKILL)
     wait_until(lambda: has_ended(program.parent) and parent_of(program.pid) == program.process.pid)
     program.process.send_signal(signal.SIGUSR1)
-    time.sleep(0.3)
-    assert program.end() == (7, [signal.SIGUSR1])
+    assert program.process.stdout.readline() == f"{int(signal.SIGUSR1)}\n"
+    assert program.end() == (7, [])
+
+
+def test_signal_that_the_supervisor_did_not_come_to_is_heard_all_the_same(isolated, judged):
+    """It was told of it, and ended: who waits hands on what nobody said was handed on, and nothing twice."""
+    program = Program(isolated, signal.SIGUSR1, signal.SIGUSR2)
+    program.process.send_signal(signal.SIGUSR2)
+    assert program.process.stdout.readline() == f"{int(signal.SIGUSR2)}\n"
+    os.kill(program.parent, signal.SIGSTOP)
+    wait_until(lambda: state_of(program.parent) == "T")
+    program.process.send_signal(signal.SIGUSR1)
+    wait_until(lambda: state_of(program.process.pid) == "S" and not waiting_for(program.process.pid))
+    os.kill(program.parent, signal.SIGKILL)
+    assert program.process.stdout.readline() == f"{int(signal.SIGUSR1)}\n"
+    assert program.end() == (7, [])
 
 
 # --- stopping ---

@@ -131,3 +131,23 @@ def test_block_that_takes_away_what_it_needs_is_named_as_the_reason(isolated, ju
             except hermetic.HermeticError as error:
                 assert "outside of blocks" in str(error) and "disabled: " in str(error), error
     """)
+
+
+HEAD = "import hermetic, subprocess, sys"
+
+
+def test_warning_names_what_either_takes_away(isolated, landlock):
+    done = isolated.script(
+        "--deny-import colorsys",
+        f"{HEAD}; hermetic.lock(block_environment=True)\nsubprocess.run(['/bin/true'])\nsubprocess.run(['/bin/true'])",
+    )
+    told = "no kernel layer holds it to --deny-import --no-environment\n"
+    assert done.stderr == f"hermetic: warning: /bin/true is not a Python program, and {told}"
+
+
+def test_what_the_kernel_holds_of_one_alone_is_not_held_for_both(isolated, landlock):
+    """The child of a child is told of what is not held in the same way."""
+    inner = "import subprocess; subprocess.run(['/bin/true'])"
+    code = f"{HEAD}; hermetic.lock(fs_readonly=True, kernel='off')\nsubprocess.run([sys.executable, '-c', {inner!r}])"
+    done = isolated.script("--deny-write /nothing-here", code)
+    assert "no kernel layer holds it to --deny-write --fs-readonly\n" in done.stderr, done

@@ -117,21 +117,6 @@ def test_stand_ins_never_lead_to_themselves(isolated):
     """)
 
 
-def test_python_child_of_a_run_that_is_locked_does_not_run(isolated):
-    """Each of the two hands it its own policy, and the core of one lets no other copy's hook in."""
-    done = isolated.script(
-        ONE,
-        LOCK
-        + """
-    import subprocess, sys
-    done = subprocess.run([sys.executable, "-c", "print('ran')"], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (1, ""), done
-    assert done.stderr.startswith("hermetic: error: "), done
-    """,
-    )
-    assert done.code == 0, done.stderr
-
-
 def test_second_hook_is_not_vouched_for_by_the_first(isolated):
     """An earlier hook may refuse a later one without a word; whatever it says itself does not count as an answer."""
     isolated.passes("""

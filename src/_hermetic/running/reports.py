@@ -89,8 +89,8 @@ def listen() -> tuple[int, int] | None:
     return events.REPORTS[0], fstat(events.REPORTS[0]).st_ino
 
 
-def prepare(strict: bool) -> None:
-    """Remember stderr, and see to it that threads and ``os._exit`` are counted."""
+def prepare(strict: bool, only: bool) -> None:
+    """Remember stderr, and see to it that threads and ``os._exit`` are counted. only: whether nothing is blocked."""
     events.open_trace()
     import _thread
 
@@ -117,11 +117,18 @@ def prepare(strict: bool) -> None:
     status.MAIN[0] = getpid()
 
     def exit_now(status_code: int) -> None:
-        if strict and getpid() == status.MAIN[0]:
+        if getpid() != status.MAIN[0]:
+            leave(status_code)
+        if only:
+            status.say(status.summary("would be blocked"))
+            leave(status_code)
+        if strict:
             hear()
-        record = status.culprit(None, status_code, strict) if getpid() == status.MAIN[0] else None
+        record = status.culprit(None, status_code, strict)
         if record is not None:
             status.say(status.explain(record, events.COUNT[1]))
+        else:
+            status.say(status.coped_hint(status_code))
         leave(status.BLOCKED if record is not None else status_code)
 
     os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either

@@ -20,7 +20,7 @@ from ..programs.target import CALL, CODE, FOLDER, OFF, REQUIRE, SCRIPT, STDIN, O
 from ..start import start_policies, version_warning
 from ..startup import searchpath
 from . import reports, status
-from .ending import conclude
+from .ending import conclude, reports_only
 from .script import read_script
 from .source import code_of
 
@@ -105,7 +105,7 @@ def put_in_force(
             close_sockets(options.keep_fds)
     if options.told:
         events.TOLD.append(True)
-    reports.prepare(options.strict)
+    reports.prepare(options.strict, reports_only(policies))
     told = reports.open_pipe(options) if options.strict or options.reports is not None else None
     searchpath.expect(first_entry(target), options.path)
     policies = tuple([settled(policy) for policy in policies])

@@ -123,7 +123,9 @@ def distribution_of(folder: str, relative: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write to the real stderr, after what the program has buffered for it."""
+    """Write to the real stderr, after what the program has buffered for it; nothing where there is nothing to say."""
+    if not text:
+        return
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -160,19 +162,38 @@ def semaphore_hint(error: BaseException) -> str:
     return "  multiprocessing makes its locks in /dev/shm, which all programs share: --allow-write /dev/shm\n"
 
 
+def coped_hint(code: int) -> str:
+    """For a program that failed, and handled each refusal: what it says of them itself may be nothing at all."""
+    if code == 0 or events.COUNT[0] != getpid() or not events.LOG:
+        return ""
+    count = events.COUNT[1]
+    counted = "1 act was blocked, and the program handled it"
+    if count > 1:
+        counted = f"{count} acts were blocked, and the program handled them"
+    return f"hermetic: {counted}; the status is its own (2 with --strict, each of them with --trace)\n{listed(FEW)}"
+
+
 def summary(verb: str) -> str:
     """For --report-only and --strict: every act that was, or would have been, blocked."""
     count = events.COUNT[1]
     counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
-    lines = [f"hermetic: {counted}"]
-    left = count
-    for _, message, reason, *_ in events.LOG:
+    left = count - sum([events.TIMES.get((message, reason), 1) for _, message, reason, *_ in events.LOG])
+    more = f"  and {left} more, of which only the number was kept\n" if left > 0 else ""
+    return f"hermetic: {counted}\n{listed(len(events.LOG))}{more}"
+
+
+# How many acts are told where they may have to do with it or not.
+FEW = 5
+
+
+def listed(most: int) -> str:
+    """The first acts that were blocked, a line each."""
+    lines = []
+    for _, message, reason, *_ in events.LOG[:most]:
         times = events.TIMES.get((message, reason), 1)
-        left -= times
-        lines.append(f"  {message}  [--{reason}]" + (f" x{times}" if times > 1 else ""))
-    if left > 0:
-        lines.append(f"  and {left} more, of which only the number was kept")
-    return "\n".join(lines) + "\n"
+        lines.append(f"  {message}  [--{reason}]" + (f" x{times}" if times > 1 else "") + "\n")
+    more = len(events.LOG) - most
+    return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
 
 
 def trimmed(traceback: TracebackType | None) -> TracebackType | None:

@@ -76,7 +76,13 @@ class SysType(type):
 
 
 def make_held() -> tuple[type, tuple[tuple[str, Any, tuple[Any, ...]], ...], Any]:
-    """(class for sys, the three lists, the cache): what will stand in ``sys``. Doors give the classes their methods."""
+    """(class for sys, the three lists, the cache): what will stand in ``sys``. Doors give the classes their methods.
+
+    Where a policy for the whole process has put its own there, no door takes them away again: they stand for this one.
+    """
+    there = [type(_sys), *[type(SYS_NAMES[name]) for name in (*LISTS, CACHE)]]
+    if all(map(is_final, there)):
+        return type(_sys), tuple([(name, SYS_NAMES[name], tuple(SYS_NAMES[name])) for name in LISTS]), SYS_NAMES[CACHE]
     body = {"__slots__": ("original",), "__module__": "sys"}
     list_class, cache_class = type("list", (list,), dict(body)), type("dict", (dict,), dict(body))
     lists = []
@@ -88,6 +94,11 @@ def make_held() -> tuple[type, tuple[tuple[str, Any, tuple[Any, ...]], ...], Any
     cache: Any = dict.__new__(cache_class)
     dict.update(cache, SYS_NAMES[CACHE])
     return SysType("module", (type(_sys),), {"__slots__": (), "__module__": "builtins"}), tuple(lists), cache
+
+
+def is_final(kind: type) -> bool:
+    """Whether a policy for the whole process guards this already: it refuses whatever another would."""
+    return "FINAL" in kind.__dict__
 
 
 def noted(sys_class: type, lists: Any, cache: Any) -> State:

@@ -118,10 +118,13 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     return information_denial(message, program, rules[0], remedy)
 
 
-def warning(program: str, rules: Rules) -> str:
-    """What is said, once, of a child that nothing holds, or not in full."""
-    nothing = " ".join(["--" + name for name in rules[3] if name not in rules[4]])
-    partly = " ".join(["--" + name for name in rules[4]])
+def warning(program: str, several: list[Rules]) -> str:
+    """What is said, once, of a child that nothing holds, or not in full. several: of all policies but those that
+    only report."""
+    unheld = {name: name for rules in several for name in rules[3]}
+    wholly = {name: name for rules in several for name in rules[3] if name not in rules[4]}
+    nothing = " ".join(["--" + name for name in wholly])
+    partly = " ".join(["--" + name for name in unheld if name not in wholly])
     said = [f"no kernel layer holds it to {nothing}"] if nothing else []
     if partly:
         said.append(f"the kernel layer holds it to {partly} in part (in full with --kernel=require)")

@@ -34,11 +34,13 @@ from ...pristine import RLock, get_frame, getcwd, getpid, native
 from ...programs.executables import ABSENT, OTHER, never, open_program, placed
 from ...programs.library import for_another, made_since, own_place, whole
 from ...programs.target import OFF, REQUIRE, Options
+from ...programs.variables import is_kept
 from ...startup.early import CACHE_OPTION, NOWHERE, held_back
 from .. import session
 from ..bind import bind
 from ..judge import refusal
-from ..session import BEFORE, CHILDREN, ENVIRONMENT, IN_FORCE, SHELLS, SINCE
+from ..lasting import AUDIT, CALL, JUDGE, KEY, KNOWN, LATER, OPTIONS, STARTERS, in_force
+from ..session import BEFORE, CHILDREN, ENVIRONMENT, SHELLS, SINCE
 from ..session import STARTERS as ALL_STARTERS
 from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
@@ -60,12 +62,6 @@ FIND: Any = None
 START: Any = None
 HERE = None
 FRAMES_HIDDEN = False
-
-# What a stand-in knows: its judge and key, (refusing option, options, whether it only reports, options that the kernel
-# does not hold, of these what it holds in part), and of the whole process: its policies, how it runs, what its
-# environment families keep, the loader variables of its start, its lists of programs, and the code of the stand-ins
-# that start children. In a block these are empty or None, and found out then. The last is how messages call it.
-JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, STARTERS, CALL = range(10)
 
 EXECVE = native.execve
 PUTENV, UNSETENV = native.putenv, native.unsetenv
@@ -96,17 +92,6 @@ def loaders(context: tuple[Any, ...]) -> frozenset[tuple[str, str]]:
     return loader_variables(present(BEFORE[0])) if context[KNOWN] is None else context[KNOWN]
 
 
-def in_force(context: tuple[Any, ...]) -> tuple[tuple[bytes, ...], tuple[Any, ...], tuple[Any, ...]]:
-    """(policies, what their children keep of their variables, lists of programs) of the process and of blocks."""
-    held, keeps, lists = context[HELD], context[KEEPS], context[LISTS]
-    for carried, keep, listed, _ in [entry[2] for entry in IN_FORCE[0]]:
-        if carried not in held:
-            held = held if carried is None else (*held, carried)
-            keeps = keeps if keep is None else (*keeps, keep)
-            lists = lists if listed is None else (*lists, listed)
-    return held, keeps, lists
-
-
 def arranged(
     context: tuple[Any, ...], candidates: tuple[str, ...], words: tuple[str, ...], folder: str, given: Any
 ) -> tuple[str, tuple[str, ...], Environment]:
@@ -116,9 +101,10 @@ def arranged(
     None for those of this process.
     """
     CHILDREN[0] = True
-    rules, (held, keeps, lists) = context[RULES], in_force(context)
+    held, keeps, lists, rules, (strict, reports, by_kernel, required, since, _) = in_force(context)
     known = loaders(context)
-    environment = let_through(variables() if given is None else given, keeps, None if rules[2] else known)
+    dropped = known if [one for one in rules if not one[2]] else None
+    environment = let_through(variables() if given is None else given, keeps, dropped)
     if lists:
         fewer = without_helpers(environment, known)
         folders = (path_in(fewer), path_in(variables()))
@@ -134,20 +120,20 @@ def arranged(
         file = named
     if what == OTHER or reason:
         refuse(context, file, reason)
-    strict, reports, by_kernel, required, since = context[OPTIONS]
     since = since or SINCE[0]
     mode = REQUIRE if required else OFF
     if what == OTHER:
-        if not rules[2] and rules[3]:
-            say_once(warning(file, rules))
-        told = bool(rules[3]) or len(TOLD) > 0
+        unheld = [one for one in rules if one[3]]
+        if [one for one in unheld if not one[2]]:
+            say_once(warning(file, [one for one in unheld if not one[2]]))
+        told = len(unheld) > 0 or len(TOLD) > 0
         carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
         return file, words, with_carriers(environment, carried)
     if target is None:
         return file, words, environment
     if changes:
         # What env sets is as much the program's as what it passes by itself.
-        environment = let_through(changed(environment, changes), keeps, None if rules[2] else known)
+        environment = let_through(changed(environment, changes), keeps, dropped)
     if keeps:
         # What an interpreter needs to come up at all; the child takes it away again before its program runs.
         names = [pair[0] for pair in environment]
@@ -180,15 +166,17 @@ def by_entry(
 
 
 def refuse(context: tuple[Any, ...], file: str, reason: str) -> None:
-    """Raise what the policy says of a child that it cannot hold; nothing where it lets that pass."""
-    found = context[JUDGE](context[KEY], (name_of(file), reason), None)
+    """Raise what the policies say of a child that they cannot hold; nothing where all let that pass."""
+    name = name_of(file)
+    found = context[JUDGE](context[KEY], (name, reason), None)
     if found is not None:
         raise refusal(found)
+    AUDIT(LATER + context[KEY], name, reason)
 
 
 def let_through(environment: Environment, keeps: tuple[Any, ...], known: Any) -> Environment:
     """The variables that a child may have. known: the loader variables of the start, None where nothing is dropped."""
-    for is_kept, kept in keeps:
+    for kept in keeps:
         environment = [pair for pair in environment if is_kept(kept, pair[0])]
     return environment if known is None else without_loaders(environment, known)
 
@@ -204,7 +192,7 @@ def is_arranged(context: tuple[Any, ...]) -> bool:
     It comes from the stand-in of a policy around this one, which has arranged it; or no policy in force guards children
     any longer: the block that did is left, and others, entered before it, keep its stand-ins in place.
     """
-    held, _, lists = in_force(context)
+    held, _, lists, _, _ = in_force(context)
     if not held and not lists:
         return True
     code = get_frame(1 if FRAMES_HIDDEN else 3).f_code

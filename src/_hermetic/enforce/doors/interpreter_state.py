@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ...capabilities.interpreter.import_state import MISSING, REBOUND, SYS
+from ...capabilities.interpreter.import_state import MISSING, REBOUND, SYS, is_final
 from ...extract import exact_text
 from ..judge import refusal
 
@@ -104,11 +104,6 @@ def set_hook(*args: Any) -> Any:
 
 
 # --- doors ---
-
-
-def is_final(kind: type) -> bool:
-    """Whether a policy for the whole process guards this already: it refuses whatever a block would."""
-    return "FINAL" in kind.__dict__
 
 
 def dress(kind: type, setting: Setting, function: Any, names: tuple[str, ...], plain: Any, **constants: Any) -> None:

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
     from .syscalls import Calls
 
 ADOPTS = 36  # prctl: PR_SET_CHILD_SUBREAPER
-# What the supervisor tells: the program's number, its wait status, the same where nothing of it is left.
-PROGRAM, STATE, LAST = b"p", b"s", b"l"
+# What the supervisor tells: the program's number, its wait status, the same where nothing of it is left; that it has
+# seen to a signal.
+PROGRAM, STATE, LAST, DONE = b"p", b"s", b"l", b"d"
 # What it is told: a signal for the program, if the group has not got it; one that it sent itself.
 SIGNAL, HEARD = b"s", b"h"
 # A message is one of these, and two numbers.
@@ -153,14 +154,20 @@ class Parent:
 
     def tell(self, kind: bytes, status: int) -> None:
         """Let who waits know; it may have been stopped meanwhile."""
-        try:
-            self.lower.send(message(kind, status), MSG_NOSIGNAL)
-        except OSError:
+        if not self.answer(message(kind, status)):
             return
         if native.getppid() == self.above:
             native.kill(self.above, SIGCHLD)
             if not native.WIFSTOPPED(status):
                 native.kill(self.above, SIGCONT)
+
+    def answer(self, data: bytes) -> bool:
+        """Send a message; whether anybody is there to get it."""
+        try:
+            self.lower.send(data, MSG_NOSIGNAL)
+        except OSError:
+            return False
+        return True
 
     def hand_on(self) -> None:
         """Signals that came to who waits: for the program, unless the whole group got it; as this process can tell."""
@@ -169,6 +176,8 @@ class Parent:
             found = sigtimedwait([number], 0)
             if data[:KIND] == SIGNAL and (found is None or found.si_pid != sender) and not self.ended:
                 self.send(number)
+            if data[:KIND] == SIGNAL:
+                self.answer(message(DONE, number))
         if not self.ended:
             self.send(SIGKILL)  # nobody stands for it any more: only SIGKILL does that
 
@@ -198,14 +207,21 @@ def stay_behind(calls: Calls, machine: int, upper: socket, supervisor: int, prog
         # If the supervisor dies, the program is ours to wait for.
         calls(abi.PRCTL[machine], ADOPTS, 1, 0, 0, 0)
         waited = valid_signals()
+        # What the supervisor was told of, and has not seen to.
+        left: list[int] = []
+        states: list[tuple[bytes, int]] = []
         while True:
             told = sigwaitinfo(waited)
+            heard, gone = news(upper)
+            changes = [one for one in heard if one[0] != DONE]
+            states += changes
+            del left[: len(heard) - len(changes)]
             if told.si_signo != SIGCHLD:
-                if not pass_on(upper, told.si_signo, told.si_pid, supervisor):
-                    native.kill(program, told.si_signo)
-                    end_as(wait_for(program))
-                continue
-            states, gone = news(upper)
+                gone = not pass_on(upper, told.si_signo, told.si_pid, supervisor) or gone
+                if told.si_pid != supervisor:
+                    left.append(told.si_signo)
+                if not gone:
+                    continue
             for kind, status in states[-1:]:
                 if kind == LAST:
                     native.waitpid(supervisor, 0)  # so that its times, and the program's, are those of our children
@@ -213,7 +229,10 @@ def stay_behind(calls: Calls, machine: int, upper: socket, supervisor: int, prog
                     end_as(status)
                 if native.WIFSTOPPED(status):
                     stop_as(status)
+            states.clear()
             if gone:
+                for number in left:
+                    native.kill(program, number)
                 end_as(wait_for(program))
     finally:
         native._exit(1)
@@ -235,7 +254,7 @@ def pass_on(upper: socket, number: int, sender: int, supervisor: int) -> bool:
 
 
 def news(upper: socket) -> tuple[list[tuple[bytes, int]], bool]:
-    """(what became of the program meanwhile, whether the supervisor is gone)."""
+    """(what the supervisor told meanwhile, whether it is gone)."""
     found: list[tuple[bytes, int]] = []
     while True:
         try:
