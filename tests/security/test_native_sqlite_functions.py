@@ -192,7 +192,7 @@ class Own(sqlite3.Connection):
         super().__init__(*args, **kwargs)
         going.clear()
         thread.join()
-sys.setswitchinterval(1e-7)
+sys.setswitchinterval(1e-5)
 """,
     "signal": """
 delays = []
@@ -233,7 +233,7 @@ def attempt(connection):
     except Exception:
         pass
 WAY
-for _ in range(40):
+for _ in range(20):
     sqlite3.connect(":memory:", factory=Own, check_same_thread=False, **begin).close()
 print("came to its end")
 """

@@ -63,18 +63,21 @@ class Guards:
     """Makes guarded connection classes, one for each that the program asks for.
 
     made: base -> class. own: the class of ours below them. init: what calls C's constructor. makers: each makes parts
-    of the class, and what is done with a new connection, from (the class, SQLite's).
+    of the class, and what is done with a new connection, from (the class, SQLite's). proofs: each tries whether a class
+    holds; it raises, or is asked again. trial: the class that is tried now.
     """
 
-    __slots__ = ("bind", "init", "made", "own", "marks", "makers")
+    __slots__ = ("bind", "init", "made", "own", "marks", "makers", "proofs", "trial")
 
     def __init__(self, setting: Setting) -> None:
         self.bind = setting.bind
         self.made: dict[type, type] = {}
         self.own: Any = None
+        self.trial: Any = None
         self.init: Any = None
         self.marks: list[str] = []
         self.makers: list[Callable[[type, type], tuple[dict[str, Any], Any]]] = []
+        self.proofs: list[Callable[[type, type], bool]] = []
 
     def stand_in(self, setting: Setting, mark: str, named: Any, maker: Any, init: Any, closes: bool) -> Any:
         """For ``sqlite3.connect``. mark: what the class is known by. closes: see CLOSERS."""
@@ -99,16 +102,27 @@ class Guards:
 
     def guarded(self, base: Any) -> Any:
         """A class that is ``base`` in everything but what its connections may do."""
-        if self.own is None:
-            self.own = self.make_class(connection_class())
-        if self.own in classes_of(base):
+        connection = connection_class()
+        own = self.own
+        if own is None:
+            if self.trial in classes_of(base):
+                return base
+            own = self.trial = self.make_class(connection)
+            # With what newer policies ask for; nothing of the program's.
+            asked = [one for one in classes_of(base) for known in OWNS if one is known]
+            OWNS.append(own)
+            whole = type("Connection", (*asked, own), {}) if asked else own
+            if not [prove for prove in self.proofs if not prove(whole, connection)]:
+                self.own = own
+        if own in classes_of(base):
             return base
-        if base is connection_class():
-            return self.own
-        if base not in self.made:
+        if base is connection:
+            return own
+        made = self.made.get(base)
+        if made is None or own not in classes_of(made):
             dress = {"__module__": base.__module__, "__qualname__": base.__qualname__, "__doc__": base.__doc__}
-            self.made[base] = type(base)(base.__name__, (base, self.own), dress)
-        return self.made[base]
+            made = self.made[base] = type(base)(base.__name__, (base, own), dress)
+        return made
 
     def make_class(self, connection: Any) -> Any:
         """The class of ours."""
@@ -130,7 +144,8 @@ class Guards:
         for maker in self.makers:
             more, step = maker(own, connection)
             parts.update(more)
-            steps.append(step)
+            if step is not None:
+                steps.append(step)
         begin = names_of(connection).get("autocommit")
         parts["__init__"] = bind(construct, INIT=self.init, STEPS=tuple(steps), OWN=own, BEGIN=begin)
         for name, part in parts.items():
@@ -138,6 +153,8 @@ class Guards:
         return own
 
 
+# All classes of ours, to be told from the program's.
+OWNS: list[Any] = []
 # By these names readers find marks, and here is what they are for blocks.
 MARKS = {"FILES_MARK": "_guarded", "CLOSED_MARK": "_closed"}
 

@@ -46,10 +46,11 @@ def connect(setting: Setting, original: Any) -> Any:
         setting.memo["REFUSE"] = refuse
 
     def make(own: type, connection: Any) -> tuple[dict[str, Any], Any]:
-        create = names_of(connection)["create_function"]
-        prove(guards.init, own, connection, setting)
-        return {}, setting.bind(close_later, CREATE=create, REFUSE=refuse)
+        if whole:  # C has done it, also where an older policy's class is next to C: no other is taken
+            return {}, None
+        return {}, setting.bind(close_later, CREATE=names_of(connection)["create_function"], REFUSE=refuse)
 
+    guards.proofs.append(lambda own, connection: is_closed(own, connection, setting))
     return guards.stand_in(setting, "CLOSED_MARK", None, make, init_closed if whole else init_connection, whole)
 
 
@@ -81,16 +82,15 @@ def refuse_call(*args: Any) -> None:
 
 
 def close_later(self: Any) -> None:
-    """For blocks, and where an older policy's class is innermost."""
+    """For blocks, one of which may not take native code away."""
     if JUDGE(KEY, TAKEN, None) is not None:
         CREATE(self, NAME, 1, REFUSE)
         CREATE(self, NAME, 2, REFUSE)
 
 
-def prove(init: Any, own: Any, connection: Any, setting: Setting) -> None:
-    """Try whether the function goes, also where SQLite has one for each encoding. Raises the refusal if it does not."""
-    tried = own.__new__(own)
-    init(tried, {"database": ":memory:"})
+def is_closed(own: Any, connection: Any, setting: Setting) -> bool:
+    """Whether the function goes, also where SQLite has one for each encoding. Raises the refusal of what does not."""
+    tried = setting.box[0](":memory:", factory=own)
     names = names_of(connection)
     for count in COUNTS:
         names["create_function"](tried, NAME, count, None)
@@ -98,9 +98,10 @@ def prove(init: Any, own: Any, connection: Any, setting: Setting) -> None:
     try:
         names["execute"](tried, f"select {NAME}('simple')")
     except MODULES["_sqlite3"].OperationalError:
-        return
+        return True
     finally:
         names["close"](tried)
     found = setting.judge(setting.key, CALLED, None)
     if found is not None:
         raise refusal(found)
+    return False
