@@ -74,7 +74,7 @@ _FAMILIES = {
         *("capabilities.filesystem.told", "capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
         "capabilities.filesystem.requests",
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
-        *("enforce.doors.memory", "enforce.doors.databases"),
+        *("enforce.doors.memory", "enforce.doors.connections", "enforce.doors.databases"),
     ),
     "environment": ("programs.variables", "capabilities.environment", "enforce.doors.environ"),
     "code_exec": (
@@ -83,9 +83,9 @@ _FAMILIES = {
     ),
     "imports": (
         *("capabilities.imports.loaded", "capabilities.imports.origins", "capabilities.imports.given"),
-        "capabilities.imports.libraries",
+        *("capabilities.imports.interfaces", "capabilities.imports.libraries"),
         "capabilities.imports.",
-        "enforce.doors.modules",
+        *("enforce.doors.modules", "enforce.doors.connections", "enforce.doors.tokenizers"),
     ),
     "interpreter": (
         *("capabilities.interpreter.import_state", "capabilities.interpreter."),

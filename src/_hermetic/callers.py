@@ -16,6 +16,7 @@ from .pristine import get_frame
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any
 
 _SEP = _os.sep
 STDLIB = _os.path.dirname(_os.path.abspath(_os.__file__)) + _SEP
@@ -28,6 +29,10 @@ RUN = CORE + "running" + _SEP + "run.py"
 
 # From a reader, the frames above it are: examine, the judge, the hook or stand-in, and the caller.
 CALLER_DEPTH = 4
+# The code by whose frames guards know the makers of connections of SQLite (enforce/doors/connections.py): of all, and
+# of those whose connections come without what calls any address. Blocks know the lists, others what was in them.
+CONNECTORS: list[Any] = []
+CLOSERS: list[Any] = []
 # What bind() puts in place of this name: whether no frame of ours is in the way.
 FRAMES_HIDDEN = False
 

@@ -49,6 +49,17 @@ def is_a(value: object, kinds: tuple[type, ...]) -> bool:
     return issubclass(type(value), kinds)
 
 
+def has_mark(value: object, name: str) -> bool:
+    """Whether one of the real classes of this has the name among its own; attributes are not asked."""
+    for one in _classes_of(type(value)):
+        if name in _names_of(one):
+            return True
+    return False
+
+
+_classes_of, _names_of = type.__dict__["__mro__"].__get__, type.__dict__["__dict__"].__get__
+
+
 def exact_text(value: object) -> str:
     """The characters that C sees in a str or bytes, subclasses included. TypeError for anything else."""
     if type(value) is str:

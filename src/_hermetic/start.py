@@ -236,7 +236,7 @@ REPLACED: list[frozenset[tuple[str, str]]] = [frozenset()]
 # Stand-in for what bind() puts in place of this name.
 ENTRIES: tuple[Entry, ...] = ()
 # In a memo: the code of the stand-ins by whose frames readers know who asks.
-TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "LINKERS", "FOLLOWERS")
+TOLD_BY_CODE = ("OPENERS", "CONNECTORS", "CLOSERS", "ADMITTED", "LINKERS", "FOLLOWERS")
 
 
 def after_bound(key: str, args: tuple[Any, ...], kwargs: dict[str, Any] | None, result: Any) -> None:

@@ -20,6 +20,12 @@ c = sqlite3.connect(":memory:")
 sqlite3.Connection.__init__(c, ":memory:")
 sqlite3.Connection.execute(c, "vacuum into 'new.db'")
 """,
+    "after a second construction that was refused": """
+c = sqlite3.connect(":memory:")
+try: sqlite3.Connection.__init__(c, ":memory:")
+except BaseException: pass
+sqlite3.Connection.execute(c, "vacuum into 'new.db'")
+""",
     "with the guard's own mark": """
 class Marked(sqlite3.Connection):
     _guarded = sqlite3.Connection

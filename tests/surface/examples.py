@@ -86,6 +86,8 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("imports", "open"): "the import system's own reads: tests/security/test_imports*.py",
     ("imports", "exec"): "the import system's own execution: tests/security/test_imports*.py",
     ("imports", "ctypes.dlopen"): "needs ctypes, whose import is blocked before",
+    ("imports", "sqlite3.connect"): "a second construction, on 3.10: tests/security/test_native_sqlite_functions.py",
+    ("imports", "_sqlite3:connect"): "asks, and refuses nothing: as above",
     ("imports", "sqlite3.load_extension"): "needs enable_load_extension, which is blocked before",
     ("imports", "_cffi_backend:load_library"): "cffi is not installed for tests",
     ("imports", "cffi.api:FFI.dlopen"): "cffi is not installed for tests",

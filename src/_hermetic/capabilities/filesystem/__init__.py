@@ -185,6 +185,13 @@ SURFACE = (
     ),
     GuardedCall(
         capability=WRITE,
+        audit=("sqlite3.connect",),
+        read=of.database_begun,
+        when=of.keeps_connections,
+        note="on 3.10, where a second construction leaves the connection usable that is refused by the row above",
+    ),
+    GuardedCall(
+        capability=WRITE,
         patch=SQLITE_CONNECT,
         read=of.database_attached,
         call="sqlite3.execute",

@@ -7,8 +7,10 @@ that keep nothing, and descriptors that are open already.
 
 from __future__ import annotations
 
-from ...callers import CALLER_DEPTH, calling_frame
-from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, is_a
+import sys as _sys
+
+from ...callers import CALLER_DEPTH, CONNECTORS, calling_frame
+from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, has_mark, is_a
 from ...model import PRIVATE
 from ...paths import is_number, lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
@@ -322,33 +324,46 @@ def read_of_database(name: str) -> Reading:
 def database_attached_to_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """The same of what ATTACH and VACUUM INTO want opened; what is computed is refused as a change."""
     name = args[0]
-    return None if name is None or name in ("", ":memory:") else read_of_database(name)
+    return None if len(args) > 1 or name is None or name in ("", ":memory:") else read_of_database(name)
 
 
-# The code of the stand-in's constructors; a start fills it in.
-CONNECTORS: tuple[Any, ...] = ()
-# What the stand-in's connections have among their class's names.
-GUARDED_BY = "_guarded"
+# What the stand-in's connections have among their classes' names.
+FILES_MARK = "_guarded"
 REFUSED_CONNECTION = ("sqlite3.Connection", SHOWN_AS_IT_IS, None, (), DATABASE)
-_names_of = type.__dict__["__dict__"].__get__
 
 
 def database_unguarded(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """sqlite3.connect/handle(connection): one that attaches whatever it is told is not handed out.
 
-    The stand-in's own constructor must be asking: a subclass of the program's could attach in its
-    constructor, before the check is in place, and a second construction would lose it.
+    A constructor of ours must be asking: one of the program's that calls C by itself could attach
+    before the check is in place, and a second construction would lose it.
     """
     frame = calling_frame(CALLER_DEPTH)
     ours = False
     for known in CONNECTORS:
         if frame is not None and frame.f_code is known:
             ours = True
-    return None if ours and GUARDED_BY in _names_of(type(args[0])) else REFUSED_CONNECTION
+    return None if ours and has_mark(args[0], FILES_MARK) else REFUSED_CONNECTION
+
+
+def keeps_connections(rules: tuple[Any, ...]) -> bool:
+    """Whether a connection that is made anew stays usable when that is refused at its end."""
+    return _sys.version_info < (3, 11)
+
+
+def database_begun(args: tuple[Any, ...], kwargs: Any) -> Change | None:
+    """sqlite3.connect(database), where no constructor of ours is asking."""
+    frame = calling_frame(CALLER_DEPTH)
+    for known in CONNECTORS:
+        if frame is not None and frame.f_code is known:
+            return None
+    return REFUSED_CONNECTION
 
 
 def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """(name) from the authorizer: what ATTACH, VACUUM INTO or a PRAGMA wants opened; None when it is computed."""
+    if len(args) > 1:
+        return None  # another family's question
     name = args[0]
     if name is None:
         return "ATTACH", SHOWN_AS_IT_IS, None, (), DATABASE

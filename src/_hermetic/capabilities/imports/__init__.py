@@ -8,10 +8,8 @@ away, not using. A program that reads a file and executes it imports nothing.
 
 from __future__ import annotations
 
-import sys as _sys
-
 from ...callers import CALLER_DEPTH, FROZEN, STDLIB, calling_frame
-from ...extract import NUMBER, TEXT, always, argument, exact_text, is_a
+from ...extract import NUMBER, TEXT, argument, exact_text, is_a
 from ...model import Family, GuardedCall
 from ...paths import is_below
 from .given import (
@@ -29,6 +27,19 @@ from .given import (
     packages_there,
 )
 from .given import settled as settled
+from .interfaces import (
+    BLOCK,
+    BY_REQUEST,
+    INTERFACE,
+    INTERFACE_ROWS,
+    INTERFACES,
+    NEVER,
+    REPLACE,
+    STDLIB_NAMES,
+    interface_denial,
+    native_remedy,
+    replaced,
+)
 from .libraries import LIBRARIES, LIBRARY_ROWS, library_denial, steps_to
 from .loaded import take_away
 from .origins import SEP, number_of, numbers_at, numbers_of, place_of, places_named, places_of, search_roots
@@ -39,25 +50,19 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, TypeAlias
 
+    from .interfaces import Found
     from .loaded import Absence
 
     # (names, extension module's file or None, places without suffix, numbers of files)
     Target: TypeAlias = tuple[tuple[str, ...], "str | None", tuple[str, ...], tuple[Any, ...]]
-    Found: TypeAlias = "tuple[str, str | None, str, str] | None"
     Rules: TypeAlias = tuple[Any, ...]
 
 GUARD = "imports"
-DENY, BLOCK = "deny-import", "block-native"
-MODULE, FILE, FROZEN_MODULE, INTERFACE = "imports.module", "imports.file", "imports.frozen", "imports.interface"
+DENY = "deny-import"
+MODULE, FILE, FROZEN_MODULE = "imports.module", "imports.file", "imports.frozen"
 
 # Libraries that start processes in ways of their own.
 PROCESS_LIBRARIES = frozenset({"sh", "pexpect", "plumbum", "sarge", "delegator"})
-# Doors to native code that stay shut whoever ships them. A Tcl interpreter (`_tkinter`) loads libraries by itself.
-NEVER = frozenset({"ctypes", "_ctypes", "_tkinter"})
-BY_REQUEST = frozenset({"cffi", "_cffi_backend"})
-INTERFACES = NEVER | BY_REQUEST
-# The interpreter does not count its test modules among its own.
-STDLIB_NAMES = frozenset(_sys.stdlib_module_names) - INTERFACES
 
 _dict, _get = dict, dict.get
 
@@ -68,6 +73,8 @@ _dict, _get = dict, dict.get
 def decide(rules: Rules, capability: str, target: Any, call: str) -> Found:
     if capability == INTERFACE:
         return interface_denial(rules, target, call)
+    if capability == REPLACE:
+        return replaced(rules)
     if capability == LIBRARIES:
         return library_denial(rules, target, call)
     names, extension, places, numbers = target
@@ -89,11 +96,6 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Found:
 
 
 LATER = "starting anew: of a package that is given back, only what was there at the start is loaded"
-
-
-def native_remedy(top: str) -> str:
-    """What gives this package's native code back, if anything but all of it does."""
-    return "running without --block-native" if top in NEVER or top in STDLIB_NAMES else f"--allow-native {top}"
 
 
 def denied_module(
@@ -137,15 +139,6 @@ def is_native(rules: Rules, name: str, top: str, extension: str | None) -> bool:
             if extension.startswith(place + SEP) or (folder + SEP + base.partition(".")[0]) == place:
                 return False
     return True
-
-
-def interface_denial(rules: Rules, target: str, call: str) -> Found:
-    """ctypes, cffi and the others in use; target: what the call is about, or empty."""
-    library = call.partition(".")[0]
-    if not rules[NATIVE] or (library in BY_REQUEST and rules[GIVEN] & BY_REQUEST):
-        return None
-    shown = f"{call}({target})" if target else call
-    return f"native interface blocked: {shown}", target or library, BLOCK, native_remedy(library)
 
 
 # --- readers ---
@@ -226,28 +219,8 @@ def executed_names(frame: FrameType | None) -> tuple[str, ...]:
     return tuple([exact_text(name) for name in found if is_a(name, TEXT)])
 
 
-def enabling(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """sqlite3.enable_load_extension(connection, enabled): turning it off is no act."""
-    return "" if args[1] else None
-
-
-# Variables that make C libraries of the interpreter itself load code: OpenSSL's engines and providers, iconv's modules.
-LOADING_VARIABLES = frozenset(
-    {"OPENSSL_CONF", "OPENSSL_CONF_INCLUDE", "OPENSSL_ENGINES", "OPENSSL_MODULES", "GCONV_PATH"}
-)
-
-
-def loading_variable(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    name = exact_text(args[0])
-    return name if name in LOADING_VARIABLES else None
-
-
 def denies(rules: Rules) -> bool:
     return bool(rules[NAMES])
-
-
-def blocks(rules: Rules) -> bool:
-    return bool(rules[NATIVE])
 
 
 SURFACE = (
@@ -286,67 +259,7 @@ SURFACE = (
         final=True,
         example="import _imp; _imp.init_frozen('__hello__')",
     ),
-    GuardedCall(
-        capability=INTERFACE,
-        audit=(
-            "ctypes.dlopen",
-            "ctypes.dlsym",
-            "ctypes.dlsym/handle",
-            "ctypes.call_function",
-            "ctypes.cdata",
-            "ctypes.cdata/buffer",
-            "ctypes.addressof",
-            "ctypes.string_at",
-            "ctypes.wstring_at",
-            "ctypes.memoryview_at",
-            "ctypes.PyObj_FromPtr",
-            "ctypes.create_string_buffer",
-            "ctypes.create_unicode_buffer",
-            "ctypes.get_errno",
-            "ctypes.set_errno",
-            "ctypes.get_last_error",
-            "ctypes.set_last_error",
-            "ctypes.set_exception",
-        ),
-        read=always,
-        when=blocks,
-        note="a foreign function that was looked up before the policy holds can still be called",
-    ),
-    GuardedCall(
-        capability=INTERFACE,
-        audit=("sqlite3.enable_load_extension",),
-        read=enabling,
-        when=blocks,
-        example="import sqlite3; sqlite3.connect(':memory:').enable_load_extension(True)",
-    ),
-    GuardedCall(
-        capability=INTERFACE,
-        audit=("sqlite3.load_extension",),
-        read=always,
-        when=blocks,
-    ),
-    GuardedCall(
-        capability=INTERFACE,
-        patch=("_cffi_backend:load_library",),
-        read=always,
-        when=blocks,
-        call="cffi.load_library",
-        note="`_cffi_backend.FFI().dlopen` of a backend that was loaded before the policy holds is C only",
-    ),
-    GuardedCall(
-        capability=INTERFACE,
-        patch=("cffi.api:FFI.dlopen", "cffi.api:FFI.verify", "cffi.api:FFI.compile"),
-        read=always,
-        when=blocks,
-        call="cffi.FFI.dlopen",
-    ),
-    GuardedCall(
-        capability=INTERFACE,
-        audit=("os.putenv",),
-        read=loading_variable,
-        when=blocks,
-        example="import os; os.environ['OPENSSL_CONF'] = 'x'",
-    ),
+    *INTERFACE_ROWS,
     *LIBRARY_ROWS,
 )
 

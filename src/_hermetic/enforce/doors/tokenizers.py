@@ -1,0 +1,107 @@
+"""Stand-in for ``sqlite3.connect``: connections without ``fts3_tokenizer``, which calls what lies at any address.
+
+A function of ours takes its place. Others can be put there in turn, and ours can be removed; SQLite's own has no way
+back, for it was overwritten. Before that no code of the program's runs: no thread, no signal handler and no collector
+comes in between, because C makes the connection and overwrites the function in one go.
+"""
+
+from __future__ import annotations
+
+from _functools import partial  # type: ignore[import-not-found]  # functools itself would load others
+from itertools import chain, starmap
+
+from ...pristine import get_ident
+from ..judge import refusal
+from .connections import MODULES, REFUSED, connection_class, guards_of, init_connection, names_of
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..patches import Setting
+
+# Stand-ins for what bind() puts in place of these names.
+KEY = ""
+JUDGE: Any = None
+REFUSE: Any = None
+CREATE: Any = None
+HERE = None
+
+NAME = "fts3_tokenizer"
+NAMES, COUNTS = (NAME, NAME), (1, 2)
+# Questions to the rules: may this function be called, and is it to be taken away?
+CALLED, TAKEN = (None, NAME), (None, None)
+# Of one call without arguments.
+ONCE = ((),)
+# Where functions may be known by another encoding, too, as up to SQLite 3.29.
+OTHER_ENCODING = "pragma encoding = 'UTF-16le'"
+
+
+def connect(setting: Setting, original: Any) -> Any:
+    """For ``sqlite3.connect`` under its three names."""
+    refuse = setting.bind(refuse_call)
+    guards = guards_of(setting)
+    whole = setting.whole_process
+    if whole:
+        setting.memo["REFUSE"] = refuse
+
+    def make(own: type, connection: Any) -> tuple[dict[str, Any], Any]:
+        if whole:  # C has done it, also where an older policy's class is next to C: no other is taken
+            return {}, None
+        return {}, setting.bind(close_later, CREATE=names_of(connection)["create_function"], REFUSE=refuse)
+
+    guards.proofs.append(lambda own, connection: is_closed(own, connection, setting))
+    return guards.stand_in(setting, "CLOSED_MARK", None, make, init_closed if whole else init_connection, whole)
+
+
+def init_closed(self: Any, kwargs: Any) -> None:
+    """As ``init_connection``, and the function is gone when C comes back."""
+    names = names_of(connection_class())
+    # None of it is true, so all of it is called, by C alone.
+    any(
+        (
+            chain(
+                starmap(partial(names["__init__"], self, **kwargs), ONCE),
+                map(names["create_function"], (self, self), NAMES, COUNTS, (REFUSE, REFUSE)),
+            ),
+            self := None,
+            kwargs := None,
+            names := None,
+            HERE,
+        )[0]
+    )
+
+
+def refuse_call(*args: Any) -> None:
+    """In place of the function."""
+    found = JUDGE(KEY, CALLED, None)
+    if found is None:  # the block in which the connection was made has been left
+        raise ValueError(NAME)
+    error = REFUSED[get_ident()] = refusal(found)
+    raise error
+
+
+def close_later(self: Any) -> None:
+    """For blocks, one of which may not take native code away."""
+    if JUDGE(KEY, TAKEN, None) is not None:
+        CREATE(self, NAME, 1, REFUSE)
+        CREATE(self, NAME, 2, REFUSE)
+
+
+def is_closed(own: Any, connection: Any, setting: Setting) -> bool:
+    """Whether the function goes, also where SQLite has one for each encoding. Raises the refusal of what does not."""
+    tried = setting.box[0](":memory:", factory=own)
+    names = names_of(connection)
+    for count in COUNTS:
+        names["create_function"](tried, NAME, count, None)
+    names["execute"](tried, OTHER_ENCODING)
+    try:
+        names["execute"](tried, f"select {NAME}('simple')")
+    except MODULES["_sqlite3"].OperationalError:
+        return True
+    finally:
+        names["close"](tried)
+    found = setting.judge(setting.key, CALLED, None)
+    if found is not None:
+        raise refusal(found)
+    return False
