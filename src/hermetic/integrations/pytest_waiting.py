@@ -156,6 +156,7 @@ def is_begun(config: pytest.Config) -> bool:
 
 # Each after what it imports itself.
 RUN = (
+    "errors",
     "options",
     "request",
     "integrations.pytest_text",
