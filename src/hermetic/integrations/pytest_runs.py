@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from _pytest._code.code import ReprEntry, ReprFileLocation
+from _pytest.doctest import DoctestItem
 from _pytest.unittest import TestCaseFunction
 
 from _hermetic import events, load_for
 from _hermetic.blocks import keep_installed, release_installed
-from _hermetic.errors import PolicyViolation
 from _hermetic.running.reports import CHILDREN
 from _hermetic.running.status import chain, trimmed
+from hermetic.errors import PolicyViolation
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
 from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate
@@ -128,7 +129,12 @@ class Run:
             return
         marks, fixtures = words_of(session.items)
         self.policies.survey(session.items, marks)
-        if SUBTESTS in fixtures or any(isinstance(item, TestCaseFunction) for item in session.items):
+        kinds = tuple({type(item) for item in session.items})
+        if any(issubclass(kind, DoctestItem) for kind in kinds) and self.watch.doctests is None:
+            from hermetic.integrations import pytest_doctests  # only a run that has any pays for these
+
+            self.watch.doctests = pytest_doctests
+        if SUBTESTS in fixtures or any(issubclass(kind, TestCaseFunction) for kind in kinds):
             self.begin_telling()  # a subtest has its report before its test is judged
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
@@ -218,6 +224,8 @@ class Run:
         except BaseException as error:
             self.rest(case)
             trim(error)
+            if watch.doctests:
+                watch.doctests.trim_failures(error, trimmed)
             self.judge(case, error)
             raise
         watch.active = False

@@ -12,9 +12,9 @@ import pytest
 
 from _hermetic import events
 from _hermetic.callers import program_place
-from _hermetic.errors import PolicyViolation
 from _hermetic.extract import printable
 from _hermetic.running import reports
+from hermetic.errors import PolicyViolation
 from hermetic.integrations.pytest_text import Detail, Paths, other_lines
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class Watch:
         self.active = False
         self.thread = get_ident()
         self.strays: list[PolicyViolation] = []
+        # pytest_doctests, where there are any.
+        self.doctests: Any = None
         # Where the code is that measures coverage, if it is loaded: a fork writes its data when it ends, in a test.
         self.coverage = home_of("coverage")
         # What stands for the folders that change from run to run, in baselines.
@@ -90,6 +92,8 @@ class Watch:
         if self.is_pytests(place):
             return True
         case, text = self.case, printable(message)
+        if guard == "code_exec" and case is not None and self.doctests and self.doctests.is_pytests(case.item, 1):
+            return True
         if case is None or (guard, self.stable(text)) not in case.known:
             return False
         self.note(case, PolicyViolation(text, guard, place=place), False)
@@ -150,20 +154,23 @@ class Watch:
 
     def line_of(self, case: Case) -> tuple[str, int] | None:
         """(file, line) of the test, or of its file, or of the project: the outermost that is on this thread's stack."""
+        doctests = self.doctests
         code = getattr(getattr(case.item, "function", None), "__code__", None)
         path = str(getattr(case.item, "path", ""))
-        in_file = in_project = None
+        in_file = in_project = inner = None
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             name = frame.f_code.co_filename
             here = (name, frame.f_lineno or 0)
             if frame.f_code is code:
                 return here
+            if doctests and doctests.runs(frame, case.item):
+                return doctests.line_of(frame, inner) or in_file or in_project
             if name == path:
                 in_file = here
             elif name.startswith(self.root) and "site-packages" not in name:
                 in_project = here
-            frame = frame.f_back
+            inner, frame = frame, frame.f_back
         return in_file or in_project
 
 
