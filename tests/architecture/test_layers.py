@@ -63,6 +63,7 @@ FACE_ORDER = [
     ["integrations.pytest_settings"],
     ["integrations.pytest_watch"],
     ["integrations.pytest_results", "integrations.pytest_policy", "integrations.pytest_fixture"],
+    ["integrations.pytest_reports"],
     ["integrations.pytest_runs"],
     ["integrations.pytest_waiting"],
     ["integrations.pytest_plugin"],

@@ -167,6 +167,7 @@ RUN = (
     "integrations.pytest_fixture",
     "integrations.pytest_policy",
     "integrations.pytest_socket_hint",
+    "integrations.pytest_reports",
     "integrations.pytest_runs",
 )
 
