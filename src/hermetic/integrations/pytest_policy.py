@@ -196,6 +196,11 @@ class Policies:
                         wanted.append(policy)
             self._fixtures = {name: self._widest(wanted) for name, wanted in requests.items()}
 
+    def guard(self, items: list[pytest.Item]) -> bool:
+        """Whether anything is taken away from any of these, or was to be."""
+        policies = [self.base] if self.is_uniform else map(self.of, items)
+        return not items or any(policy.layers or policy.problem for policy in policies)
+
     def _requests(self, item: pytest.Item) -> Iterable[tuple[Any, Policy]]:
         """(fixture, policy of who wants it) for every wider fixture that an item runs with."""
         info = getattr(item, "_fixtureinfo", None)

@@ -61,15 +61,17 @@ def base_of(config: pytest.Config, reader: Reader) -> tuple[Policy, bool, bool]:
         if strict or len(line.profiles) > 1 or line.files or is_restrictive({**defaults(), **line.values}):
             raise ValueError(f"--{PREFIX} {OFF} guards nothing in this run, so nothing else can be asked for")
         return Policy(defaults(), files=files), False, True
-    base, origin = requested(ini.profiles, ini.values, defaults(), True, ini.files), ""
-    if config.inipath is not None:
-        origin = config.inipath.name
-    if any(line):
-        base = requested(line.profiles, line.values, base, True, line.files, files)
-        origin = " ".join([f"--{PREFIX}", *line.profiles])
-    protected = base.protected if isinstance(base, Written) else ()
-    load_for({*families_of(base).families, *(("filesystem",) if protected else ())}, names=())
-    validate(base)
+    origin = "" if config.inipath is None else config.inipath.name
+    try:
+        base = requested(ini.profiles, ini.values, defaults(), True, ini.files)
+        if any(line):
+            base = requested(line.profiles, line.values, base, True, line.files, files)
+            origin = " ".join([f"--{PREFIX}", *line.profiles])
+        protected = base.protected if isinstance(base, Written) else ()
+        load_for({*families_of(base).families, *(("filesystem",) if protected else ())}, names=())
+        validate(base)
+    except ValueError as error:
+        raise ValueError(line.located(str(error)) or ini.located(str(error)) or error) from None
     check_files(base)
     if strict and not is_restrictive(base):
         raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
@@ -125,9 +127,11 @@ class Run:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """All tests are known: so are the policies of fixtures that several of them share."""
         if self.off:
+            self.results.is_idle = True
             return
         marks, fixtures = words_of(session.items)
         self.policies.survey(session.items, marks)
+        self.results.is_idle = PREFIX not in fixtures and not self.policies.guard(session.items)
         kinds = tuple({type(item) for item in session.items})
         if any(issubclass(kind, DoctestItem) for kind in kinds) and self.watch.doctests is None:
             from hermetic.integrations import pytest_doctests  # only a run that has any pays for these
