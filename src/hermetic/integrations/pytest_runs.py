@@ -117,6 +117,7 @@ class Run:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Stand around what sets tests up and tears them down."""
         keep_installed(self)
+        self.watch.know_tracers()
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
         state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one
