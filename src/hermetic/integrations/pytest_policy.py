@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
 TEMPORARY = ("allow_write", "allow_read")
+# Who asked for what a test takes away by its fixture.
+BLOCKED = "hermetic.block()"
 
 
 class Policy:
@@ -139,7 +141,9 @@ class Policies:
         validate(asked)
         if not is_restrictive(asked):
             raise ValueError("block() needs something to take away: a profile, or block_network=True")
-        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), policy.origin, files=policy.files)
+        # A violation is told with who asked; which of these layers it was, is not known.
+        origin = policy.origin if policy.blocks else " and ".join([*filter(None, [policy.origin]), BLOCKED])
+        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), origin, files=policy.files)
 
     def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
         """Its layers, ready to be entered."""
