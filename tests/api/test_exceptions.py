@@ -59,6 +59,63 @@ def test_public_names_have_their_public_home():
         assert getattr(errors, name).__module__ == "hermetic.errors"
 
 
+BLOCKED = """
+from hermetic import hermetic_blocker
+with hermetic_blocker(block_network=True):
+    import socket
+    socket.gethostbyname("blocked.example")
+"""
+INSTALLED = """
+from hermetic.guards import install_all
+import socket
+install_all(net={})
+socket.gethostbyname("blocked.example")
+"""
+
+
+@pytest.mark.parametrize("program", [BLOCKED, INSTALLED], ids=["block", "installed"])
+def test_tracebacks_show_the_public_name(isolated, program):
+    lines = isolated.code(program).errors
+    assert "hermetic.errors.PolicyViolation: network disabled: DNS(blocked.example)" in lines
+
+
+# Python runs it with the core alone, which is what a process has that hermetic was carried to.
+CORE_ALONE = """
+import pickle, sys
+sys.path.insert(0, sys.argv[1])
+from _hermetic import errors
+there = pickle.loads(bytes.fromhex(sys.argv[2]))
+assert type(there) is errors.ImportViolation and there.target == "t", there
+assert "hermetic" not in sys.modules
+print(pickle.dumps(there).hex())
+"""
+
+
+def test_violations_are_pickled_to_and_from_processes_with_the_core_alone(isolated, tmp_path):
+    from pathlib import Path
+
+    import _hermetic
+
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "_hermetic").symlink_to(Path(_hermetic.__file__).parent)
+    one = ImportViolation("import blocked: t", "imports", "t", *DETAILS)
+    one.__notes__ = ["as shown"]
+    sent = pickle.dumps(one).hex()
+    back = isolated.python("-I", "-S", "-c", CORE_ALONE, str(tmp_path / "alone"), sent)
+    two = pickle.loads(bytes.fromhex(back.stdout))
+    assert type(two) is ImportViolation
+    assert [getattr(two, f) for f in (*FIELDS, "__notes__")] == [getattr(one, f) for f in (*FIELDS, "__notes__")]
+
+
+class Mine(PolicyViolation):
+    """A program may have its own."""
+
+
+def test_a_class_of_ones_own_is_pickled_by_its_own_name():
+    two = pickle.loads(pickle.dumps(Mine("m", "network", "t")))
+    assert (type(two), two.target) == (Mine, "t")
+
+
 def test_package_exports_what_is_promised():
     expected = {"BlockConfig", "HermeticError", "PolicyViolation", "__version__", "hermetic_blocker", "with_hermetic"}
     assert expected <= set(hermetic.__all__)

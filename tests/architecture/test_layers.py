@@ -59,10 +59,11 @@ FACE_ORDER = [
     # A host's own words, then what it asks for, what it tells, what it does.
     ["integrations", "integrations.pytest_words", "integrations.pytest_socket_hint"],
     ["integrations.pytest_text", "integrations.pytest_values", "integrations.pytest_options"],
-    ["integrations.pytest_files"],
+    ["integrations.pytest_files", "integrations.pytest_doctests"],
     ["integrations.pytest_settings"],
     ["integrations.pytest_watch"],
     ["integrations.pytest_results", "integrations.pytest_policy", "integrations.pytest_fixture"],
+    ["integrations.pytest_reports"],
     ["integrations.pytest_runs"],
     ["integrations.pytest_waiting"],
     ["integrations.pytest_plugin"],

@@ -83,8 +83,9 @@ def test_every_option_of_the_command_line_is_there(suite):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--hermetic", "no-such"], "unknown profile 'no-such'"),
-        (["--hermetic-allow-localhost"], "allow_localhost needs block_network"),
+        (["--hermetic", "no-such"], "hermetic: --hermetic: unknown profile 'no-such'"),
+        (["--hermetic-allow-localhost"], "hermetic: --hermetic-allow-localhost needs --hermetic-no-network"),
+        (["--hermetic-allow-read", "x"], "hermetic: --hermetic-allow-read needs --hermetic-fs-readonly=ROOT"),
         (["--hermetic-strict"], "--hermetic-strict needs something to block"),
         (["--hermetic-no-network", "--hermetic-seal"], "--hermetic-seal is not for a test run"),
         (["--hermetic-no-network", "--hermetic-kernel", "require"], "--hermetic-kernel is not for a test run"),
@@ -92,7 +93,8 @@ def test_every_option_of_the_command_line_is_there(suite):
         (["--hermetic-fs-readonly", "test_it.py"], "write the tests before it, or --hermetic-fs-readonly=test_it.py"),
         (["--hermetic-no-environment=nonsense"], "takes --hermetic-no-environment=unset or nothing"),
         (["--hermetic", "off", "--hermetic-no-network"], "--hermetic off guards nothing"),
-        (["--hermetic-no-network", "--hermetic-allow-domain", ""], "'' is not a domain name"),
+        (["--hermetic-no-network", "--hermetic-allow-domain", ""], "--hermetic-allow-domain: '' is not a domain name"),
+        (["--hermetic-no-network", "--hermetic-allow-domain", "10.0.0.0/8"], "are for --hermetic-allow-host ("),
     ],
 )
 def test_what_cannot_mean_anything_is_a_usage_error(suite, words, said):
@@ -107,8 +109,84 @@ def test_a_bad_value_of_the_ini_file_is_told_with_its_key(suite):
     suite.ini("hermetic_block_network = yes please\n")
     result = suite.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    assert "hermetic: hermetic_block_network: " in result.stderr.str()
+    assert "hermetic: pytest.ini: hermetic_block_network: " in result.stderr.str()
     assert "'yes please'" in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("hermetic_profile = net-hermetic no-such", "hermetic_profile: unknown profile 'no-such'"),
+        ("hermetic_allow_localhost = true", "hermetic_allow_localhost needs hermetic_block_network"),
+        ("hermetic_environment_unset = true", "hermetic_environment_unset needs hermetic_block_environment"),
+        (
+            "hermetic_block_network = true\nhermetic_allow_domains =\n  a.org\n  b c\n",
+            "hermetic_allow_domains: 'b c' is not a domain name",
+        ),
+        (
+            "hermetic_fs_readonly = true\nhermetic_fs_root = /no/such/folder",
+            "hermetic_fs_root: the root '/no/such/folder' does not exist",
+        ),
+    ],
+)
+def test_mistakes_are_told_in_the_spelling_of_the_ini_file_with_its_name(suite, line, said):
+    suite.write(test_it="def test_it(): pass")
+    suite.ini(line)
+    result = suite.run("--hermetic-no-subprocess" if "localhost" in line else "-q")
+    if "localhost" in line:  # the command line takes nothing of it away, so that there is nothing to give back
+        assert result.ret == pytest.ExitCode.OK
+        result = suite.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert f"hermetic: pytest.ini: {said}" in result.stderr.str()
+
+
+@pytest.mark.parametrize(("table", "name"), [("pytest.ini_options", "pyproject.toml"), ("pytest", "pyproject.toml")])
+def test_an_item_that_is_no_text_is_told_with_file_and_key(suite, table, name):
+    suite.write(test_it="def test_it(): pass")
+    text = f'[tool.{table}]\nhermetic_block_network = true\nhermetic_allow_domains = ["a.org", 3]\n'
+    (suite.path / name).write_text(text)
+    result = suite.run()
+    if table == "pytest" and result.ret == pytest.ExitCode.OK:
+        pytest.skip("this pytest does not read the table")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.lines if line.startswith("ERROR: ")]
+    for part in (name, "hermetic_allow_domains", "3", "list of strings"):
+        assert part in line
+
+
+def test_options_that_are_of_no_use_say_so(suite):
+    suite.write(
+        test_plain="def test_it(): pass",
+        test_marked="@pytest.mark.hermetic('net-hermetic')\ndef test_marked(): pass",
+        test_fixture="def test_fixture(hermetic): pass",
+    )
+    words = ("-q", "--hermetic-baseline=known.json", "--hermetic-report=out.json", "--hermetic-mode=warn")
+
+    def told(*more):
+        result = suite.run(*words, *more, plugins=("xdist",))
+        assert result.ret == pytest.ExitCode.OK
+        return [line.split()[1] for line in result.stdout.lines if line.endswith("no test of this run has a policy")]
+
+    everything = ["--hermetic-mode", "--hermetic-baseline", "--hermetic-report"]
+    assert told("test_plain.py") == everything
+    assert told("test_plain.py", "test_marked.py", "--hermetic", "off") == everything
+    # No baseline is written, by which every violation would be a new one later.
+    assert not (suite.path / "known.json").exists()
+    for more in (["--hermetic", "net-hermetic"], ["test_marked.py"], ["test_fixture.py"]):
+        assert told("test_plain.py", *more) == []
+
+
+def test_workers_tell_whether_an_option_is_of_use(suite):
+    pytest.importorskip("xdist")
+    suite.write(
+        test_plain="def test_it(): pass", test_marked="@pytest.mark.hermetic('net-hermetic')\ndef test_marked(): pass"
+    )
+    words = ("-q", "-n", "2", "--hermetic-baseline=known.json")
+    result = suite.run(*words, "test_plain.py", plugins=("xdist",))
+    assert "hermetic: --hermetic-baseline is of no use: no test of this run has a policy" in result.stdout.lines
+    assert not (suite.path / "known.json").exists()
+    suite.run(*words, plugins=("xdist",))
+    assert (suite.path / "known.json").exists()
 
 
 def test_help_names_options_as_this_command_line_spells_them():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 
@@ -141,3 +142,117 @@ def test_coverage_of_forks_is_pytests_and_that_of_children_needs_a_folder(suite)
     missing = measuring(suite, "data_file = covered/data")
     words = ("--hermetic", "fs-readonly", "--hermetic-allow-write", "covered")
     assert missing(*words) == ({"test_child": "PASSED", "test_fork": "FAILED"}, [])
+
+
+TOGETHER = """
+import asyncio, itertools, os, subprocess, sys, threading
+import anyio
+ATTEMPTS = itertools.count()
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "it"
+    path.write_text("kept")
+    return path
+
+@pytest.fixture
+def anyio_backend():
+    return BACKEND
+
+@pytest.mark.anyio
+async def test_of_anyio(data):
+    assert await anyio.to_thread.run_sync(data.read_text) == "kept"
+    await anyio.sleep(0)
+
+@pytest.mark.asyncio
+async def test_of_asyncio(data):
+    assert await asyncio.to_thread(data.read_text) == "kept"
+    await asyncio.sleep(0)
+
+def test_thread_and_files(tmp_path, monkeypatch, caplog, capsys):
+    thread = threading.Thread(target=(tmp_path / "written").write_text, args=("here",))
+    thread.start()
+    thread.join()
+    assert (tmp_path / "written").read_text() == "here"
+    monkeypatch.setattr(os, "sep", os.sep)
+    print("shown")
+    assert capsys.readouterr().out == "shown\\n"
+
+def test_second_attempt():
+    assert next(ATTEMPTS)
+
+@pytest.mark.parametrize("n", range(4))
+def test_many(n):
+    assert n < 4
+
+def test_violation():
+    try:
+        socket.create_connection(("127.0.0.1", PORT)).close()
+    except Exception:
+        pass
+
+@pytest.mark.hermetic(block_subprocess=False)
+def test_child():
+    subprocess.run([sys.executable, os.path.join(os.path.dirname(__file__), "child.py")], check=True)
+"""
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_all_of_them_together_under_block_all(suite, backend):
+    plugins = ("xdist", "asyncio", "anyio", "randomly", "timeout", "cov", "rerunfailures")
+    for name in (f"pytest_{plugin}" for plugin in plugins if plugin not in ("xdist", "anyio")):
+        pytest.importorskip(name)
+    for name in ("xdist", "anyio", backend):
+        pytest.importorskip(name)
+    (suite.path / "child.py").write_text("print(1)\n")
+    suite.write(test_it=f"BACKEND = {backend!r}\n" + TOGETHER)
+    suite.ini("asyncio_default_fixture_loop_scope = function")
+    result = suite.run(
+        *("--hermetic", "block-all", "-n", "2", "--timeout=60", "--reruns=1"),
+        *("--cov=test_it", "--cov-report=json", "--junit-xml=junit.xml", "--hermetic-report=report.json"),
+        plugins=plugins,
+    )
+    (found,) = {(v["test"], v["guard"]) for v in json.loads((suite.path / "report.json").read_text())["violations"]}
+    assert found == ("test_it.py::test_violation", "network")
+    outcomes = result.parseoutcomes()
+    assert (outcomes["passed"], outcomes["failed"], outcomes["rerun"]) == (9, 1, 2)
+    cases = ElementTree.parse(suite.path / "junit.xml").getroot().iter("testcase")
+    failed = {case.get("name") for case in cases if case.find("failure") is not None}
+    assert failed == {"test_violation"}
+    assert json.loads((suite.path / "coverage.json").read_text())["files"]["test_it.py"]["missing_lines"] == []
+
+
+def test_threads_are_measured_under_block_all_and_traced_by_nobody_else(suite):
+    pytest.importorskip("pytest_cov")
+    suite.write(
+        test_it="""
+        import sys, threading
+
+        def run(function):
+            found = []
+            thread = threading.Thread(target=lambda: found.append(function()))
+            thread.start()
+            thread.join()
+            return found
+
+        def measured():
+            return 1
+
+        def test_thread():
+            assert run(measured) == [1]
+
+        def test_own_tracer():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(threading, "excepthook", lambda args: None)
+                patch.setattr(threading, "_trace_hook", lambda *a: None)
+                run(measured)
+
+        def test_traces_by_itself():
+            sys.settrace(None)
+        """
+    )
+    result = suite.run("--hermetic", "block-all", "--cov=test_it", "--cov-report=json", plugins=("cov",))
+    assert verdicts(result) == {"test_thread": "PASSED", "test_own_tracer": "FAILED", "test_traces_by_itself": "FAILED"}
+    missing = json.loads((suite.path / "coverage.json").read_text())["files"]["test_it.py"]["missing_lines"]
+    lines = (suite.path / "test_it.py").read_text().splitlines()
+    assert "    return 1" not in [lines[number - 1] for number in missing]

@@ -202,7 +202,7 @@ MISTAKES = [
     (
         "[profiles.quiet]\nblock_network = true",
         ["--hermetic", "quite"],
-        "unknown profile 'quite' (did you mean quiet?)",
+        "--hermetic: unknown profile 'quite' (did you mean quiet?)",
     ),
     (None, [], "policy.toml cannot be read: No such file or directory"),
     ("block_network = true", ["--hermetic", "off", "--hermetic-policy=policy.toml"], "--hermetic off guards nothing"),

@@ -337,3 +337,27 @@ def test_a_remedy_names_values_and_says_when_they_serve():
         "--private-tmp", "@pytest.mark.hermetic(private_tmp=True)"
     )
     assert remedy("--allow-write /a, b", "fs-readonly", True) == "@pytest.mark.hermetic(allow_write=['/a, b'])"
+
+
+def test_what_a_test_takes_away_by_its_fixture_is_told_with_that(suite):
+    suite.write(
+        test_it="""
+        import subprocess
+
+        def test_block(hermetic):
+            hermetic.block(block_subprocess=True)
+            hermetic.block(block_environment=True)
+            subprocess.run(["true"])
+
+        def test_after():
+            socket.gethostbyname("blocked.example")
+        """
+    )
+    result = suite.run("--hermetic", "net-hermetic", "-p", "no:randomly")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "*blocked by: no-subprocess (--hermetic net-hermetic and hermetic.block())",
+            "*blocked by: no-network (--hermetic net-hermetic)",
+        ]
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from _hermetic.errors import PolicyViolation
+from hermetic.errors import PolicyViolation
 from hermetic.integrations.pytest_settings import given
 
 if TYPE_CHECKING:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
 TEMPORARY = ("allow_write", "allow_read")
+# Who asked for what a test takes away by its fixture.
+BLOCKED = "hermetic.block()"
 
 
 class Policy:
@@ -139,7 +141,9 @@ class Policies:
         validate(asked)
         if not is_restrictive(asked):
             raise ValueError("block() needs something to take away: a profile, or block_network=True")
-        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), policy.origin, files=policy.files)
+        # A violation is told with who asked; which of these layers it was, is not known.
+        origin = policy.origin if policy.blocks else " and ".join([*filter(None, [policy.origin]), BLOCKED])
+        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), origin, files=policy.files)
 
     def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
         """Its layers, ready to be entered."""
@@ -195,6 +199,11 @@ class Policies:
                     if not any(policy is known for known in wanted):
                         wanted.append(policy)
             self._fixtures = {name: self._widest(wanted) for name, wanted in requests.items()}
+
+    def guard(self, items: list[pytest.Item]) -> bool:
+        """Whether anything is taken away from any of these, or was to be."""
+        policies = [self.base] if self.is_uniform else map(self.of, items)
+        return not items or any(policy.layers or policy.problem for policy in policies)
 
     def _requests(self, item: pytest.Item) -> Iterable[tuple[Any, Policy]]:
         """(fixture, policy of who wants it) for every wider fixture that an item runs with."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 NAME = "hermetic-results"
+OPTIONS = ("--hermetic-mode", "--hermetic-baseline", "--hermetic-report")
 VERDICTS = ((FAILED, "failed their tests"), (WARNED, "warned of"), (KNOWN, "known to the baseline"))
 
 
@@ -37,16 +38,22 @@ class Results:
         # The baseline's violations by test; None while there is none, and today's are being recorded.
         self.known: Baseline | None = None if self.baseline is None else read_baseline(self.baseline)
         self.recording = self.baseline is not None and self.known is None
+        # Whether no test of this process has a policy; and the options that mean nothing then.
+        self.is_idle = False
+        self.options = [option for option in OPTIONS if config.getoption(option)]
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_sessionfinish(self) -> Iterator[None]:
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Write the files: the last fixtures are torn down by now."""
+        if self.is_worker:
+            # Before xdist sends it, from inside.
+            session.config.workeroutput[NAME] = self.is_idle  # type: ignore[attr-defined]  # workers have it
         yield
         if self.is_worker:
             return
         if self.report is not None:
             write(self.report, {"version": VERSION, "violations": self.found})
-        if self.recording and self.baseline is not None:
+        if self.recording and self.baseline is not None and not self.is_idle:
             tests: dict[str, list[list[str]]] = {}
             for data in self.found:
                 known = tests.setdefault(data["test"], [])
@@ -56,7 +63,10 @@ class Results:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section, if there is anything to say."""
-        if self.recording:
+        if self.is_idle:
+            for option in self.options:
+                terminalreporter.write_line(f"hermetic: {option} is of no use: no test of this run has a policy")
+        elif self.recording:
             terminalreporter.write_line(f"hermetic: {counted(len(self.found))} recorded in {self.baseline}")
         if not self.found:
             return
@@ -83,6 +93,12 @@ class Reports:
 
     def __init__(self, results: Results) -> None:
         self.results = results
+        self.results.is_idle = True
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker has ended; one that crashed says nothing."""
+        self.results.is_idle &= getattr(node, "workeroutput", {}).get(NAME, False)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for every phase of every test."""

@@ -1,4 +1,4 @@
-"""A run under the plugin: which policy is in force when, and what a violation does to its test.
+"""A run under the plugin: which policy is in force when, and that a violation fails its test.
 
 The policy holds where the code of tests and fixtures runs: in set-up, call and tear-down. Between these, and in other
 plugins' hooks, nothing is in force, because pytest's own files are pytest's.
@@ -10,22 +10,22 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from _pytest._code.code import ReprEntry, ReprFileLocation
+from _pytest.doctest import DoctestItem
 from _pytest.unittest import TestCaseFunction
 
 from _hermetic import events, load_for
 from _hermetic.blocks import keep_installed, release_installed
-from _hermetic.errors import PolicyViolation
 from _hermetic.running.reports import CHILDREN
-from _hermetic.running.status import chain, trimmed
+from _hermetic.running.status import trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
 from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate
+from hermetic.integrations.pytest_reports import Teller, trim
 from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini, requested
 from hermetic.integrations.pytest_socket_hint import hint
-from hermetic.integrations.pytest_text import Paths, as_data, first_lines, other_lines
+from hermetic.integrations.pytest_text import Paths, first_lines, other_lines
 from hermetic.integrations.pytest_values import Written
-from hermetic.integrations.pytest_watch import FAILED, KNOWN, WARNED, Case, Watch
+from hermetic.integrations.pytest_watch import FAILED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key, words_of
 from hermetic.request import requested as families_of
 from hermetic.values import defaults, is_restrictive
@@ -61,15 +61,17 @@ def base_of(config: pytest.Config, reader: Reader) -> tuple[Policy, bool, bool]:
         if strict or len(line.profiles) > 1 or line.files or is_restrictive({**defaults(), **line.values}):
             raise ValueError(f"--{PREFIX} {OFF} guards nothing in this run, so nothing else can be asked for")
         return Policy(defaults(), files=files), False, True
-    base, origin = requested(ini.profiles, ini.values, defaults(), True, ini.files), ""
-    if config.inipath is not None:
-        origin = config.inipath.name
-    if any(line):
-        base = requested(line.profiles, line.values, base, True, line.files, files)
-        origin = " ".join([f"--{PREFIX}", *line.profiles])
-    protected = base.protected if isinstance(base, Written) else ()
-    load_for({*families_of(base).families, *(("filesystem",) if protected else ())}, names=())
-    validate(base)
+    origin = "" if config.inipath is None else config.inipath.name
+    try:
+        base = requested(ini.profiles, ini.values, defaults(), True, ini.files)
+        if any(line):
+            base = requested(line.profiles, line.values, base, True, line.files, files)
+            origin = " ".join([f"--{PREFIX}", *line.profiles])
+        protected = base.protected if isinstance(base, Written) else ()
+        load_for({*families_of(base).families, *(("filesystem",) if protected else ())}, names=())
+        validate(base)
+    except ValueError as error:
+        raise ValueError(line.located(str(error)) or ini.located(str(error)) or error) from None
     check_files(base)
     if strict and not is_restrictive(base):
         raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
@@ -115,6 +117,7 @@ class Run:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Stand around what sets tests up and tears them down."""
         keep_installed(self)
+        self.watch.know_tracers()
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
         state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one
@@ -125,10 +128,17 @@ class Run:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """All tests are known: so are the policies of fixtures that several of them share."""
         if self.off:
+            self.results.is_idle = True
             return
         marks, fixtures = words_of(session.items)
         self.policies.survey(session.items, marks)
-        if SUBTESTS in fixtures or any(isinstance(item, TestCaseFunction) for item in session.items):
+        self.results.is_idle = PREFIX not in fixtures and not self.policies.guard(session.items)
+        kinds = tuple({type(item) for item in session.items})
+        if any(issubclass(kind, DoctestItem) for kind in kinds) and self.watch.doctests is None:
+            from hermetic.integrations import pytest_doctests  # only a run that has any pays for these
+
+            self.watch.doctests = pytest_doctests
+        if SUBTESTS in fixtures or any(issubclass(kind, TestCaseFunction) for kind in kinds):
             self.begin_telling()  # a subtest has its report before its test is judged
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
@@ -218,6 +228,8 @@ class Run:
         except BaseException as error:
             self.rest(case)
             trim(error)
+            if watch.doctests:
+                watch.doctests.trim_failures(error, trimmed)
             self.judge(case, error)
             raise
         watch.active = False
@@ -304,86 +316,6 @@ class FixturePolicies:
         self.run.hold(policy)
 
 
-class Teller:
-    """Says in the reports of tests what they were refused. It comes with the first violation, or with subtests."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
-        """Say in the test's report what it was refused."""
-        if call.excinfo is not None:
-            trim(call.excinfo.value)  # a subtest's, which nobody sees pass by
-        report = yield
-        case = self.run.case
-        if case is not None and case.violations and case.item is item:
-            self.tell(case, [pair for pair in case.of_phase(call.when) if id(pair[0]) not in case.told], call, report)
-            if call.excinfo is not None and call.excinfo.value is case.raised:
-                self.locate(case, report)
-        return report
-
-    def locate(self, case: Case, report: pytest.TestReport) -> None:
-        """Where the test failed, for lists of failures: at its own line, not where it was judged."""
-        longrepr: Any = report.longrepr
-        places = [(detail.line, violation.message) for violation, detail in case.of_phase(case.when) if detail.line]
-        if places and hasattr(longrepr, "reprcrash"):
-            (file, number), message = places[0]
-            longrepr.reprcrash = ReprFileLocation(file, number, message)
-            if reprs := getattr(longrepr, "chain", None):  # what a worker's report is made of anew
-                longrepr.chain = [*reprs[:-1], (reprs[-1][0], longrepr.reprcrash, reprs[-1][2])]
-
-    def tell(
-        self, case: Case, found: list[tuple[Any, Detail]], call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
-        """Into the report: violations as data, and the lines of those that nobody has shown yet."""
-        data = []
-        for violation, detail in found:
-            data.append(
-                {
-                    **as_data(violation, detail, case.item.nodeid if case.item else "", self.run.paths),
-                    "stable": self.run.watch.stable(violation.message),
-                }
-            )
-            if detail.verdict in (WARNED, KNOWN) and not self.run.results.recording:
-                self.run.warn(case, self.run.text([(violation, detail)]))
-        if self.run.results.is_worker:
-            report.hermetic = data  # type: ignore[attr-defined]  # it travels with the report
-        else:
-            self.run.results.found += data
-        violations = {id(violation): violation for violation, _ in found}
-        case.told.update(violations)
-        if report.failed:
-            case.shown.update(violations)
-        error = None if call.excinfo is None else call.excinfo.value
-        if found and report.failed and error is not case.raised:
-            lines = self.run.text(found).splitlines()
-            if any(isinstance(item, PolicyViolation) for item in chain(error)):
-                lines = [line for pair in found for line in first_lines(*pair, self.run.paths)]
-                lines += [] if hasattr(error, "__notes__") else self.run.text(found).splitlines()[len(lines) :]
-            put_first(report, lines)
-
-
-def trim(error: BaseException) -> None:
-    """Take hermetic's own frames out of what pytest will show."""
-    for item in chain(error):
-        item.__traceback__ = trimmed(item.__traceback__)
-
-
 def refuse(text: str) -> None:
     """A test whose policy cannot be; pytest shows the text alone, if this frame is not hidden."""
     raise pytest.fail.Exception(text, pytrace=False)
-
-
-def put_first(report: pytest.TestReport, lines: list[str]) -> None:
-    """Lines above a report's traceback; below it where a report has none."""
-    longrepr: Any = report.longrepr
-    if isinstance(longrepr, str):
-        report.longrepr = "\n".join([*lines, longrepr])
-        return
-    reprs = getattr(longrepr, "chain", None)
-    traceback = reprs[0][0] if reprs else getattr(longrepr, "reprtraceback", None)
-    if traceback is None:
-        report.sections.append(("hermetic", "\n".join(lines)))
-        return
-    traceback.reprentries = [ReprEntry([*lines, ""], None, None, None, "value"), *traceback.reprentries]

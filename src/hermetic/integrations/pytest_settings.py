@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from hermetic.integrations.pytest_values import adjusted
-from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, flag_of, ini_key
+from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, as_option, as_options, flag_of, ini_key
 from hermetic.request import is_path
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH
 from hermetic.values import PROFILES, defaults, joined
@@ -22,11 +22,30 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What one level asks for. files: the policy files that it names, read."""
+    """What one level asks for. files: the policy files that it names, read. source: the ini file; empty for options."""
 
     profiles: list[str]
     values: Values
     files: Files
+    source: str = ""
+
+    def spelled(self, key: str) -> str:
+        """As this level writes a setting."""
+        return ini_key(key) if self.source else as_option(key)
+
+    def located(self, text: str) -> str | None:
+        """An error about one of its values, with who wrote it; None for an error about something else."""
+        where = f"{self.source}: " if self.source else ""
+        for key, value in self.values.items():
+            if text.startswith(f"{key} "):
+                return where + " ".join([self.spelled(word) if word in BY_KEY else word for word in text.split(" ")])
+            if any(
+                repr(item) in text for item in (value if isinstance(value, tuple) else (value,)) if item is not True
+            ):
+                return f"{where}{self.spelled(key)}: {as_options(text)}"
+        if any(repr(name) in text for name in self.profiles):
+            return f"{where}{ini_key('profile') if self.source else f'--{PREFIX}'}: {text}"
+        return None
 
 
 class Reader:
@@ -106,12 +125,24 @@ def from_ini(config: pytest.Config, reader: Reader) -> Asked:
         if value is None or value == setting.default:
             continue
         if isinstance(value, list):
-            value = tuple([placed(setting, item, reader.folder) for item in value])
+            value = tuple([placed(setting, text_of(config, setting, item), reader.folder) for item in value])
         elif isinstance(value, str):
             value = placed(setting, value, reader.folder)
         values[setting.key] = value
     files = reader.read(config.getini(ini_key(POLICY)) or [], reader.folder)
-    return Asked(config.getini(ini_key("profile")) or [], values, files)
+    return Asked(config.getini(ini_key("profile")) or [], values, files, source_of(config))
+
+
+def source_of(config: pytest.Config) -> str:
+    """The ini file, as messages name it."""
+    return "the ini file" if config.inipath is None else config.inipath.name  # without one, -o has given it
+
+
+def text_of(config: pytest.Config, setting: Setting, item: Any) -> str:
+    """An item of a list, which in TOML may be anything. ValueError for what is no text."""
+    if not isinstance(item, str):
+        raise ValueError(f"{source_of(config)}: {ini_key(setting.key)} is a list of strings, and {item!r} is none")
+    return item
 
 
 def ini_value(config: pytest.Config, setting: Setting) -> Any:
@@ -122,7 +153,7 @@ def ini_value(config: pytest.Config, setting: Setting) -> Any:
     except (ValueError, pytest.UsageError) as error:
         text = str(error)
         # Of a value in TOML pytest says where it is.
-        raise ValueError(text if key in text else f"{key}: {text}; write true or false") from None
+        raise ValueError(text if key in text else f"{source_of(config)}: {key}: {text}; write true or false") from None
 
 
 def placed(setting: Setting, item: str, folder: str) -> str:

@@ -11,7 +11,7 @@ from hermetic.integrations.pytest_words import flag_of
 from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
-    from _hermetic.errors import PolicyViolation
+    from hermetic.errors import PolicyViolation
 
 MARKER = "@pytest.mark.hermetic"
 OWN = "the project's own"
@@ -68,13 +68,18 @@ def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners
     if violation.reason:
         origin = violation.origin or detail.origin
         lines.append(f"  blocked by: {violation.reason}{f' ({origin})' if origin else ''}")
-    if violation.place is not None and violation.place[:2] != detail.line:
+    if violation.place is not None and not is_told(violation.place, detail.line):
         file, number, function = violation.place
         owner = paths.owner(file) if owners else OWN
         shown = "" if owner == OWN else f" ({owner})"
         lines.append(f"  where: {paths.short(file)}, line {number}, in {function}{shown}")
     lines.append(f"  to allow it: {remedy(violation.remedy, violation.reason, detail.marks)}")
     return lines
+
+
+def is_told(place: tuple[str, int, str], line: tuple[str, int] | None) -> bool:
+    """Whether the test's line is the place itself: a doctest's example has a name of its own and a line of a file."""
+    return place[:2] == line or (line is not None and place[2] == "<module>" and place[0].startswith("<doctest "))
 
 
 def remedy(text: str, reason: str, marks: bool) -> str:

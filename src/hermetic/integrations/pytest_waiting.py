@@ -156,6 +156,7 @@ def is_begun(config: pytest.Config) -> bool:
 
 # Each after what it imports itself.
 RUN = (
+    "errors",
     "options",
     "request",
     "integrations.pytest_text",
@@ -166,6 +167,7 @@ RUN = (
     "integrations.pytest_fixture",
     "integrations.pytest_policy",
     "integrations.pytest_socket_hint",
+    "integrations.pytest_reports",
     "integrations.pytest_runs",
 )
 

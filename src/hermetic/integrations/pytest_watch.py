@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,10 @@ import _pytest
 import pytest
 
 from _hermetic import events
-from _hermetic.callers import program_place
-from _hermetic.errors import PolicyViolation
+from _hermetic.callers import is_ours, program_place
 from _hermetic.extract import printable
 from _hermetic.running import reports
+from hermetic.errors import PolicyViolation
 from hermetic.integrations.pytest_text import Detail, Paths, other_lines
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     Known = frozenset[tuple[str, str]]
 
+BEGIN = threading.Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # no public name
 FAILED, WARNED, KNOWN = "failed", "warned", "known"
 # pytest's code that acts for itself while a test runs: its explanations of assertions and the modules it rewrites for
 # them, its cache and its temporary folders, what its fixtures put back. (file, functions; empty for all of them)
@@ -79,10 +81,18 @@ class Watch:
         self.active = False
         self.thread = get_ident()
         self.strays: list[PolicyViolation] = []
-        # Where the code is that measures coverage, if it is loaded: a fork writes its data when it ends, in a test.
+        # pytest_doctests, where there are any.
+        self.doctests: Any = None
+        # Where the code is that measures coverage, if it is loaded: a fork writes its data when it ends, in a test. And
+        # what threads begin with for its sake.
         self.coverage = home_of("coverage")
+        self.tracer: Any = None
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
+
+    def know_tracers(self) -> None:
+        """Find out who traces: in a worker coverage begins with the session."""
+        self.coverage, self.tracer = home_of("coverage"), getattr(threading, "_trace_hook", None)
 
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
@@ -90,6 +100,10 @@ class Watch:
         if self.is_pytests(place):
             return True
         case, text = self.case, printable(message)
+        if guard == "code_exec" and case is not None and self.doctests and self.doctests.is_pytests(case.item, 1):
+            return True
+        if guard == "interpreter" and self.tracer is not None and begins_thread(sys._getframe(1), self.tracer):
+            return True
         if case is None or (guard, self.stable(text)) not in case.known:
             return False
         self.note(case, PolicyViolation(text, guard, place=place), False)
@@ -150,21 +164,32 @@ class Watch:
 
     def line_of(self, case: Case) -> tuple[str, int] | None:
         """(file, line) of the test, or of its file, or of the project: the outermost that is on this thread's stack."""
+        doctests = self.doctests
         code = getattr(getattr(case.item, "function", None), "__code__", None)
         path = str(getattr(case.item, "path", ""))
-        in_file = in_project = None
+        in_file = in_project = inner = None
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             name = frame.f_code.co_filename
             here = (name, frame.f_lineno or 0)
             if frame.f_code is code:
                 return here
+            if doctests and doctests.runs(frame, case.item):
+                return doctests.line_of(frame, inner) or in_file or in_project
             if name == path:
                 in_file = here
             elif name.startswith(self.root) and "site-packages" not in name:
                 in_project = here
-            frame = frame.f_back
+            inner, frame = frame, frame.f_back
         return in_file or in_project
+
+
+def begins_thread(frame: FrameType | None, tracer: Any) -> bool:
+    """Whether a new thread takes over the tracing that was there before any test. It would end at once otherwise, and
+    who waits for it would wait for ever."""
+    while frame is not None and is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame is not None and frame.f_code is BEGIN and getattr(threading, "_trace_hook", None) is tracer
 
 
 def home_of(name: str) -> str:

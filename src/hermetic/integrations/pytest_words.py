@@ -35,6 +35,13 @@ def as_options(text: str) -> str:
     return " ".join([flag_of(word) if word.startswith("--") else word for word in text.split(" ")])
 
 
+def as_option(key: str) -> str:
+    """``allow_domains`` -> ``--hermetic-allow-domain``."""
+    from hermetic.options import SPELLED  # not in every run: only a mistake pays for this
+
+    return flag_of(SPELLED[key])
+
+
 def ini_key(key: str) -> str:
     """``allow_domains`` -> ``hermetic_allow_domains``."""
     return f"{PREFIX}_{key}"
