@@ -298,6 +298,19 @@ def test_it_holds_in_a_block_and_says_so(isolated):
     """)
 
 
+@pytest.mark.parametrize("options", ["--fs-readonly", "--fs-readonly --seal"])
+def test_a_policy_inside_of_one_that_makes_connections_says_what_to_do(isolated, options):
+    """The one around it calls C, and leaves the function where it was."""
+    code = """
+import hermetic, sqlite3
+hermetic.lock(block_native=True, kernel="off")
+sqlite3.connect(":memory:")
+"""
+    done = isolated.script(options, code)
+    assert done.code == 2
+    assert "to allow it: giving --block-native together with what restricts files around it" in done.stderr, done
+
+
 KEEPS_WORKING = """
 import pathlib, sqlite3
 class Path:

@@ -35,13 +35,15 @@ def interface_denial(rules: Rules, target: str, call: str) -> Found:
     library = call.partition(".")[0]
     if not rules[NATIVE] or (library in BY_REQUEST and rules[GIVEN] & BY_REQUEST):
         return None
-    shown = f"{call}({target})" if target else call
-    remedy = CONNECTION_REMEDY if call == CONNECTION else native_remedy(library)
+    if call == CONNECTION:
+        return f"native interface blocked: {call}", library, BLOCK, target or CONNECTION_REMEDY
+    shown, remedy = f"{call}({target})" if target else call, native_remedy(library)
     return f"native interface blocked: {shown}", target or library, BLOCK, remedy
 
 
 CONNECTION = "sqlite3.Connection"
 CONNECTION_REMEDY = "sqlite3.connect(), with a class of the program's as factory that calls super().__init__()"
+OLDER_REMEDY = "giving --block-native together with what restricts files around it, by which connections are made here"
 
 
 def replaced(rules: Rules) -> Found:
@@ -81,6 +83,7 @@ def connection_open(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """sqlite3.connect/handle(connection): one with a function that calls any address is not handed out.
 
     A constructor of ours must be asking that leaves it without the function or, in a block, one that is going to.
+    Returned is the remedy, or empty.
     """
     frame = calling_frame(CALLER_DEPTH)
     if frame is None:
@@ -91,6 +94,9 @@ def connection_open(args: tuple[Any, ...], kwargs: Any) -> str | None:
     for known in ADMITTED:
         if frame.f_code is known and has_mark(args[0], CLOSED_MARK):
             return None
+    for known in CONNECTORS:
+        if frame.f_code is known:
+            return OLDER_REMEDY
     return ""
 
 
@@ -100,6 +106,9 @@ def connection_begun(args: tuple[Any, ...], kwargs: Any) -> str | None:
     for known in (*CLOSERS, *ADMITTED):
         if frame is not None and frame.f_code is known:
             return None
+    for known in CONNECTORS:
+        if frame is not None and frame.f_code is known:
+            return OLDER_REMEDY
     return ""
 
 
