@@ -14,7 +14,7 @@ import os, resource
 handle = os.open(HOLDER, os.O_RDONLY | os.O_DIRECTORY)
 small = [bytes(100 + number % 300) for number in range(40000)]
 small[::2] = [None] * (len(small) // 2)
-large, found = [], set()
+large, found = [], [None] * 20
 with open("/proc/self/statm") as file:
     limit = int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 most = resource.getrlimit(resource.RLIMIT_AS)[1]
@@ -25,18 +25,19 @@ while size >= 8000:
         large.append(bytearray(size))
     except MemoryError:
         size = size * 3 // 4
-for _ in range(20):
+for number in range(20):
     try:
-        found.add(os.close(os.open(NAME, os.O_RDWR, dir_fd=handle)))
+        try:
+            found[number] = os.close(os.open(NAME, os.O_RDWR, dir_fd=handle))
+        except OSError as error:
+            found[number] = "refused" if hasattr(error, "guard") or error.errno == 12 else "?"
+        except RuntimeError as error:
+            found[number] = "refused" if hasattr(error, "guard") else "?"
     except MemoryError:
-        found.add("refused")
-    except OSError as error:
-        found.add("refused" if hasattr(error, "guard") or error.errno == 12 else "?")
-    except RuntimeError as error:
-        found.add("refused" if hasattr(error, "guard") else "?")
+        found[number] = "refused"
 large.clear()
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
-print(*found)
+print(*set(found))
 """
 TARGETS = {
     "memory": ("'/proc/self'", "'mem'"),
