@@ -6,7 +6,9 @@ pmg#446, sandlock#155: a move *into* a denied path, and a truncation of it, were
 
 from __future__ import annotations
 
+import os
 import shutil
+import stat
 import sys
 from pathlib import Path
 
@@ -106,3 +108,24 @@ def test_a_number_that_was_given_again_is_nobodys(monkeypatch, tmp_path):
     assert not files.is_ours(str(made))
     (tmp_path / "gone").hardlink_to(made)
     assert files.is_ours(str(made))
+
+
+def test_files_have_numbers_of_their_own_where_file_systems_lie_over_one_another(monkeypatch, tmp_path):
+    """A container's files may have another device than the folder that they are in, and other numbers than it tells."""
+    from _hermetic.capabilities.integrity import files
+
+    (tmp_path / "below").mkdir()
+    for name in ("one.py", "two.py", "below/three.py"):
+        (tmp_path / name).write_text("")
+
+    def laid_over(path):
+        found = os.lstat(path)
+        if not stat.S_ISREG(found.st_mode):
+            return found
+        return os.stat_result((found.st_mode, found.st_ino + 10**6, found.st_dev + 1, *found[3:]))
+
+    monkeypatch.setattr(files, "lstat", laid_over)
+    known, _ = files.identities((str(tmp_path),))
+    monkeypatch.setattr(files, "OWN_IDENTITIES", known)
+    for path in (tmp_path, *tmp_path.rglob("*")):
+        assert files.has_own_number(laid_over(str(path))), path

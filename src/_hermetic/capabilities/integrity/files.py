@@ -155,16 +155,27 @@ def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int
             status = stat(path)
             numbers = found.setdefault(status.st_dev, set())
             numbers.add(status.st_ino)
-            # A folder knows the numbers of what is in it.
             there = [*native.scandir(path)]
-            for entry in there:
-                numbers.add(entry.inode())
-                if entry.is_dir():
-                    pending.append(entry.path)
+            pending += [entry.path for entry in there if entry.is_dir()]
+            if knows_numbers(status, there):
+                numbers.update([entry.inode() for entry in there])
+            else:
+                for entry in there:
+                    status = lstat(entry.path)
+                    found.setdefault(status.st_dev, set()).add(status.st_ino)
             places.append((path, "/".join(["", *[entry.name for entry in there], ""])))
         except OSError:
             continue  # carried in some other form: its name is still protected
     return tuple([(device, frozenset(numbers)) for device, numbers in found.items()]), tuple(places)
+
+
+def knows_numbers(folder: Any, there: list[Any]) -> bool:
+    """Whether a folder tells the numbers of its files: not where several file systems are laid over one another."""
+    for entry in there:
+        if not entry.is_dir():
+            status = lstat(entry.path)
+            return (status.st_dev, status.st_ino) == (folder.st_dev, entry.inode())
+    return True
 
 
 SEEN = now()
