@@ -120,11 +120,11 @@ def test_files_have_numbers_of_their_own_where_file_systems_lie_over_one_another
 
     def laid_over(path):
         found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode):
-            return found
-        return os.stat_result((found.st_mode, found.st_ino + 10**6, found.st_dev + 1, *found[3:]))
+        below = stat.S_ISREG(found.st_mode)
+        return os.stat_result((found.st_mode, found.st_ino + 10**6 * below, 40 + below, *found[3:]))
 
     monkeypatch.setattr(files, "lstat", laid_over)
+    monkeypatch.setattr(files, "stat", laid_over)
     known, _ = files.identities((str(tmp_path),))
     monkeypatch.setattr(files, "OWN_IDENTITIES", known)
     for path in (tmp_path, *tmp_path.rglob("*")):

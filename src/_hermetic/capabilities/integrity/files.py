@@ -142,6 +142,10 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
     return [f"{folder}/{path}" for folder in open_folders() if is_folder(folder)]
 
 
+# What kind of device it is, by its number: 0 for none of a disk. Windows has other numbers.
+device_kind: Any = getattr(native, "major", None)
+
+
 def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int]], ...], tuple[tuple[str, str], ...]]:
     """(device, inodes) of everything at and below these folders, which is what they are by whatever name; and (folder,
     names there with slashes around them), to find what has a number. Each process has this, so it is kept small.
@@ -171,6 +175,8 @@ def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int
 
 def knows_numbers(folder: Any, there: list[Any]) -> bool:
     """Whether a folder tells the numbers of its files: not where several file systems are laid over one another."""
+    if device_kind is None or device_kind(folder.st_dev):
+        return True
     for entry in there:
         if not entry.is_dir():
             status = lstat(entry.path)
