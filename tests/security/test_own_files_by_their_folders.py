@@ -104,9 +104,11 @@ def test_a_number_that_was_given_again_is_nobodys(monkeypatch, tmp_path):
     made.write_text("")
     found = made.stat()
     monkeypatch.setattr(files, "OWN_IDENTITIES", ((found.st_dev, frozenset([found.st_ino])),))
-    monkeypatch.setattr(files, "OWN_PLACES", ((str(tmp_path), "/another/gone/"),))
+    own = tmp_path / "own"
+    own.mkdir()
+    monkeypatch.setattr(files, "OWN_FOLDERS", (str(tmp_path / "gone"), str(own)))
     assert not files.is_ours(str(made))
-    (tmp_path / "gone").hardlink_to(made)
+    (own / "back").hardlink_to(made)
     assert files.is_ours(str(made))
 
 

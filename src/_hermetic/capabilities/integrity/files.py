@@ -16,6 +16,7 @@ from ...paths import (
     is_folder,
     is_number,
     lexists,
+    list_folder,
     open_folders,
     resolve,
 )
@@ -146,46 +147,51 @@ def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
 device_kind: Any = getattr(native, "major", None)
 
 
-def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int]], ...], tuple[tuple[str, str], ...]]:
-    """(device, inodes) of everything at and below these folders, which is what they are by whatever name; and (folder,
-    names there with slashes around them), to find what has a number. Each process has this, so it is kept small.
+def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int]], ...], tuple[str, ...]]:
+    """(device, inodes) of everything at and below these folders, which is what they are by whatever name; and all
+    folders among them. Each process has this, and looks for it at its start, so it is kept small.
     """
     found: dict[int, set[int]] = {}
     places = []
-    pending = list(folders)
-    while pending:
-        path = pending.pop()
+    pending: list[tuple[str, int]] = []
+    for path in folders:
         try:
             status = stat(path)
-            numbers = found.setdefault(status.st_dev, set())
-            numbers.add(status.st_ino)
+        except OSError:
+            continue  # carried in some other form: its name is still protected
+        found.setdefault(status.st_dev, set()).add(status.st_ino)
+        pending.append((path, status.st_dev))
+    while pending:
+        path, device = pending.pop()
+        try:
             there = [*native.scandir(path)]
-            pending += [entry.path for entry in there if entry.is_dir()]
-            if knows_numbers(status, there):
-                numbers.update([entry.inode() for entry in there])
+            numbers = {entry.inode() for entry in there}
+            if knows_numbers(device, there):
+                found[device] |= numbers
             else:
                 for entry in there:
                     status = lstat(entry.path)
                     found.setdefault(status.st_dev, set()).add(status.st_ino)
-            places.append((path, "/".join(["", *[entry.name for entry in there], ""])))
         except OSError:
-            continue  # carried in some other form: its name is still protected
+            continue  # as above
+        pending += [(entry.path, device) for entry in there if entry.is_dir()]
+        places.append(path)
     return tuple([(device, frozenset(numbers)) for device, numbers in found.items()]), tuple(places)
 
 
-def knows_numbers(folder: Any, there: list[Any]) -> bool:
+def knows_numbers(device: int, there: list[Any]) -> bool:
     """Whether a folder tells the numbers of its files: not where several file systems are laid over one another."""
-    if device_kind is None or device_kind(folder.st_dev):
+    if device_kind is None or device_kind(device):
         return True
     for entry in there:
         if not entry.is_dir():
             status = lstat(entry.path)
-            return (status.st_dev, status.st_ino) == (folder.st_dev, entry.inode())
+            return (status.st_dev, status.st_ino) == (device, entry.inode())
     return True
 
 
 SEEN = now()
-OWN_IDENTITIES, OWN_PLACES = identities(OWN_FILES)
+OWN_IDENTITIES, OWN_FOLDERS = identities(OWN_FILES)
 
 
 def has_own_number(found: Any) -> bool:
@@ -200,8 +206,12 @@ def is_still_there(number: int) -> bool:
     """Whether a file of ours has this number yet. One that was removed, as when hermetic is installed anew, leaves its
     number to whatever is made next.
     """
-    for folder, names in OWN_PLACES:
-        for name in names.split("/"):
+    for folder in OWN_FOLDERS:
+        try:
+            names = list_folder(folder)
+        except OSError:
+            continue
+        for name in (".", *names):
             try:
                 if lstat(f"{folder}/{name}").st_ino == number:
                     return True
