@@ -279,7 +279,7 @@ def native_limits(plan: Plan, support: Support) -> list[Gap]:
     if NO_STARTS not in plan.taken:
         return [(NO_NATIVE, False, "other programs are native code: it takes --no-subprocess as well")]
     if not plan.whole:
-        return [(NO_NATIVE, True, "libraries that lie on the disk already")]
+        return [(NO_NATIVE, True, "code that lies in a file, on the disk or in memory")]
     return []
 
 
