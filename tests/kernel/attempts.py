@@ -37,7 +37,7 @@ MACHINE = os.uname().machine
 
 def number(name: str) -> int:
     machine = _hermetic.enforce.kernel.linux.backend.abi.MACHINES[MACHINE]
-    for rows in (tables.FORBIDDEN, tables.ABSENT, tables.METADATA):
+    for rows in (tables.FORBIDDEN, tables.ABSENT, tables.METADATA, tables.QUEUES, tables.OBJECTS):
         for row in rows:
             if row[0] == name:
                 return row[1 + machine]

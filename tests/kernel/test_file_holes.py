@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import sys
 import threading
 
 import pytest
 
+from _hermetic.enforce.kernel.linux import tables
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")
 
 READONLY = {"filesystem": {}}
+NUMBERS = {row[0]: row[1 + (platform.machine() == "aarch64")] for row in (*tables.QUEUES, *tables.OBJECTS)}
 
 
 def test_files_are_not_changed_by_any_call(held, landlock):
@@ -157,6 +162,56 @@ def test_require_closes_shared_memory(held, landlock):
     name = "/dev/shm/hermetic-test-%d" % id(held)
     found = held(READONLY, f"say(found=error_of(lambda: open({name!r}, 'w')))", mode="require")
     assert found == {"found": "EACCES"}
+
+
+@pytest.mark.parametrize("mode", ["auto", "require"])
+def test_message_queues_are_neither_made_nor_removed(held, landlock, mode):
+    """They are files of a file system that is mounted nowhere, and Landlock sees them opened alone: the one that was
+    refused was made all the same, and another program's could be removed.
+    """
+    name = b"hermetic-test-%d" % os.getpid()
+    others = ctypes.CDLL(None, use_errno=True)
+    made = others.syscall(NUMBERS["mq_open"], name, os.O_CREAT | os.O_RDWR | os.O_EXCL, 0o666, None)
+    if made < 0:
+        pytest.skip("no message queues in this kernel")
+    os.close(made)
+    try:
+        found = held(
+            READONLY,
+            f"""
+say(found=[
+    call("mq_open", {name + b"-new"!r}, os.O_CREAT | os.O_RDWR, 0o600, None),
+    call("mq_open", {name!r}, os.O_RDWR, 0, None),
+    call("mq_unlink", {name!r}),
+])
+""",
+            mode=mode,
+        )
+        assert found == {"found": ["EACCES"] * 3}
+        assert others.syscall(NUMBERS["mq_unlink"], name + b"-new") < 0
+    finally:
+        assert others.syscall(NUMBERS["mq_unlink"], name) == 0
+
+
+def test_require_closes_what_processes_share_by_number(held, landlock):
+    """Other programs' shared memory is found by its number, and written: no file is opened."""
+    others = ctypes.CDLL(None, use_errno=True)
+    memory = others.syscall(NUMBERS["shmget"], 0, 4096, 0o666)
+    if memory < 0:
+        pytest.skip("no shared memory of System V in this kernel")
+    code = f"""
+say(found=[
+    call("shmget", 0, 0, 0), call("shmat", {memory}, 0, 0), call("shmctl", -1, 0, 0),
+    call("semget", 0, 0, 0), call("semop", -1, bytes(6), 1), call("semtimedop", -1, bytes(6), 1, None),
+    call("semctl", -1, 0, 0), call("msgget", 1, 0), call("msgsnd", -1, bytes(16), 1, 0),
+    call("msgrcv", -1, bytes(16), 1, 0, 0), call("msgctl", -1, 0, 0),
+])
+"""
+    try:
+        assert held(READONLY, code, mode="require") == {"found": ["EACCES"] * 11}
+        assert held(READONLY, f"say(found=call('shmat', {memory}, 0, 0))") == {"found": ""}
+    finally:
+        assert others.syscall(NUMBERS["shmctl"], memory, 0, None) == 0
 
 
 def test_output_can_be_opened_again(isolated, landlock):

@@ -53,7 +53,7 @@ def test_the_filter_does_what_the_table_says(key, machine, landlock):
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 def test_ready_made_filters_are_what_the_tables_say(machine):
     ready = filters.ready_made(machine)
-    assert len(ready) == 18
+    assert len(ready) == 19
     for key, program in ready.items():
         assert program == program_for(key.split(filters.AND), machine, 7, None)
 
@@ -117,6 +117,7 @@ def test_jumps_that_are_too_far_for_a_comparison_are_made_in_two_steps():
         ({"taken": (NO_WRITES,), "write": ("/tmp",), "metadata": LEFT_TO_GUARDS}, 7, ["hardening"]),
         ({"taken": (NO_WRITES,), "write": ("/tmp",)}, 7, ["asked and hardening"]),
         ({"taken": (NO_WRITES, NO_NETWORK), "write": ("/tmp",)}, 7, ["judged and asked and hardening"]),
+        ({"taken": (NO_WRITES,), "whole": True}, 7, ["hardening and metadata", "objects"]),
         ({"taken": (NO_WRITES,)}, 2, ["hardening and metadata", "openings"]),
         ({"taken": (NO_NETWORK,), "network": CLOSED}, 7, ["closed and hardening"]),
         ({"taken": (NO_NETWORK,), "network": ROUGHLY}, 7, ["roughly and hardening"]),

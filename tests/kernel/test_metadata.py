@@ -196,7 +196,9 @@ def test_under_auto_nobody_is_started_for_it_alone(held, folders):
     found = held(rules, code, env=env)
     assert found["states"] == {"file writes": "enforced in part"}
     assert found["rows"] == [
-        ["modes, owners, times and attributes of files elsewhere (--kernel=require and --no-network have them judged)"]
+        [
+            "modes, owners, times and attributes of files elsewhere, message queues (--kernel=require and --no-network have them judged)"
+        ]
     ]
     assert found["natively"] == ""
     code = 'say(states=states, natively=call("fchmod", os.open("out/file", 0), 0o600))'

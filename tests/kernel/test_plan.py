@@ -183,7 +183,7 @@ def test_modes_and_owners_are_judged_where_somebody_judges_anyway_or_all_is_held
         asked(fs_readonly=True, allow_write=(IN,)),
         asked(fs_readonly=True, allow_write=(IN,), block_network=True),
     )
-    elsewhere = "modes, owners, times and attributes of files elsewhere"
+    elsewhere = "modes, owners, times and attributes of files elsewhere, message queues"
     assert metadata_gaps(alone, CURRENT) == [f"{elsewhere} (--kernel=require and --no-network have them judged)"]
     assert not metadata_gaps(both, CURRENT) and not metadata_gaps(alone.but(whole=True), CURRENT)
     assert metadata_gaps(both, NO_SUPERVISOR) == [f"{elsewhere} (nobody judges addresses)"]

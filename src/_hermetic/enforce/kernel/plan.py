@@ -248,12 +248,16 @@ def write_limits(plan: Plan, support: Support) -> list[Gap]:
         return [(NO_WRITES, False, without_landlock(support))]
     gaps = []
     if not support.filters:
-        gaps.append((NO_WRITES, True, f"modes, owners, times and attributes of files ({support.no_filters})"))
+        gaps.append(
+            (NO_WRITES, True, f"modes, owners, times and attributes of files, message queues ({support.no_filters})")
+        )
         if support.landlock < TRUNCATES:
             gaps.append((NO_WRITES, True, "truncating files"))
     elif plan.write and metadata_of(plan, support) != ASKED:
         why = support.no_supervisor if plan.needs_judge() else NOT_WITHOUT
-        gaps.append((NO_WRITES, True, f"modes, owners, times and attributes of files elsewhere ({why})"))
+        gaps.append(
+            (NO_WRITES, True, f"modes, owners, times and attributes of files elsewhere, message queues ({why})")
+        )
     if plan.around:
         gaps.append(
             (NO_WRITES, True, f"the folder around a single file, or around a path that is not there yet: {plan.around}")
@@ -275,7 +279,7 @@ def native_limits(plan: Plan, support: Support) -> list[Gap]:
     if NO_STARTS not in plan.taken:
         return [(NO_NATIVE, False, "other programs are native code: it takes --no-subprocess as well")]
     if not plan.whole:
-        return [(NO_NATIVE, True, "libraries that lie on the disk already")]
+        return [(NO_NATIVE, True, "code that lies in a file, on the disk or in memory")]
     return []
 
 

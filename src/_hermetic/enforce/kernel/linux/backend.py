@@ -390,6 +390,7 @@ def left_open(plan: Plan) -> dict[str, tuple[str, ...]]:
     writes = ["devices that keep nothing, and files that were open for writing"]
     if landlock.leaves_semaphores(plan):
         writes.append(f"{landlock.SHARED_MEMORY}, for the semaphores of multiprocessing (not under --kernel=require)")
+        writes.append("what processes share by System V's calls, as databases do (not under --kernel=require)")
     folders = open_folders(plan)
     reads = (f"whatever lies beside modules in {', '.join(folders)}",) if folders else ()
     return {NO_WRITES: tuple(writes), NO_READS: reads}

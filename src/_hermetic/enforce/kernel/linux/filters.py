@@ -62,6 +62,8 @@ def keys_for(plan: Plan, landlock: int, makes: bool = False, gated: bool = False
         found.append("starts")
     if NO_WRITES in plan.taken and landlock < TRUNCATES:
         found.append("openings")
+    if NO_WRITES in plan.taken and plan.whole:
+        found.append("objects")
     if NO_NATIVE in plan.taken:
         found.append("no code" if plan.whole else "no new code")
     return found

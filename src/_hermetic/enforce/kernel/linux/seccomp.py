@@ -124,9 +124,9 @@ def starts(landlock: int, gate: int | None) -> Made:
 
 
 def metadata(landlock: int, gate: int | None) -> Made:
-    """Modes, owners, times, attributes."""
+    """Modes, owners, times, attributes; message queues."""
     requests = tuple([ask(low(1), request, NOT_ALLOWED) for request in FILE_ATTRIBUTES])
-    return ((tables.METADATA, NOT_ALLOWED),), {"ioctl": (requests, ALLOW)}
+    return ((tables.METADATA, NOT_ALLOWED), (tables.QUEUES, NO_ACCESS)), {"ioctl": (requests, ALLOW)}
 
 
 # Flags of files are refused all the same; and programs have older ways for these.
@@ -138,7 +138,13 @@ def asked(landlock: int, gate: int | None) -> Made:
     rows = [row for row in tables.METADATA if row[0] not in NEWEST]
     newest = [row for row in tables.METADATA if row[0] in NEWEST]
     requests = tuple([ask(low(1), request, NOT_ALLOWED) for request in FILE_ATTRIBUTES])
-    return ((rows, NOTIFY), (newest, UNKNOWN_CALL)), {"ioctl": (requests, ALLOW)}
+    refused_too = (newest, UNKNOWN_CALL), (tables.QUEUES, NO_ACCESS)
+    return ((rows, NOTIFY), *refused_too), {"ioctl": (requests, ALLOW)}
+
+
+def objects(landlock: int, gate: int | None) -> Made:
+    """System V's shared memory, semaphores and message queues, as where nothing is left open for convenience."""
+    return ((tables.OBJECTS, NO_ACCESS),), {}
 
 
 def openings(landlock: int, gate: int | None) -> Made:
@@ -283,6 +289,7 @@ TABLES: dict[str, Callable[[int, int | None], Made]] = {
     "starts": starts,
     "metadata": metadata,
     "openings": openings,
+    "objects": objects,
     "closed": closed,
     "roughly": roughly,
     "judged": judged,

@@ -50,6 +50,14 @@ METADATA = (
     ("fsetxattr", 190, 7), ("setxattrat", 463, 463), ("removexattr", 197, 14), ("lremovexattr", 198, 15),
     ("fremovexattr", 199, 16), ("removexattrat", 466, 466), ("file_setattr", 469, 469),
 )
+# Message queues are files: Landlock sees them opened, and neither made nor removed.
+QUEUES = (("mq_open", 240, 180), ("mq_unlink", 241, 181))
+# What processes share beside files, by a number that anybody may find: other programs' memory is written by it.
+OBJECTS = (
+    ("shmget", 29, 194), ("shmat", 30, 196), ("shmctl", 31, 195), ("semget", 64, 190), ("semop", 65, 193),
+    ("semctl", 66, 191), ("semtimedop", 220, 192), ("msgget", 68, 186), ("msgsnd", 69, 189), ("msgrcv", 70, 188),
+    ("msgctl", 71, 187),
+)
 # What changes a file system beside opening a file, where there is no Landlock.
 CHANGES = (
     ("creat", 85, -1), ("mkdir", 83, -1), ("mkdirat", 258, 34), ("mknod", 133, -1), ("mknodat", 259, 33),
