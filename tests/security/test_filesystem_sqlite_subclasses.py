@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytest.importorskip("sqlite3")
@@ -51,4 +53,52 @@ sqlite3.Connection.execute(c, "create table x.t (a)")
 @pytest.mark.parametrize("way", WAYS)
 def test_no_file_is_attached(isolated, way, options):
     isolated.script(options, f"import sqlite3\n{WAYS[way]}")
+    assert [path.name for path in isolated.folder.iterdir()] == ["target.py"]
+
+
+# The connection is known before it is made; it is tried while our constructor runs.
+TIMED = {
+    "collector": """
+class Own(sqlite3.Connection):
+    def __init__(self, *args, **kwargs):
+        act = lambda *_: attempt(self)
+        gc.callbacks.append(act)
+        gc.set_threshold(1)
+        super().__init__(*args, **kwargs)
+        gc.set_threshold(1000)
+        gc.callbacks.remove(act)
+""",
+    "signal": """
+delays = []
+class Own(sqlite3.Connection):
+    def __init__(self, *args, **kwargs):
+        signal.signal(signal.SIGALRM, lambda *_: attempt(self))
+        delays.append(len(delays) % 50 * 2e-6 + 1e-6)
+        signal.setitimer(signal.ITIMER_REAL, delays[-1])
+        super().__init__(*args, **kwargs)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+""",
+}
+ATTEMPTS = """
+import gc, signal, sqlite3
+def attempt(connection):
+    try:
+        sqlite3.Connection.execute(connection, "attach 'new.db' as x")
+        sqlite3.Connection.execute(connection, "create table x.t (a)")
+    except Exception:
+        pass
+WAY
+for _ in range(50):
+    sqlite3.connect(":memory:", factory=Own).close()
+print("came to its end")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals by a timer")
+@pytest.mark.parametrize("options", ["--fs-readonly", "--fs-readonly --seal", "--fs-readonly --block-native"])
+@pytest.mark.parametrize("way", TIMED)
+def test_nothing_is_attached_before_the_guard_is_there(isolated, way, options):
+    """C makes the connection and sets the authorizer in one go; the kernel layer does not hold it here."""
+    done = isolated.script(f"{options} --kernel=off", ATTEMPTS.replace("WAY", TIMED[way]))
+    assert done.stdout == "came to its end\n", done
     assert [path.name for path in isolated.folder.iterdir()] == ["target.py"]

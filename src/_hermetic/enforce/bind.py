@@ -92,7 +92,6 @@ SHOWN = frozenset(
         "compile_annotation",
         "compile_code",
         "followed_told",
-        "init_closed",
         "init_connection",
         "link_told",
         "make_in_c",

@@ -230,7 +230,10 @@ def is_ours(path: str) -> bool | None:
         if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
             return True
         return None
-    return has_own_number(found) and (found.st_ctime_ns < SEEN or is_still_there(found.st_ino))
+    if has_own_number(found) and (found.st_ctime_ns < SEEN or is_still_there(found.st_ino)):
+        return True
+    # What was written since has no number that is known: our bytecode, where it was not there yet.
+    return is_below(resolve(path), OWN_FILES)
 
 
 def is_link(path: str) -> bool:
@@ -267,8 +270,10 @@ def may_be_written(rules: Any, args: tuple[Any, ...]) -> bool:
     if type(path) is not str:
         return False
     if path in FIRST_NAMES:  # by a handle of our stand-ins'; memory has no size
-        found = stat(path)
-        return not has_own_number(found) and (found.st_size > 0 or tells_no_memory(readlink(path)))
+        found, place = stat(path), readlink(path)
+        if has_own_number(found) or place.startswith(OWN_FILES):
+            return False
+        return found.st_size > 0 or tells_no_memory(place)
     if path[-3:] == "mem" or (path[:1] != "/" and args[1] is None):
         return False
     return lies_elsewhere(path, path.endswith(LOADED))
@@ -276,7 +281,8 @@ def may_be_written(rules: Any, args: tuple[Any, ...]) -> bool:
 
 def lies_elsewhere(path: str, strictly: bool) -> bool:
     """Whether what is there, or is made there, is no link, and none of ours by its number or, if it is new or strictly,
-    by its folder's; nor of procfs. OSError.
+    by its folder's, or that of the folder above it: bytecode may have a folder that is new itself; nor of procfs.
+    OSError.
     """
     # By their numbers only what was there at the start is known: not bytecode that is put elsewhere.
     if OWN_BYTECODE or path.startswith(OWN_FILES) or path[-1:] in ("/", "."):
@@ -289,8 +295,9 @@ def lies_elsewhere(path: str, strictly: bool) -> bool:
             return True
     except FileNotFoundError:
         pass  # it is made
-    above = stat(folder_above(path))
-    return above.st_dev != PROC_DEVICE and not has_own_number(above)
+    folder = folder_above(path)
+    above = stat(folder)
+    return above.st_dev != PROC_DEVICE and not has_own_number(above) and not has_own_number(stat(folder + "/.."))
 
 
 def may_be_removed(rules: Any, args: tuple[Any, ...]) -> bool:

@@ -7,6 +7,7 @@ that of the oldest is innermost, and only the innermost calls C, from a frame th
 from __future__ import annotations
 
 import sys
+from _functools import partial  # type: ignore[import-not-found]  # functools itself would load others
 
 from ...callers import CLOSERS, CONNECTORS
 from ...extract import TEXT, argument, exact_text, is_a
@@ -34,11 +35,13 @@ GUARDED_CURSOR: Any = None
 CURSOR_OF: Any = None
 RUN: Any = None
 ERROR: Any = None
+AT_ONCE: tuple[tuple[str, tuple[Any, ...]], ...] = ()
 HERE = None
 
 FACTORY = 5
 MODULES = sys.modules
 SUPER: Any = super
+CALL: Any = partial.__call__
 METHOD_DESCRIPTOR: Any = type(str.join)
 METHOD_OF_C = type("".__str__)
 names_of = type.__dict__["__dict__"].__get__
@@ -62,12 +65,13 @@ def guards_of(setting: Setting) -> Guards:
 class Guards:
     """Makes guarded connection classes, one for each that the program asks for.
 
-    made: base -> class. own: the class of ours below them. init: what calls C's constructor. makers: each makes parts
-    of the class, and what is done with a new connection, from (the class, SQLite's). proofs: each tries whether a class
-    holds; it raises, or is asked again. trial: the class that is tried now.
+    made: base -> class. own: the class of ours below them. init: what calls C's constructor. at_once: by mark, the
+    methods of C, with their arguments, that C calls behind that. makers: each makes parts of the class, and what is
+    done with a new connection later, from (the class, SQLite's). proofs: each tries whether a class holds; it raises,
+    or is asked again. trial: the class that is tried now.
     """
 
-    __slots__ = ("bind", "init", "made", "own", "marks", "makers", "proofs", "trial")
+    __slots__ = ("at_once", "bind", "init", "made", "own", "marks", "makers", "proofs", "trial")
 
     def __init__(self, setting: Setting) -> None:
         self.bind = setting.bind
@@ -75,19 +79,22 @@ class Guards:
         self.own: Any = None
         self.trial: Any = None
         self.init: Any = None
+        self.at_once: dict[str, tuple[Any, ...]] = {}
         self.marks: list[str] = []
         self.makers: list[Callable[[type, type], tuple[dict[str, Any], Any]]] = []
         self.proofs: list[Callable[[type, type], bool]] = []
 
-    def stand_in(self, setting: Setting, mark: str, named: Any, maker: Any, init: Any, closes: bool) -> Any:
-        """For ``sqlite3.connect``. mark: what the class is known by. closes: see CLOSERS."""
+    def stand_in(self, setting: Setting, mark: str, named: Any, maker: Any, calls: tuple[Any, ...]) -> Any:
+        """For ``sqlite3.connect``. mark: what the class is known by. calls: what C does at once, see ``at_once``."""
         memo, whole = setting.memo, setting.whole_process
-        if self.init is None or closes:
+        if mark not in self.at_once:
+            self.at_once[mark] = calls
             codes: list[Any] = []
             # Made at the start: the hook knows it by its code, and by nothing that can be forged.
-            self.init = bind(init, {}, memo, codes=codes)
+            every = tuple([call for known in self.at_once.values() for call in known])
+            self.init = bind(init_connection, {"AT_ONCE": every}, memo, codes=codes)
             CONNECTORS.extend(codes)
-            if closes:
+            if self.at_once.get("CLOSED_MARK"):
                 CLOSERS.extend(codes)
         # Of older policies, too: theirs is innermost.
         memo["CONNECTORS"], memo["CLOSERS"] = tuple(CONNECTORS), tuple(CLOSERS)
@@ -198,8 +205,16 @@ def construct(self: Any, *args: Any, **kwargs: Any) -> None:
 
 
 def init_connection(self: Any, kwargs: Any) -> None:
-    """The frame by which a guard knows that a connection is ours; it is seen with empty variables."""
-    names_of(connection_class())["__init__"]((self, self := None)[0], **(kwargs, kwargs := None, HERE)[0])
+    """The frame by which a guard knows that a connection is ours; it is seen with empty variables.
+
+    What is done at once is done when C comes back: no thread, no signal handler and no collector comes in between.
+    """
+    names = names_of(connection_class())
+    steps: Any = [partial(names["__init__"], self, **kwargs)]
+    for name, arguments in AT_ONCE:
+        steps.append(partial(names[name], self, *arguments))
+    # None of it is true, so all of it is called, by C alone.
+    any((map(CALL, steps), self := None, kwargs := None, names := None, steps := None, HERE)[0])
 
 
 # --- arguments ---

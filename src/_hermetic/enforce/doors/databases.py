@@ -12,7 +12,7 @@ from ...extract import argument
 from ...pristine import get_ident, getcwd
 from ..judge import refusal
 from . import METHOD
-from .connections import REFUSED, SUPER, guards_of, init_connection, names_of
+from .connections import REFUSED, SUPER, guards_of, names_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -39,14 +39,17 @@ URI = 7
 def connect(setting: Setting, original: Any) -> Any:
     """For ``sqlite3.connect`` under its three names."""
 
+    authorize = setting.bind(authorize_act)
+
     def make(own: type, connection: Any) -> tuple[dict[str, Any], Any]:
-        authorize = setting.bind(authorize_act)
         set_own = setting.bind(set_authorizer, AUTHORIZE=authorize, OWN=own)
         step = setting.bind(confine, EXECUTE=names_of(connection)["execute"], SET=set_own)
         return {"set_authorizer": set_own}, step
 
     named = setting.bind(fix_name)
-    return guards_of(setting).stand_in(setting, "FILES_MARK", named, make, init_connection, False)
+    # Before anybody can use the connection. Later comes the same with what newer policies ask for.
+    calls = (("set_authorizer", (authorize,)),)
+    return guards_of(setting).stand_in(setting, "FILES_MARK", named, make, calls)
 
 
 def fix_name(words: list[Any], kwargs: dict[str, Any]) -> None:

@@ -7,12 +7,9 @@ comes in between, because C makes the connection and overwrites the function in 
 
 from __future__ import annotations
 
-from _functools import partial  # type: ignore[import-not-found]  # functools itself would load others
-from itertools import chain, starmap
-
 from ...pristine import get_ident
 from ..judge import refusal
-from .connections import MODULES, REFUSED, connection_class, guards_of, init_connection, names_of
+from .connections import MODULES, REFUSED, guards_of, names_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -25,14 +22,10 @@ KEY = ""
 JUDGE: Any = None
 REFUSE: Any = None
 CREATE: Any = None
-HERE = None
 
-NAME = "fts3_tokenizer"
-NAMES, COUNTS = (NAME, NAME), (1, 2)
+NAME, COUNTS = "fts3_tokenizer", (1, 2)
 # Questions to the rules: may this function be called, and is it to be taken away?
 CALLED, TAKEN = (None, NAME), (None, None)
-# Of one call without arguments.
-ONCE = ((),)
 # Where functions may be known by another encoding, too, as up to SQLite 3.29.
 OTHER_ENCODING = "pragma encoding = 'UTF-16le'"
 
@@ -42,8 +35,6 @@ def connect(setting: Setting, original: Any) -> Any:
     refuse = setting.bind(refuse_call)
     guards = guards_of(setting)
     whole = setting.whole_process
-    if whole:
-        setting.memo["REFUSE"] = refuse
 
     def make(own: type, connection: Any) -> tuple[dict[str, Any], Any]:
         if whole:  # C has done it, also where an older policy's class is next to C: no other is taken
@@ -51,25 +42,8 @@ def connect(setting: Setting, original: Any) -> Any:
         return {}, setting.bind(close_later, CREATE=names_of(connection)["create_function"], REFUSE=refuse)
 
     guards.proofs.append(lambda own, connection: is_closed(own, connection, setting))
-    return guards.stand_in(setting, "CLOSED_MARK", None, make, init_closed if whole else init_connection, whole)
-
-
-def init_closed(self: Any, kwargs: Any) -> None:
-    """As ``init_connection``, and the function is gone when C comes back."""
-    names = names_of(connection_class())
-    # None of it is true, so all of it is called, by C alone.
-    any(
-        (
-            chain(
-                starmap(partial(names["__init__"], self, **kwargs), ONCE),
-                map(names["create_function"], (self, self), NAMES, COUNTS, (REFUSE, REFUSE)),
-            ),
-            self := None,
-            kwargs := None,
-            names := None,
-            HERE,
-        )[0]
-    )
+    calls = tuple([("create_function", (NAME, count, refuse)) for count in COUNTS]) if whole else ()
+    return guards.stand_in(setting, "CLOSED_MARK", None, make, calls)
 
 
 def refuse_call(*args: Any) -> None:
