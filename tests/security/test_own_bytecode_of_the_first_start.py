@@ -16,6 +16,8 @@ WAYS = {
     "by an open folder": "os.open(name, os.O_RDWR, dir_fd=os.open(folder, os.O_RDONLY))",
     "by its own descriptor": "open(f'/proc/self/fd/{os.open(path, os.O_RDONLY)}', 'r+b').close()",
     "by a name of the descriptor": "open(f'/proc/{os.getpid()}/fd/{os.open(path, os.O_RDONLY)}', 'r+b').close()",
+    "by way of a removed folder": "os.mkdir('gone'); d = os.open('gone', os.O_RDONLY); os.rmdir('gone'); os.symlink(path, 'link'); "
+    "open(f'/proc/self/fd/{d}/../link', 'r+b').close()",
     "cut": "os.symlink(path, 'link'); os.truncate('link', os.stat(path).st_size)",
     "its mode": "os.symlink(root, 'link'); os.chmod(path.replace(root, 'link'), 0o644)",
     "removed": "os.chdir(folder); os.remove(name)",

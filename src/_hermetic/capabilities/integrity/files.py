@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
-from ...extract import NUMBER, exact_path, is_a
+from ...extract import HANDLE, NUMBER, O_PATH, exact_path, is_a
 from ...paths import (
     FIRST_NAMES,
     MOST_LINKS,
@@ -20,7 +20,7 @@ from ...paths import (
     open_folders,
     resolve,
 )
-from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, lstat, native, now, readlink, stat
+from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, close_fd, lstat, native, now, open_fd, readlink, stat
 from ...startup.searchpath import bytecode_folder
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -233,7 +233,24 @@ def is_ours(path: str) -> bool | None:
     if has_own_number(found) and (found.st_ctime_ns < SEEN or is_still_there(found.st_ino)):
         return True
     # What was written since has no number that is known: our bytecode, where it was not there yet.
-    return is_below(resolve(path), OWN_FILES)
+    return is_below(place_of(path), OWN_FILES)
+
+
+def place_of(path: str) -> str:
+    """Where C finds what a path leads to; empty where nobody can tell, and so none of ours. OSError."""
+    try:
+        return resolve(path)
+    except OSError:
+        if not O_PATH:
+            raise
+    # By way of what was removed, or is too deep to be named. What is found there may be called by a name, all the same.
+    handle = open_fd(path, HANDLE)
+    try:
+        return readlink(f"/proc/self/fd/{handle}")
+    except OSError:
+        return ""
+    finally:
+        close_fd(handle)
 
 
 def is_link(path: str) -> bool:
