@@ -48,8 +48,8 @@ _START = (
 BLOCK = (*_START, "enforce.journal", "blocks")
 _RUN = (*_START, "paths", "running.script", "running.source", "running.ending", "running.run")
 _EVERY_POLICY = (
-    *("paths", "startup.searchpath", "capabilities.integrity.files", "capabilities.integrity.requests"),
-    "capabilities.integrity.",
+    *("paths", "startup.searchpath", "capabilities.integrity.memory", "capabilities.integrity.files"),
+    *("capabilities.integrity.requests", "capabilities.integrity."),
 )
 _CHILDREN = (
     *("startup.early", "message", "programs.variables", "programs.firstlines", "programs.library"),

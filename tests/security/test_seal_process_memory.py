@@ -122,10 +122,11 @@ def like_ours(): return os.write(os.open("policy.py", os.O_CREAT | os.O_RDWR), b
 @pytest.mark.parametrize("path", ["mem", "./mem", "task/../mem", "cwd/mem", "/proc/self/mem"])
 def test_memory_by_another_mount_of_procfs(monkeypatch, path):
     """Another mount is another device, and may have any name: what lies beside the file tells what it is."""
-    from _hermetic.capabilities.integrity import files
+    from _hermetic.capabilities.integrity import files, memory
 
-    monkeypatch.setattr(files, "PROC_DEVICE", -1)
+    for module in (files, memory):
+        monkeypatch.setattr(module, "PROC_DEVICE", -1)
     monkeypatch.chdir("/proc/self")
     for args in ((path, "r+b", 2), (path.encode(), "r+b", 2)):
-        assert files.memory_write(args, None) == "memory"
+        assert memory.memory_write(args, None) == "memory"
         assert not files.may_be_written((False, False), args)

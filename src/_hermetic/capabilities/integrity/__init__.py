@@ -19,7 +19,6 @@ from .files import (
     may_be_made,
     may_be_removed,
     may_be_written,
-    memory_write,
     own_change,
     own_cut,
     own_link,
@@ -28,6 +27,7 @@ from .files import (
     own_symlink,
     own_write,
 )
+from .memory import memory_write
 from .requests import command_by_address, request_by_address
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

@@ -1,4 +1,4 @@
-"""Files that no policy lets be written: the memory of processes, and hermetic itself."""
+"""Hermetic's own files, which no policy lets be written."""
 
 from __future__ import annotations
 
@@ -6,22 +6,10 @@ from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
 from ...extract import HANDLE, NUMBER, O_PATH, exact_path, is_a
-from ...paths import (
-    FIRST_NAMES,
-    MOST_LINKS,
-    absolute,
-    behind,
-    folder_above,
-    is_below,
-    is_folder,
-    is_number,
-    lexists,
-    list_folder,
-    open_folders,
-    resolve,
-)
+from ...paths import FIRST_NAMES, absolute, folder_above, is_below, list_folder, resolve
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, close_fd, lstat, native, now, open_fd, readlink, stat
 from ...startup.searchpath import bytecode_folder
+from .memory import PROC_DEVICE, hidden_places, tells_no_memory, told
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -46,101 +34,6 @@ SEPARATOR = "\\" if IS_WINDOWS else "/"
 OWN_BEGINNINGS = tuple([own + SEPARATOR for own in OWN_FILES])
 # How the names end of what an import loads.
 LOADED = (".py", ".pyc", ".so", ".pyd", ".dll")
-
-
-# The path itself, and what each link leads to that the kernel would follow.
-FOLLOWED = (1,) * (MOST_LINKS + 1)
-
-
-def is_memory_file(path: str) -> bool:
-    """Whether a path, its links followed, is a process's memory: /proc/PID/mem, also under task/, or map_files/."""
-    for _ in FOLLOWED:
-        folder, last = folder_above(path), path.rpartition("/")[2]
-        if is_number(path):
-            folder = "/"  # a descriptor: what counts is where it leads
-        try:
-            # procfs by whatever way: the working directory, a link, a descriptor, another mount.
-            if last == "mem" and (stat(folder).st_dev == PROC_DEVICE or lexists(folder + "/smaps")):
-                return True
-            if stat(folder).st_dev == PROC_DEVICE and resolve(folder).endswith("/map_files"):
-                return True
-        except (OSError, ValueError):
-            pass
-        parts = told(path).split("/")
-        if "proc" in parts and (last == "mem" or "map_files" in parts):
-            return True
-        try:
-            link = readlink(path)
-        except (OSError, ValueError):
-            break
-        path = behind(folder, link)
-    return False
-
-
-def told(path: str) -> str:
-    """A path that begins at a descriptor's name, by the name of the folder that this is."""
-    parts = path.split("/", 5)
-    if len(parts) < 6 or path[:6] != "/proc/" or parts[3] != "fd":
-        return path
-    try:
-        return readlink("/".join(parts[:5])) + "/" + parts[5]
-    except OSError:
-        return path
-
-
-try:
-    PROC_DEVICE = stat("/proc/self").st_dev
-except OSError:
-    PROC_DEVICE = -1
-
-
-def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
-    """open(path, mode, flags) for writing, of memory."""
-    path = args[0]
-    if type(path) is not str:
-        path = exact_path(path)
-        if type(path) is not str:
-            return None
-    if is_elsewhere(path, args[1]):
-        return None
-    if is_memory_file(path):
-        return "memory"
-    for place in hidden_places(args, path):
-        if is_memory_file(place):
-            return "memory"
-    return None
-
-
-def is_elsewhere(path: str, mode: object) -> bool:
-    """Whether one look shows that this is no memory, as with most writes: what is there lies in no procfs, and it is
-    there itself, not by a link, or a descriptor leads to it. mode: of the event, None for os.open, which does not tell
-    where a relative path begins.
-    """
-    if path[-3:] == "mem" or (path[:1] != "/" and mode is None):
-        return False
-    try:
-        if is_number(path):
-            return tells_no_memory(readlink(path))
-        status = lstat(path)
-    except (OSError, ValueError):
-        return False
-    return status.st_mode & S_IFMT != S_IFLNK and status.st_dev != PROC_DEVICE
-
-
-def tells_no_memory(place: str) -> bool:
-    """Whether what the system tells of a descriptor is a place, and none of memory."""
-    return place[:1] == "/" and "/mem" not in place and "/map_files" not in place
-
-
-def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:
-    """What os.open(path, flags, dir_fd=...) may mean: the event does not name the folder, so every open one may be it.
-
-    By the names of their descriptors, from which C walks as it does for the program: a folder may have a path that is
-    too long, or none.
-    """
-    if args[1] is not None or path[:1] == "/":
-        return []
-    return [f"{folder}/{path}" for folder in open_folders() if is_folder(folder)]
 
 
 # What kind of device it is, by its number: 0 for none of a disk. Windows has other numbers.
