@@ -179,11 +179,9 @@ def may_be_written(rules: Any, args: tuple[Any, ...]) -> bool:
     path = args[0]
     if type(path) is not str:
         return False
-    if path in FIRST_NAMES:  # by a handle of our stand-ins'; memory has no size
-        found, place = stat(path), readlink(path)
-        if has_own_number(found) or place.startswith(OWN_FILES):
-            return False
-        return found.st_size > 0 or tells_no_memory(place)
+    if path in FIRST_NAMES:  # by a handle of our stand-ins'
+        place = readlink(path)
+        return tells_no_memory(place) and not (place.startswith(OWN_FILES) or has_own_number(stat(path)))
     if path[-3:] == "mem" or (path[:1] != "/" and args[1] is None):
         return False
     return lies_elsewhere(path, path.endswith(LOADED))

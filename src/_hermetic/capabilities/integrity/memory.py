@@ -23,9 +23,10 @@ def is_memory_file(path: str) -> bool:
             folder = "/"  # a descriptor: what counts is where it leads
         try:
             # procfs by whatever way: the working directory, a link, a descriptor, another mount.
-            if last == "mem" and (stat(folder).st_dev == PROC_DEVICE or lexists(folder + "/smaps")):
+            known = stat(folder).st_dev == PROC_DEVICE
+            if last == "mem" and (known or lexists(folder + "/smaps")):
                 return True
-            if stat(folder).st_dev == PROC_DEVICE and resolve(folder).endswith("/map_files"):
+            if known and resolve(folder).endswith("/map_files"):
                 return True
         except (OSError, ValueError):
             pass
