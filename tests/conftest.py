@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -110,6 +111,14 @@ class Isolated:
         if mode is not None:
             path.chmod(mode)
         return path
+
+    def copy_hermetic(self, name: str) -> Path:
+        """Both packages in a folder of this name, without bytecode, as some installers leave them."""
+        copy = self.folder / name
+        for package in ("_hermetic", "hermetic"):
+            (place,) = find_spec(package).submodule_search_locations
+            shutil.copytree(place, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+        return copy
 
     def run(
         self,

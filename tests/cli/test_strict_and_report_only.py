@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-
 import pytest
 
 ACT = "import os; os.system('true')"
@@ -54,9 +51,7 @@ def test_strict_counts_what_a_child_coped_with(isolated, start):
 
 def test_a_core_that_has_no_bytecode_yet_is_no_blocked_act(isolated):
     """Some installers leave making it to Python, which makes the folder for it at the first import of a part."""
-    for package in ("_hermetic", "hermetic"):
-        (place,) = importlib.util.find_spec(package).submodule_search_locations
-        shutil.copytree(place, isolated.folder / "site" / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = isolated.copy_hermetic("site")
     isolated.write(
         "target.py",
         """
@@ -65,7 +60,7 @@ def test_a_core_that_has_no_bytecode_yet_is_no_blocked_act(isolated):
             print("in")
         """,
     )
-    variables = {"PYTHONPATH": str(isolated.folder / "site"), "PYTHONDONTWRITEBYTECODE": None}
+    variables = {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": None}
     words = ["-m", "hermetic", "--no-network", "--strict", "--trace", "--", "./target.py"]
     done = isolated.python(*words, env=variables, bare=True)
     assert (done.code, done.stdout, done.stderr) == (0, "in\n", "")

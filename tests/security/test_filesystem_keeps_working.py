@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -297,11 +295,7 @@ def test_modules_of_packages_beside_a_script_outside_the_root_are_imported(isola
 @pytest.mark.parametrize("words", ["", "--deny-write=elsewhere", "--fs-readonly --allow-write=/", "--seal"])
 def test_hermetics_own_bytecode_is_not_written_and_nobody_speaks_of_it(isolated, words):
     """Its modules are loaded when they are needed, and whoever installed it may have compiled none of them."""
-    import _hermetic
-
-    source, copy = Path(_hermetic.__file__).parent.parent, isolated.folder / "lib"
-    for package in ("_hermetic", "hermetic"):
-        shutil.copytree(source / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = isolated.copy_hermetic("lib")
     isolated.write(
         "target.py",
         "from hermetic import hermetic_blocker\n"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -31,11 +29,7 @@ WAYS = {
 )
 def test_what_the_first_start_writes_is_not_written_again(isolated, options):
     """An installer need not compile: the first start makes the folders and files of bytecode."""
-    import _hermetic
-
-    source, copy = Path(_hermetic.__file__).parent.parent, isolated.folder / "lib"
-    for package in ("_hermetic", "hermetic"):
-        shutil.copytree(source / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = isolated.copy_hermetic("lib")
     code = f"""
 import glob, os
 here, root = os.getcwd(), {str(copy)!r}

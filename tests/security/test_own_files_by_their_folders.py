@@ -7,10 +7,8 @@ pmg#446, sandlock#155: a move *into* a denied path, and a truncation of it, were
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -58,11 +56,7 @@ ACTS = {
 @pytest.mark.parametrize("place", ["cli", "sealed"])
 @pytest.mark.parametrize("name", ACTS)
 def test_they_are_what_they_were(isolated, name, place):
-    import _hermetic
-
-    source, copy = Path(_hermetic.__file__).parent.parent, isolated.folder / "deep" / "lib"
-    for package in ("_hermetic", "hermetic"):
-        shutil.copytree(source / package, copy / package, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = isolated.copy_hermetic("deep/lib")
     code = f"""
 import os, shutil, _hermetic
 file = _hermetic.__file__

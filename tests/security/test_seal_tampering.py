@@ -108,15 +108,8 @@ def test_earlier_hook_that_swallows_ours_is_noticed(isolated):
     ],
 )
 def test_hermetics_own_files_cannot_be_written(isolated, act):
-    import _hermetic
 
-    copy = isolated.folder / "lib"
-    import shutil
-    from pathlib import Path
-
-    source = Path(_hermetic.__file__).parent.parent
-    for name in ("_hermetic", "hermetic"):
-        shutil.copytree(source / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    copy = isolated.copy_hermetic("lib")
     isolated.write(
         "target.py", f"import os, _hermetic\nfile = _hermetic.__file__\nfolder = os.path.dirname(file)\n{act}"
     )
