@@ -69,6 +69,7 @@ _FAMILIES = {
         "enforce.doors.browsers",
     ),
     "filesystem": (
+        "sqlite",
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
         *("capabilities.filesystem.readable", "capabilities.filesystem.places", "capabilities.filesystem.lists"),
         *("capabilities.filesystem.told", "capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
@@ -83,7 +84,7 @@ _FAMILIES = {
     ),
     "imports": (
         *("capabilities.imports.loaded", "capabilities.imports.origins", "capabilities.imports.given"),
-        *("capabilities.imports.interfaces", "capabilities.imports.libraries"),
+        *("sqlite", "capabilities.imports.interfaces", "capabilities.imports.libraries"),
         "capabilities.imports.",
         *("enforce.doors.modules", "enforce.doors.connections", "enforce.doors.tokenizers"),
     ),

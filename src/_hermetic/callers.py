@@ -15,6 +15,7 @@ from .pristine import get_frame
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
     from typing import Any
 
@@ -29,10 +30,6 @@ RUN = CORE + "running" + _SEP + "run.py"
 
 # From a reader, the frames above it are: examine, the judge, the hook or stand-in, and the caller.
 CALLER_DEPTH = 4
-# The code by whose frames guards know the makers of connections of SQLite (enforce/doors/connections.py): of all, and
-# of those whose connections come without what calls any address. Blocks know the lists, others what was in them.
-CONNECTORS: list[Any] = []
-CLOSERS: list[Any] = []
 # What bind() puts in place of this name: whether no frame of ours is in the way.
 FRAMES_HIDDEN = False
 
@@ -70,6 +67,15 @@ def calling_frame(depth: int) -> FrameType | None:
         return frame.f_back if frame.f_globals is PRIVATE else frame
     except ValueError:
         return None
+
+
+def runs_one_of(frame: FrameType | None, codes: Iterable[Any]) -> bool:
+    """Whether a frame runs one of these code objects, told by nothing that anybody could give itself."""
+    if frame is not None:
+        for code in codes:
+            if frame.f_code is code:
+                return True
+    return False
 
 
 def program_place(depth: int) -> tuple[str, int, str] | None:

@@ -15,7 +15,7 @@ CORE_MODULES, FACE_MODULES = modules(CORE), modules(FACES)
 CORE_ORDER = [
     ["errors", "model", "pristine"],
     # Reading: arguments, paths, callers, what is started, the interpreter's own state.
-    ["extract", "paths", "callers"],
+    ["extract", "paths", "callers", "sqlite"],
     ["programs.*", "programs"],
     ["startup.*", "startup"],
     # Deciding.

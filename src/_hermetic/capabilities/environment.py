@@ -10,7 +10,7 @@ from __future__ import annotations
 import _collections_abc
 import os as _os
 
-from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file
+from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file, runs_one_of
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
 from ..model import BlockMemory, Family, GuardedCall
 from ..paths import behind, folder_above, open_folders
@@ -159,9 +159,8 @@ STARTING: tuple[Any, ...] = ()
 def changed_name(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
     """os.putenv(name, value), os.unsetenv(name)."""
     frame = calling_frame(CALLER_DEPTH)
-    for code in STARTING:
-        if frame is not None and frame.f_code is code:
-            return None  # what C hands to a shell is put right
+    if runs_one_of(frame, STARTING):
+        return None  # what C hands to a shell is put right
     own = frame is not None and is_ours(frame.f_code.co_filename)
     return SET, variable(args[0]), OURSELVES if own else PROGRAM
 

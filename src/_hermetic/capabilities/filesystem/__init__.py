@@ -12,6 +12,7 @@ import sys as _sys
 from ...extract import always
 from ...model import Family, GuardedCall
 from ...pristine import native
+from ...sqlite import BEGINNING_NOTE, SQLITE_CONNECT
 from . import filecalls as of
 from . import unannounced
 from .clibrary import file_variable
@@ -97,7 +98,6 @@ LINKS = (
 
 BUILTIN_OPEN = ("builtins:open", "io:open", "_io:open")
 OS_OPEN = ("os:open", "posix:open")
-SQLITE_CONNECT = ("_sqlite3:connect", "sqlite3.dbapi2:connect", "sqlite3:connect")
 
 SURFACE = (
     GuardedCall(
@@ -188,7 +188,7 @@ SURFACE = (
         audit=("sqlite3.connect",),
         read=of.database_begun,
         when=of.keeps_connections,
-        note="on 3.10, where a second construction leaves the connection usable that is refused by the row above",
+        note=BEGINNING_NOTE,
     ),
     GuardedCall(
         capability=WRITE,

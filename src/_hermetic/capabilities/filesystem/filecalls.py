@@ -7,13 +7,12 @@ that keep nothing, and descriptors that are open already.
 
 from __future__ import annotations
 
-import sys as _sys
-
-from ...callers import CALLER_DEPTH, CONNECTORS, calling_frame
+from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, has_mark, is_a
 from ...model import PRIVATE
 from ...paths import is_number, lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
+from ...sqlite import CONNECTORS, STAYS_USABLE
 from .databases import MEMORY, WRITTEN, database_names, database_use
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
 from .lists import NOWHERE
@@ -187,9 +186,8 @@ def link_or_both(path: object, folder: int, linkers: tuple[Any, ...], followers:
     """What is changed at a path: the link alone, or what it leads to, where our stand-in asks, which was told."""
     frame = calling_frame(CALLER_DEPTH + 1)
     for codes, find in ((linkers, entry_of), (followers, opened_places)):
-        for known in codes:
-            if frame is not None and frame.f_code is known:
-                return change_of(path, folder, find, "")
+        if runs_one_of(frame, codes):
+            return change_of(path, folder, find, "")
     return change_of(path, folder, both_places, "")
 
 
@@ -338,26 +336,18 @@ def database_unguarded(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     A constructor of ours must be asking: one of the program's that calls C by itself could attach
     before the check is in place, and a second construction would lose it.
     """
-    frame = calling_frame(CALLER_DEPTH)
-    ours = False
-    for known in CONNECTORS:
-        if frame is not None and frame.f_code is known:
-            ours = True
+    ours = runs_one_of(calling_frame(CALLER_DEPTH), CONNECTORS)
     return None if ours and has_mark(args[0], FILES_MARK) else REFUSED_CONNECTION
 
 
 def keeps_connections(rules: tuple[Any, ...]) -> bool:
     """Whether a connection that is made anew stays usable when that is refused at its end."""
-    return _sys.version_info < (3, 11)
+    return STAYS_USABLE
 
 
 def database_begun(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """sqlite3.connect(database), where no constructor of ours is asking."""
-    frame = calling_frame(CALLER_DEPTH)
-    for known in CONNECTORS:
-        if frame is not None and frame.f_code is known:
-            return None
-    return REFUSED_CONNECTION
+    return None if runs_one_of(calling_frame(CALLER_DEPTH), CONNECTORS) else REFUSED_CONNECTION
 
 
 def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:

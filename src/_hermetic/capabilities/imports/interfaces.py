@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys as _sys
 
-from ...callers import CALLER_DEPTH, CLOSERS, CONNECTORS, calling_frame
+from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
 from ...extract import always, exact_text, has_mark
 from ...model import GuardedCall
+from ...sqlite import BEGINNING_NOTE, CLOSERS, CONNECTORS, SQLITE_CONNECT, STAYS_USABLE
 from .given import GIVEN, NATIVE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -86,35 +87,22 @@ def connection_open(args: tuple[Any, ...], kwargs: Any) -> str | None:
     Returned is the remedy, or empty.
     """
     frame = calling_frame(CALLER_DEPTH)
-    if frame is None:
-        return ""
-    for known in CLOSERS:
-        if frame.f_code is known:
-            return None
-    for known in ADMITTED:
-        if frame.f_code is known and has_mark(args[0], CLOSED_MARK):
-            return None
-    for known in CONNECTORS:
-        if frame.f_code is known:
-            return OLDER_REMEDY
-    return ""
+    if runs_one_of(frame, CLOSERS) or (runs_one_of(frame, ADMITTED) and has_mark(args[0], CLOSED_MARK)):
+        return None
+    return OLDER_REMEDY if runs_one_of(frame, CONNECTORS) else ""
 
 
 def connection_begun(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """sqlite3.connect(database), where no constructor of ours is asking."""
     frame = calling_frame(CALLER_DEPTH)
-    for known in (*CLOSERS, *ADMITTED):
-        if frame is not None and frame.f_code is known:
-            return None
-    for known in CONNECTORS:
-        if frame is not None and frame.f_code is known:
-            return OLDER_REMEDY
-    return ""
+    if runs_one_of(frame, CLOSERS) or runs_one_of(frame, ADMITTED):
+        return None
+    return OLDER_REMEDY if runs_one_of(frame, CONNECTORS) else ""
 
 
 def keeps_connections(rules: Rules) -> bool:
     """Whether a connection that is made anew stays usable when that is refused at its end."""
-    return bool(rules[NATIVE]) and _sys.version_info < (3, 11)
+    return bool(rules[NATIVE]) and STAYS_USABLE
 
 
 # Blocks know each other's; a start puts its own in the place of this, if it holds nothing.
@@ -137,8 +125,6 @@ def function_taken(args: tuple[Any, ...], kwargs: Any) -> str | None:
 def blocks(rules: Rules) -> bool:
     return bool(rules[NATIVE])
 
-
-SQLITE_CONNECT = ("_sqlite3:connect", "sqlite3.dbapi2:connect", "sqlite3:connect")
 
 INTERFACE_ROWS = (
     GuardedCall(
@@ -217,7 +203,7 @@ INTERFACE_ROWS = (
         read=connection_begun,
         call=CONNECTION,
         when=keeps_connections,
-        note="on 3.10, where a second construction leaves the connection usable that is refused by the row above",
+        note=BEGINNING_NOTE,
     ),
     GuardedCall(
         capability=INTERFACE,

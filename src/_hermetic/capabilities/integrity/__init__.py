@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys as _sys
 from errno import EACCES
 
-from ...callers import CALLER_DEPTH, calling_frame
+from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
 from ...extract import exact_text
 from ...model import PRIVATE, PUBLIC, Family, GuardedCall
 from ...paths import is_below
@@ -99,12 +99,7 @@ def stray_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """import(name, file): a C module made by anybody but our stand-in would have its functions unguarded."""
     if args[1] is None or not MAKERS:
         return None
-    frame = calling_frame(CALLER_DEPTH)
-    if frame is not None:
-        for code in MAKERS:
-            if frame.f_code is code:
-                return None
-    return exact_text(args[0])
+    return None if runs_one_of(calling_frame(CALLER_DEPTH), MAKERS) else exact_text(args[0])
 
 
 # What a nested start may add; filled in like MAKERS.
@@ -117,12 +112,10 @@ def strange_hook(args: tuple[Any, ...], kwargs: Any) -> str | None:
     CPython drops a hook in silence when an earlier one refuses it.
     """
     frame = calling_frame(CALLER_DEPTH)
-    if frame is not None:
-        for code in MAKERS:
-            if frame.f_code is code:
-                hook = frame.f_locals.get("hook")
-                if hook is SESSION_HOOK or (type(hook) is _FUNCTION and hook.__globals__ is PRIVATE):
-                    return None
+    if frame is not None and runs_one_of(frame, MAKERS):
+        hook = frame.f_locals.get("hook")
+        if hook is SESSION_HOOK or (type(hook) is _FUNCTION and hook.__globals__ is PRIVATE):
+            return None
     return "sys.addaudithook" if MAKERS else None
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from ...callers import CALLER_DEPTH, calling_frame
+from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
 from ...model import Family, GuardedCall
 from ...pristine import IS_WINDOWS
 from ...programs.commandline import INFORMS, UNKNOWN, has_flag, meaning
@@ -140,12 +140,7 @@ STARTING: Any = []
 
 def stray(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """A start by a reference that was kept from before the guards: nobody could give the child a policy."""
-    frame = calling_frame(CALLER_DEPTH)
-    if frame is not None:
-        for code in STARTING:
-            if frame.f_code is code:
-                return None
-    return first_program(args, kwargs)
+    return None if runs_one_of(calling_frame(CALLER_DEPTH), STARTING) else first_program(args, kwargs)
 
 
 def unguarded(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str]:

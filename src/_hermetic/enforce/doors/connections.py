@@ -9,9 +9,9 @@ from __future__ import annotations
 import sys
 from _functools import partial  # type: ignore[import-not-found]  # functools itself would load others
 
-from ...callers import CLOSERS, CONNECTORS
 from ...extract import TEXT, argument, exact_text, is_a
 from ...pristine import fspath, get_ident
+from ...sqlite import CLOSERS, CONNECTORS
 from ..bind import bind
 from . import METHOD
 
