@@ -144,7 +144,7 @@ def refuse_if_late() -> None:
 
 def part(policy: Policy, guards: frozenset[str], these: bool) -> Policy:
     """A policy with the rules of these families only, or of all others."""
-    return policy.with_rules({guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these})
+    return policy.but(rules={guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these})
 
 
 def makes_no_code(policy: Policy) -> bool:
