@@ -33,6 +33,7 @@ from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
 from . import METHOD, as_builtin
+from . import unchanged as unchanged
 from .handles import (
     O_CREAT,
     O_EXCL,
@@ -102,10 +103,6 @@ def os_open_below(setting: Setting, original: Any) -> Any:
     """For ``os.open`` and ``posix.open``."""
     function = os_open_asked if F_GETPATH else os_open_held if has_handles() else None
     return made_for(setting, original, function, os_open_otherwise, (0o777, None))
-
-
-def unchanged(setting: Setting, original: Any) -> None:
-    """For rows that are judged by another row's stand-in."""
 
 
 def has_handles() -> bool:
