@@ -45,7 +45,7 @@ _START = (
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.lasting", "running.reports"),
     *("enforce.audit", "enforce.fresh", "enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
-BLOCK = (*_START, "enforce.journal", "blocks")
+BLOCK = (*_START, "enforce.journal", "enforce.forkservers", "blocks")
 _RUN = (*_START, "paths", "running.script", "running.source", "running.ending", "running.run")
 _EVERY_POLICY = (
     *("paths", "startup.searchpath", "capabilities.integrity.memory", "capabilities.integrity.files"),

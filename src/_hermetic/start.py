@@ -89,12 +89,20 @@ def start_policies(
         for policy in order:
             given = (children, policies) if policy is guardian else (None, ())
             start_process(part(policy, waiting, False) if waiting else policy, *given, policy, prepared)
-    leave_servers()
+    leave_fork_servers()
     if meanwhile is not None:
         meanwhile()
     for policy in order if waiting else ():
         if not waiting.isdisjoint(policy.rules):
             start_process(part(policy, waiting, True), None, (), policy, prepared)
+
+
+def leave_fork_servers() -> None:
+    """Have no more workers forked by servers that were started before. A run has none, and loads nothing for them."""
+    if "multiprocessing.forkserver" in sys.modules:
+        from .enforce.forkservers import leave  # with blocks, it is there
+
+        leave()
 
 
 # Two threads that start policies do so one after the other, by process.
@@ -111,26 +119,6 @@ def childrens_context(
     known = load_module("children").loader_variables(inherited())
     families = tuple(dict.fromkeys([guard for policy in policies for guard in policy.rules]))
     return held, (*options, families), keeps, known, lists
-
-
-# multiprocessing's fork servers that are not the current one, by the policies of blocks under which they were started.
-SERVERS: dict[tuple[bytes, ...], dict[str, Any]] = {}
-FORK_SERVER, STATE = "multiprocessing.forkserver", "_forkserver_"
-
-
-def server_state() -> tuple[Any, dict[str, Any]]:
-    """multiprocessing's fork server, and what of it changes with the process that serves; None where there is none."""
-    server = getattr(sys.modules.get(FORK_SERVER), "_forkserver", None)  # none while it is being imported, too
-    known = {} if server is None else vars(server)
-    return server, {name: value for name, value in known.items() if name.startswith(STATE)}
-
-
-def leave_servers() -> None:
-    """Have no more workers forked by a server that runs without the policies of now: they are not its own."""
-    SERVERS.clear()
-    server, state = server_state()
-    if server is not None:
-        vars(server).update(dict.fromkeys(state))
 
 
 def refuse_if_late() -> None:
