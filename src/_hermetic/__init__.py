@@ -89,7 +89,8 @@ _FAMILIES = {
         *("enforce.doors.modules", "enforce.doors.connections", "enforce.doors.tokenizers"),
     ),
     "interpreter": (
-        *("capabilities.interpreter.import_state", "capabilities.interpreter."),
+        *("capabilities.interpreter.import_state", "capabilities.interpreter.startup_files"),
+        "capabilities.interpreter.",
         "enforce.doors.interpreter_state",
     ),
 }
