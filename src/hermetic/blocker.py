@@ -197,7 +197,9 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
     functions, generators, async generators and classes). Takes keywords, a
     ``BlockConfig``, or the name of a profile; ``policy`` names a policy file, and then
     profiles may be that file's own. Raises ValueError or TypeError for
-    what cannot mean anything, at the call; PolicyViolation comes from inside the block.
+    what cannot mean anything, at the call, or on entering where a ``BlockConfig`` was
+    changed since; BootstrapError on entering, where a seal cannot be put on;
+    PolicyViolation comes from inside the block.
     """
 
     __slots__ = ("_config", "_ready", "_tokens", "_values", "_written")
