@@ -45,8 +45,8 @@ _START = (
     *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.lasting", "running.reports"),
     *("enforce.audit", "enforce.fresh", "enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
 )
-BLOCK = (*_START, "enforce.journal", "blocks")
-_RUN = (*_START, "paths", "running.script", "running.source", "running.ending", "running.run")
+BLOCK = (*_START, "enforce.journal", "enforce.forkservers", "blocks")
+_RUN = (*_START, "paths", "running.source", "running.program", "running.ending", "running.run")
 _EVERY_POLICY = (
     *("paths", "startup.searchpath", "capabilities.integrity.memory", "capabilities.integrity.files"),
     *("capabilities.integrity.requests", "capabilities.integrity."),
@@ -57,13 +57,13 @@ _CHILDREN = (
     "capabilities.processes.permitted",
     *("enforce.doors.permitted", "enforce.doors.actions", "enforce.doors.children"),
 )
+_NETWORK = (
+    *("capabilities.network.addresses", "capabilities.network.rules", "capabilities.network.plumbing"),
+    *("capabilities.network.sockets", "capabilities.network.detours", "capabilities.network.unix"),
+    *("capabilities.network.decisions", "capabilities.network.learning", "capabilities.network."),
+)
 _FAMILIES = {
-    "network": (
-        *("capabilities.network.addresses", "capabilities.network.rules", "capabilities.network.plumbing"),
-        *("capabilities.network.sockets", "capabilities.network.detours", "capabilities.network.unix"),
-        *("capabilities.network.decisions", "capabilities.network.learning", "capabilities.network."),
-        "enforce.doors.names",
-    ),
+    "network": (*_NETWORK, "enforce.doors.names", "running.sockets"),
     "subprocess": (
         *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),
         "enforce.doors.browsers",
@@ -89,7 +89,8 @@ _FAMILIES = {
         *("enforce.doors.modules", "enforce.doors.connections", "enforce.doors.tokenizers"),
     ),
     "interpreter": (
-        *("capabilities.interpreter.import_state", "capabilities.interpreter."),
+        *("capabilities.interpreter.import_state", "capabilities.interpreter.startup_files"),
+        "capabilities.interpreter.",
         "enforce.doors.interpreter_state",
     ),
 }
@@ -111,7 +112,7 @@ _LINUX = (
 _AHEAD = ("enforce.kernel.linux.beside", "enforce.kernel.linux.ahead")
 _SUPERVISOR = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
 _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.linux.abi")
-_JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_FAMILIES["network"][:-1])
+_JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_NETWORK)
 
 
 def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:

@@ -7,9 +7,9 @@ import sys
 from . import events
 from .capabilities import load_module
 from .compiled import Compiled, new_probe, probe_entry
-from .enforce import audit, patches, session
+from .enforce import audit, forkservers, patches, session
 from .enforce.journal import Journal
-from .start import FORK_SERVER, REPLACED, SERVERS, loader_changes, server_state, stand_ins
+from .start import REPLACED, loader_changes, stand_ins
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def enter_block(token: object, compiled: Compiled) -> None:
             # Stand-ins do nothing without a policy, and a policy would judge that the class of what it guards is set.
             install_for(compiled)
             session.add(token, compiled.table, compiled.carried, watcher is not None)
-            if FORK_SERVER in sys.modules:
-                change_server(before)
+            if forkservers.MODULE in sys.modules:
+                forkservers.change(held_in(before), held_in(session.entered))
             undo = compiled.engage()
             if undo:
                 _engaged.append((token, undo))
@@ -67,23 +67,10 @@ def leave_block(token: object) -> None:
                 step()
         before = session.entered
         is_last = session.remove(token)
-        if FORK_SERVER in sys.modules:
-            change_server(before)
+        if forkservers.MODULE in sys.modules:
+            forkservers.change(held_in(before), held_in(session.entered))
         if is_last:
             uninstall()
-
-
-def change_server(before: tuple[Any, ...]) -> None:
-    """Have workers forked by a server that runs under the policies in force now, which multiprocessing starts at need.
-
-    before: what was entered until now. Its server stays, as it alone can tell how its workers end.
-    """
-    old, new = held_in(before), held_in(session.entered)
-    server, state = server_state()
-    if old == new or server is None:
-        return
-    SERVERS[old] = state
-    vars(server).update(SERVERS.pop(new, dict.fromkeys(state)))
 
 
 def held_in(entered: tuple[Any, ...]) -> tuple[bytes, ...]:

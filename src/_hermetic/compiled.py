@@ -120,7 +120,7 @@ def handed_on(policy: Policy, prepared: dict[tuple[int, str], Any], whole: Polic
         hand: Any = getattr(load_module(guard), "handed_on", None)
         if hand is not None:
             rules[guard] = hand(given, ready(policy, guard, prepared, whole))
-    return policy.with_rules(rules)
+    return policy.but(rules=rules)
 
 
 def settled(policy: Policy) -> Policy:
@@ -137,7 +137,7 @@ def settled(policy: Policy) -> Policy:
         return policy
     files: Any = load_module("filesystem")
     both = {"imports": found, "filesystem": files.protecting(policy.rules.get("filesystem"), paths)}
-    return policy.with_rules({**policy.rules, **both})
+    return policy.but(rules={**policy.rules, **both})
 
 
 def key_of(guard: str, name: str) -> str:

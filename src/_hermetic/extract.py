@@ -103,6 +103,27 @@ def always(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
     return ""
 
 
+def never(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> None:
+    """For calls that are no act themselves, and rows that only remember or replace."""
+
+
+def newly_set(args: tuple[Any, ...], known: tuple[tuple[str, Any], ...]) -> str | None:
+    """Which of these variables os.putenv(name, value) sets. known: (name, what it was at the start), which may be put
+    back.
+    """
+    name = exact_text(args[0])
+    for one, value in known:
+        if name == one:
+            return None if value is not None and args[1] == value else name
+    return None
+
+
+def at_start(names: tuple[str, ...]) -> tuple[tuple[str, Any], ...]:
+    """These variables as C has them now, for ``newly_set``."""
+    given = getattr(native, "environ", {})
+    return tuple([(name, given.get(name.encode())) for name in names])
+
+
 def tcl(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
     """import(name, ...) of Tcl, which has sockets and an exec of its own that nobody announces."""
     return "Tcl" if exact_text(args[0]).rpartition(".")[2] == "_tkinter" else None

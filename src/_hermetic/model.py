@@ -12,8 +12,9 @@ import builtins
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeAlias
+    from typing import Any, TypeAlias, TypeVar
 
+    V = TypeVar("V", bound="Value")
     # What a call aims at, as the family's own `decide` understands it.
     Target: TypeAlias = Any
     # Reads a target from (args, kwargs); None means "not an act of this capability".
@@ -63,6 +64,10 @@ class Value:
 
     def __hash__(self) -> int:
         return hash(tuple(getattr(self, n) for n in self.__slots__))
+
+    def but(self: V, **changes: Any) -> V:
+        """The same with other fields. TypeError for one that there is not."""
+        return type(self)(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{n}={getattr(self, n)!r}" for n in self.__slots__)

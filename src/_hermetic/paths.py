@@ -9,7 +9,7 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
+from .pristine import IS_WINDOWS, S_IFDIR, S_IFLNK, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -128,6 +128,13 @@ def is_number(path: str) -> bool:
     return path[:6] == "/proc/" and path[6:].replace("/fd/", "", 1).isdigit()
 
 
+# What tells files of procfs from all others.
+try:
+    PROC_DEVICE = stat("/proc/self").st_dev
+except OSError:
+    PROC_DEVICE = -1
+
+
 FOLDERS = "/proc/self/fd"
 list_folder = native.listdir
 
@@ -243,6 +250,14 @@ def exists(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def is_link(path: str) -> bool:
+    """Whether this is a link itself, wherever it leads."""
+    try:
+        return lstat(path).st_mode & S_IFMT == S_IFLNK
+    except (OSError, ValueError):
+        return False
 
 
 def is_folder(path: str) -> bool:

@@ -56,11 +56,6 @@ class Policy(Value):
         rules = self.rules.get(guard)
         return load_family(guard).decide(rules, capability, target, call) if rules is not None else None
 
-    def with_rules(self, rules: dict[str, tuple[Any, ...]]) -> Policy:
-        """The same with the rules of other families, or more of them."""
-        fields = {name: getattr(self, name) for name in self.__slots__}
-        return Policy(**{**fields, "rules": rules})
-
     def described(self) -> tuple[Any, ...]:
         """For people, and nothing that can be changed: ((family, its keywords or None), ...), report_only, sealed."""
         known = None if self.asked is None else {guard: tuple(asked.items()) for guard, asked in self.asked.items()}

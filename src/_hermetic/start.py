@@ -89,12 +89,20 @@ def start_policies(
         for policy in order:
             given = (children, policies) if policy is guardian else (None, ())
             start_process(part(policy, waiting, False) if waiting else policy, *given, policy, prepared)
-    leave_servers()
+    leave_fork_servers()
     if meanwhile is not None:
         meanwhile()
     for policy in order if waiting else ():
         if not waiting.isdisjoint(policy.rules):
             start_process(part(policy, waiting, True), None, (), policy, prepared)
+
+
+def leave_fork_servers() -> None:
+    """Have no more workers forked by servers that were started before. A run has none, and loads nothing for them."""
+    if "multiprocessing.forkserver" in sys.modules:
+        from .enforce.forkservers import leave  # with blocks, it is there
+
+        leave()
 
 
 # Two threads that start policies do so one after the other, by process.
@@ -113,26 +121,6 @@ def childrens_context(
     return held, (*options, families), keeps, known, lists
 
 
-# multiprocessing's fork servers that are not the current one, by the policies of blocks under which they were started.
-SERVERS: dict[tuple[bytes, ...], dict[str, Any]] = {}
-FORK_SERVER, STATE = "multiprocessing.forkserver", "_forkserver_"
-
-
-def server_state() -> tuple[Any, dict[str, Any]]:
-    """multiprocessing's fork server, and what of it changes with the process that serves; None where there is none."""
-    server = getattr(sys.modules.get(FORK_SERVER), "_forkserver", None)  # none while it is being imported, too
-    known = {} if server is None else vars(server)
-    return server, {name: value for name, value in known.items() if name.startswith(STATE)}
-
-
-def leave_servers() -> None:
-    """Have no more workers forked by a server that runs without the policies of now: they are not its own."""
-    SERVERS.clear()
-    server, state = server_state()
-    if server is not None:
-        vars(server).update(dict.fromkeys(state))
-
-
 def refuse_if_late() -> None:
     """BootstrapError when a policy in force forbids making code: no more can be bound, and its hook lets none in."""
     if FIXED_CODE:
@@ -144,7 +132,7 @@ def refuse_if_late() -> None:
 
 def part(policy: Policy, guards: frozenset[str], these: bool) -> Policy:
     """A policy with the rules of these families only, or of all others."""
-    return policy.with_rules({guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these})
+    return policy.but(rules={guard: rules for guard, rules in policy.rules.items() if (guard in guards) is these})
 
 
 def makes_no_code(policy: Policy) -> bool:
@@ -170,11 +158,7 @@ def start_process(
         events.open_trace()
     number = 0 if children is None else how_many()
     compiled = Compiled(policy, children, whole, prepared, beside=beside)
-    memo = new_memo()
-    if policy.sealed:
-        memo["examine"] = bind(examine_undisturbed, {}, memo)
-        if HIDDEN not in memo:  # 3.10, where one more frame is to be seen
-            memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
+    memo = memo_for(policy)
     probe = new_probe()
     entries = [*compiled.bound_entries(memo), probe_entry(probe)]
     replaced = compiled.patched
@@ -184,25 +168,14 @@ def start_process(
         entries = [(LATER + entry[0], *entry[1:]) if entry[0].startswith(STARTING) else entry for entry in entries]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)
     question = ask_entry(audit.make_judge(asked, memo), compiled.described, memo)
-    judge = audit.make_judge(entries, memo)
-    after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
-    asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
-    judges = audit.make_quick_judges(asked_most, memo)
-    settings = compiled.settings(replaced, judge, after, memo, not policy.report_only, judges)
+    settings = settings_of(policy, compiled, replaced, entries, memo)
     changes, pending, apply = stand_ins(settings, memo, False)
     stash = None if policy.report_only else fresh.make_builtins()
     loaders = loader_changes(apply, memo, stash)
     known = [*with_stand_ins(entries, compiled.entries, memo), question]
     if children is not None:
         known.append(bound_answer(answering(number, children, compiled.rules["children"][:5]), memo))
-    hook = audit.make_hook(known, memo)
-    # Bound while code can still be made.
-    if policy.sealed:
-        from .enforce import class_dicts
-
-        class_dicts.close(memo)
-    end = None if policy.report_only else bind(audit.refuse_everything, {}, memo)
-    audit.add_hook(hook, probe, end)
+    add_hook(policy, known, probe, memo)
     if children is not None and how_many() != number + 1:
         raise BootstrapError("an audit hook of this process answers in place of hermetic's: children would not be held")
     for change in (*changes, *loaders):
@@ -214,6 +187,42 @@ def start_process(
         load_module("children").STARTING[:] = session.STARTERS  # for blocks that were entered before
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
+
+
+def memo_for(policy: Policy) -> dict[Any, Any]:
+    """The memo of this policy's start, with what means something else in all that is bound for it."""
+    memo = new_memo()
+    if policy.sealed:
+        memo["examine"] = bind(examine_undisturbed, {}, memo)
+        if HIDDEN not in memo:  # 3.10, where one more frame is to be seen
+            memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
+    return memo
+
+
+def settings_of(
+    policy: Policy,
+    compiled: Compiled,
+    replaced: frozenset[tuple[str, str]],
+    entries: list[Entry],
+    memo: dict[Any, Any],
+) -> list[tuple[str, patches.Setting]]:
+    """What the stand-ins for these names are made from: they ask these entries for the rest of the process."""
+    judge = audit.make_judge(entries, memo)
+    after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
+    asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
+    judges = audit.make_quick_judges(asked_most, memo)
+    return compiled.settings(replaced, judge, after, memo, not policy.report_only, judges)
+
+
+def add_hook(policy: Policy, entries: list[Entry], probe: str, memo: dict[Any, Any]) -> None:
+    """Add the hook that asks these entries. All of it is bound before: afterwards code may not be made any more."""
+    hook = audit.make_hook(entries, memo)
+    if policy.sealed:
+        from .enforce import class_dicts  # most runs do without
+
+        class_dicts.close(memo)
+    end = None if policy.report_only else bind(audit.refuse_everything, {}, memo)
+    audit.add_hook(hook, probe, end)
 
 
 def how_many() -> int:

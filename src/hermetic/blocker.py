@@ -197,7 +197,9 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
     functions, generators, async generators and classes). Takes keywords, a
     ``BlockConfig``, or the name of a profile; ``policy`` names a policy file, and then
     profiles may be that file's own. Raises ValueError or TypeError for
-    what cannot mean anything, at the call; PolicyViolation comes from inside the block.
+    what cannot mean anything, at the call, or on entering where a ``BlockConfig`` was
+    changed since; BootstrapError on entering, where a seal cannot be put on;
+    PolicyViolation comes from inside the block.
     """
 
     __slots__ = ("_config", "_ready", "_tokens", "_values", "_written")
@@ -243,25 +245,18 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         # What the values are compiled to, from the first time on; a BlockConfig may change.
         self._ready: Compiled | None = None
         keywords = {name: given[name] for name in _NAMES}
-        if isinstance(_config, str):
-            if profile is not None:
-                raise ValueError("name one profile: as the first argument or as profile=")
-            profile = _config
-        elif isinstance(_config, BlockConfig):
+        if isinstance(_config, BlockConfig):
             if profile is not None or policy is not None or any(keywords.values()):
                 raise ValueError("give a BlockConfig or keywords, not both: config.merged_with(BlockConfig(...))")
             self._config = _config
             self._values = values_of(_config)
             check(self._values, _SPELLED)
             return
-        elif callable(_config):
-            raise TypeError("write @with_hermetic(...) with parentheses, and say what to block")
-        elif _config is not None:
-            raise TypeError(f"expected a BlockConfig or the name of a profile, not {_config!r}")
+        named = _profile_named(_config, profile)
         if policy is None:
-            self._values = _values(keywords, profile)
+            self._values = _values(keywords, named)
         else:
-            self._written = _read_policy(_checked_all(keywords), policy, profile)
+            self._written = _read_policy(_checked_all(keywords), policy, named)
             self._values = self._written.values
 
     @property
@@ -344,6 +339,19 @@ def _checked_all(keywords: dict[str, Any]) -> dict[str, Any]:
         if value is not None and value != ():
             values[name] = _checked(name, value)
     return values
+
+
+def _profile_named(first: Any, profile: str | None) -> str | None:
+    """The profile that the first argument names, or the keyword. ValueError for both, TypeError for something else."""
+    if first is None:
+        return profile
+    if isinstance(first, str):
+        if profile is not None:
+            raise ValueError("name one profile: as the first argument or as profile=")
+        return first
+    if callable(first):
+        raise TypeError("write @with_hermetic(...) with parentheses, and say what to block")
+    raise TypeError(f"expected a BlockConfig or the name of a profile, not {first!r}")
 
 
 def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:

@@ -97,9 +97,9 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
         rules = make_rules(**request.families["environment"])
         environment = {name: value for name, value in environment.items() if is_kept(rules, name)}
     if "network" in request.families:
-        from _hermetic.running.run import close_sockets
+        from _hermetic.running import sockets
 
-        close_sockets(options.keep_fds)
+        sockets.close(options.keep_fds)
     if "subprocess" not in request.families:
         # A Python that the program starts finds the guards in its variables.
         held = tuple(sorted(HELD_BY_KERNEL.intersection(request.families)))

@@ -30,7 +30,7 @@ def is_version(text: str) -> bool:
 
 
 def asked(words: list[str]) -> tuple[str, list[str]]:
-    """(the version that the first word asks for, or an empty text; python's own words)."""
+    """(the version that the first word asks for, or an empty text; python's own words). HermeticError."""
     first = words[0] if words else ""
     wanted = first.removeprefix("-V:").removeprefix("-")
     if first.startswith("-") and is_version(wanted):
@@ -60,7 +60,7 @@ def interpreter_for(launcher: str, version: str, words: list[str], environment: 
 
 
 def python_in(folder: str) -> str:
-    """The interpreter of a virtual environment."""
+    """The interpreter of a virtual environment. HermeticError when it has none."""
     found = os.path.join(folder, "Scripts", "python.exe") if IS_WINDOWS else os.path.join(folder, "bin", "python")
     if not is_executable(found):
         raise HermeticError(f"the virtual environment {folder} has no interpreter")
@@ -112,7 +112,10 @@ def interpreters(folders: str) -> Iterator[tuple[str, tuple[int, int]]]:
 
 
 def told(launcher: str, version: str) -> str:
-    """What the launcher itself says. Its interpreter runs one line of ours, and nothing from the working directory."""
+    """What the launcher itself says. Its interpreter runs one line of ours, and nothing from the working directory.
+
+    HermeticError when it finds none.
+    """
     import subprocess  # only on Windows
 
     command = [launcher, *(["-" + version] if version else []), "-I", "-c", TELL]

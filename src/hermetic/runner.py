@@ -40,7 +40,10 @@ def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
 
 
 def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:
-    """Everything ``cfg`` asks for, JSON-ready: the settings by their option names, and the policy they make."""
+    """Everything ``cfg`` asks for, JSON-ready: the settings by their option names, and the policy they make.
+
+    ValueError for what cannot mean anything.
+    """
     values = to_values(cfg)
     flags: dict[str, Any] = {name: list(v) if isinstance(v, (list, tuple)) else v for name, v in vars(cfg).items()}
     flags["version"] = VERSION

@@ -87,7 +87,7 @@ def test_merging_changes_neither_side():
 
 def test_merging_with_something_else_is_a_type_error():
     with pytest.raises(TypeError):
-        BlockConfig() | {"block_network": True}  # type: ignore[operator]
+        BlockConfig() | {"block_network": True}
 
 
 # --- properties ---
@@ -184,7 +184,7 @@ def test_guard_config_has_read_only_block_names():
     assert config.block_environment
     assert not config.block_subprocess
     with pytest.raises(AttributeError):
-        config.block_network = False  # type: ignore[misc]
+        config.block_network = False
 
 
 def test_defaults_ask_for_nothing():

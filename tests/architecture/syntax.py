@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import _hermetic
@@ -12,6 +13,7 @@ import hermetic
 CORE, FACES = Path(_hermetic.__file__).parent, Path(hermetic.__file__).parent
 
 
+@cache  # every test asks for it, and parsing takes most of a second
 def modules(folder: Path) -> dict[str, ast.Module]:
     """Dotted name below the folder -> syntax tree; a package's ``__init__`` is the package."""
     found = {}
@@ -54,6 +56,7 @@ def imports(name: str, tree: ast.AST, package: str, is_package: bool, *, functio
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+@cache
 def core_imports(*, functions: bool = True) -> dict[str, set[str]]:
     """Core module -> absolute names it imports."""
     return {
@@ -62,6 +65,7 @@ def core_imports(*, functions: bool = True) -> dict[str, set[str]]:
     }
 
 
+@cache
 def face_imports(*, functions: bool = True) -> dict[str, set[str]]:
     """Face -> absolute names it imports."""
     return {

@@ -85,6 +85,7 @@ DOORS = {
     "model",
     "paths",
     "running.run",
+    "running.sockets",
     "programs.target",
     "running.carried",
     "message",

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+
+from _hermetic.capabilities.filesystem import requests as changes
+from _hermetic.capabilities.integrity import requests as addresses
 from _hermetic.capabilities.network import detours
-from _hermetic.capabilities.processes import children
+from _hermetic.capabilities.processes import children, denied
 from _hermetic.enforce.kernel.linux import seccomp
 
 
@@ -22,3 +28,15 @@ def test_both_know_by_which_options_packets_leave_by_another_interface():
 def test_guards_alone_know_the_route_that_is_no_option():
     # IP_RETOPTS turns packets as ancillary data only, which no filter sees.
     assert set(detours.ROUTES) - set(seccomp.ROUTES) == {(0, 7)}
+
+
+def test_attributes_of_files_are_the_same_to_everybody():
+    """To a family that takes writes away they are changes, to the seal no address; and the kernel's filter names more."""
+    assert set(seccomp.FILE_ATTRIBUTES) > changes.ATTRIBUTES
+    assert addresses.PLAIN_REQUESTS > changes.ATTRIBUTES
+    assert not [request for request in seccomp.FILE_ATTRIBUTES if changes.only_tells(request)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="numbers of Linux")
+def test_kernel_refuses_to_type_whatever_the_guards_refuse():
+    assert set(seccomp.TERMINAL_INPUT) >= {number for number in denied.TYPING_REQUESTS if number >> 16 == 0}

@@ -33,6 +33,16 @@ def test_only_the_admitted_code_object_runs() -> None:
 # --- provenance ---
 
 
+def test_a_line_of_a_file_is_part_of_one_line_of_source(tmp_path: Path) -> None:
+    path = tmp_path / "m.py"
+    path.write_bytes(b"import os\nos.getcwd()\n")
+    (tmp_path / "m.txt").write_bytes(b"os.getcwd()\n")
+    assert provenance.is_line_of_file(str(path), b"os.getcwd()")
+    assert not provenance.is_line_of_file(str(path), b"import os\nos.getcwd()")
+    assert not provenance.is_line_of_file(str(path), b"os.system")
+    assert not provenance.is_line_of_file(str(tmp_path / "m.txt"), b"os.getcwd()")
+
+
 def test_source_is_the_file_it_is_named_for(tmp_path: Path) -> None:
     path = tmp_path / "m.py"
     path.write_bytes(b"x = 1\n")
@@ -130,6 +140,7 @@ def test_other_generators() -> None:
     body = "def {}(*args, **kwargs):\n    _checksig_(*args, **kwargs)\n    return mock(*args, **kwargs)"
     assert generated.is_mock_signature(body.format("f"))
     assert not generated.is_mock_signature(body.format("f(x=print()): pass\ndef g"))
+    assert not generated.is_mock_signature(body.format("f[T: a.b]"))
 
 
 # --- labels ---

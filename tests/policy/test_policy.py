@@ -115,9 +115,9 @@ def test_policy_without_rules_allows_everything():
 def test_policy_is_frozen():
     policy = Policy(rules={})
     with pytest.raises(AttributeError):
-        policy.sealed = True  # type: ignore[misc]
+        policy.sealed = True
     with pytest.raises(AttributeError):
-        policy.another = 1  # type: ignore[attr-defined]
+        policy.another = 1
     with pytest.raises(TypeError):
         Policy(rules={}, nonsense=1)
     with pytest.raises(TypeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from sqlite_moments import COLLECTOR
 
 pytest.importorskip("sqlite3")
 
@@ -58,16 +59,7 @@ def test_no_file_is_attached(isolated, way, options):
 
 # The connection is known before it is made; it is tried while our constructor runs.
 TIMED = {
-    "collector": """
-class Own(sqlite3.Connection):
-    def __init__(self, *args, **kwargs):
-        act = lambda *_: attempt(self)
-        gc.callbacks.append(act)
-        gc.set_threshold(1)
-        super().__init__(*args, **kwargs)
-        gc.set_threshold(1000)
-        gc.callbacks.remove(act)
-""",
+    "collector": COLLECTOR,
     "signal": """
 delays = []
 class Own(sqlite3.Connection):

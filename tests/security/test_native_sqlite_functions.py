@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from sqlite_moments import COLLECTOR
 
 pytest.importorskip("sqlite3")
 
@@ -216,16 +217,7 @@ class Own(sqlite3.Connection):
         super().__init__(*args, **kwargs)
         sys.setprofile(None)
 """,
-    "collector": """
-class Own(sqlite3.Connection):
-    def __init__(self, *args, **kwargs):
-        act = lambda *_: attempt(self)
-        gc.callbacks.append(act)
-        gc.set_threshold(1)
-        super().__init__(*args, **kwargs)
-        gc.set_threshold(1000)
-        gc.callbacks.remove(act)
-""",
+    "collector": COLLECTOR,
 }
 ATTEMPTS = """
 import gc, signal, sqlite3, sys, threading

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from _hermetic.capabilities.integrity.requests import keeps_to_record
+from _hermetic.capabilities.integrity.requests import keeps_to_record, request_by_address
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Linux's requests")
 
@@ -128,3 +128,12 @@ def test_what_programs_ask_has_no_address(request_):
 )
 def test_what_has_one_is_not_asked(request_):
     assert not keeps_to_record(request_)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="requests of Linux")
+def test_a_record_is_memory_of_its_own():
+    """What gives out a view of something else may give out another one when C asks."""
+    record = bytearray(60)
+    assert request_by_address((0, 0x5401, record), None) is None
+    assert request_by_address((0, 0x5401, memoryview(record)), None) == "memory"
+    assert request_by_address((0, 0x5401, object()), None) == "memory"

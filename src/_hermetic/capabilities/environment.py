@@ -11,9 +11,9 @@ import _collections_abc
 import os as _os
 
 from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file, runs_one_of
-from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a
+from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, never
 from ..model import BlockMemory, Family, GuardedCall
-from ..paths import behind, folder_above, open_folders
+from ..paths import PROC_DEVICE, behind, folder_above, open_folders
 from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, native, readlink, stat
 from ..programs.variables import is_allowed, is_fixed, is_kept
 from ..programs.variables import make_rules as make_rules
@@ -171,10 +171,6 @@ def starting(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
 
 FILES = ("environ", "mem")
 MOST_LINKS = 16
-try:
-    PROC_DEVICE = stat("/proc/self").st_dev
-except OSError:
-    PROC_DEVICE = -1
 
 
 def is_process_file(path: str) -> bool:
@@ -240,10 +236,6 @@ def history_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | N
 def tcl_variables(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
     """_tkinter.create(...): Tcl's array `env` is what C holds, to be read and written."""
     return COPY, "Tcl", PROGRAM
-
-
-def nobody(args: tuple[Any, ...], kwargs: Any) -> None:
-    """For calls that are no act themselves."""
 
 
 GUARDED = getattr(_os, "environb", _os.environ)
@@ -330,7 +322,7 @@ SURFACE = (
     GuardedCall(
         capability=READ,
         patch=("_imp:exec_builtin",),
-        read=nobody,
+        read=never,
         after=cover_fresh,
     ),
     GuardedCall(

@@ -10,7 +10,7 @@ try:
     with open(entry) as file:
         exec(compile(file.read(), entry, "exec"), names)
     # Another start-up file may run this one, and is then what must not be found again.
-    names["again"](globals().get("FOLDER", here))  # type: ignore[operator]
+    names["again"](globals().get("FOLDER", here))  # type: ignore[operator]  # a function of the entry's
 except BaseException:  # noqa: BLE001  # the program does not run unguarded, whatever it was
     sys.stderr.write(
         "hermetic: error: the guards of this program could not be started: " + str(sys.exc_info()[1]) + "\n"

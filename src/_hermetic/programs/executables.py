@@ -252,36 +252,6 @@ def after_env(words: list[str]) -> tuple[list[str], list[str]]:
     return (variables, []) if words and words[0].startswith("-") else (variables, words)
 
 
-def by_env(words: tuple[str, ...]) -> tuple[list[tuple[str, str | None]], tuple[str, ...]] | None:
-    """(what ``env WORDS`` does to the variables, the command that it starts); None for what only ``env`` can tell.
-
-    A value of None unsets a variable, or all of them where the name is empty.
-    """
-    changes: list[tuple[str, str | None]] = []
-    at, options = 0, True
-    while at < len(words):
-        word = words[at]
-        at += 1
-        if options and word in ("-", "-i", "--ignore-environment"):
-            changes.append(("", None))
-        elif options and word in ("-u", "--unset") and at < len(words):
-            changes.append((words[at], None))
-            at += 1
-        elif options and word.startswith("--unset="):
-            changes.append((word[len("--unset=") :], None))
-        elif options and word == "--":
-            options = False
-        elif options and word.startswith("-"):
-            return None
-        elif "=" in word and word[0] != "=":
-            options = False
-            name, _, value = word.partition("=")
-            changes.append((name, value))
-        else:
-            return changes, words[at - 1 :]
-    return None
-
-
 def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> str | None:
     """The executable file of this name in folders as PATH lists them."""
     for folder in folders.split(";" if IS_WINDOWS else ":"):

@@ -1,4 +1,7 @@
-"""The programs that a script's first line starts: a list that gives the script back gives them back with it."""
+"""What starts others by its words: the first line of a script, and ``env``.
+
+A list that gives a script back gives the programs of its first line back with it.
+"""
 
 from __future__ import annotations
 
@@ -47,3 +50,33 @@ def standing(path: str, name: str) -> str:
     if not is_executable(path):
         raise ValueError(f"its first line names {name}, which is not there or cannot be executed")
     return path
+
+
+def by_env(words: tuple[str, ...]) -> tuple[list[tuple[str, str | None]], tuple[str, ...]] | None:
+    """(what ``env WORDS`` does to the variables, the command that it starts); None for what only ``env`` can tell.
+
+    A value of None unsets a variable, or all of them where the name is empty.
+    """
+    changes: list[tuple[str, str | None]] = []
+    at, options = 0, True
+    while at < len(words):
+        word = words[at]
+        at += 1
+        if options and word in ("-", "-i", "--ignore-environment"):
+            changes.append(("", None))
+        elif options and word in ("-u", "--unset") and at < len(words):
+            changes.append((words[at], None))
+            at += 1
+        elif options and word.startswith("--unset="):
+            changes.append((word[len("--unset=") :], None))
+        elif options and word == "--":
+            options = False
+        elif options and word.startswith("-"):
+            return None
+        elif "=" in word and word[0] != "=":
+            options = False
+            name, _, value = word.partition("=")
+            changes.append((name, value))
+        else:
+            return changes, words[at - 1 :]
+    return None

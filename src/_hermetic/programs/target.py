@@ -75,10 +75,6 @@ class Options(Value):
     since: int
     waits: bool
 
-    def but(self, **changes: object) -> Options:
-        """The same with other fields."""
-        return Options(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
-
     def fields(self) -> tuple[Any, ...]:
         """What travels to another process, in the order of the slots."""
         return tuple([getattr(self, name) for name in self.__slots__])

@@ -7,22 +7,19 @@ decide the exit status.
 
 from __future__ import annotations
 
-import os
 import sys
-from _frozen_importlib import BuiltinImporter
-from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessFileLoader
+from _frozen_importlib_external import PathFinder
 
 from .. import HELD_BY_KERNEL, events
 from ..compiled import settled
 from ..errors import BootstrapError, HermeticError, PolicyViolation
-from ..pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, fstat, native, open_fd
+from ..pristine import native
 from ..programs.target import CALL, CODE, FOLDER, OFF, REQUIRE, SCRIPT, STDIN, Options, Target
 from ..start import start_policies, version_warning
 from ..startup import searchpath
 from . import reports, status
 from .ending import conclude, reports_only
-from .script import read_script
-from .source import code_of
+from .program import first_entry, make_main, prepare_main, read_script, script_path
 
 NO_FILE = 2  # the interpreter's own status for a script that it cannot open
 
@@ -99,10 +96,12 @@ def put_in_force(
         status.say(warning + "\n")
     # The first of its rules: whether it blocks, or only denies some hosts.
     if any("network" in policy.rules and policy.rules["network"][0] for policy in policies):
+        from . import sockets  # loaded only when it is restricted
+
         if options.child:
-            adopt_sockets()
+            sockets.adopt()
         else:
-            close_sockets(options.keep_fds)
+            sockets.close(options.keep_fds)
     if options.told:
         events.TOLD.append(True)
     reports.prepare(options.strict, reports_only(policies))
@@ -175,85 +174,6 @@ def begin(start_up: StartUp, target: Target, options: Options) -> None:
     # Guards that are still to come import nothing from where the program could have put it.
     searchpath.keep_whole(library)
     searchpath.expect(first_entry(target), options.path)
-
-
-def first_entry(target: Target) -> str | None:
-    """What the interpreter would put first on sys.path."""
-    if target.kind == SCRIPT:
-        return os.path.dirname(os.path.realpath(target.name))
-    if target.kind == FOLDER:
-        return os.path.join(working_folder(), target.name)
-    if target.kind in (CODE, STDIN):
-        return ""
-    return working_folder() or None
-
-
-def working_folder() -> str:
-    """Where the program starts; an empty text when that folder was removed, which stops no Python."""
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""
-
-
-def script_path(target: Target) -> str:
-    """Joined, not normalised: so does the interpreter, and tracebacks show it."""
-    return os.path.join(working_folder(), target.name)
-
-
-def prepare_main(target: Target, text: bytes | None) -> tuple[dict[str, Any], CodeType | None]:
-    """What ``__main__`` holds at first, and its code where it can be compiled before the guards start.
-
-    text: what a script says, if it has been read.
-    """
-    names: dict[str, Any] = {"__builtins__": sys.modules["builtins"]}
-    if sys.version_info < (3, 14):
-        names["__annotations__"] = {}
-    code: CodeType | None = None
-    if target.kind == SCRIPT:
-        path = script_path(target)
-        compiled = path.endswith(".pyc")
-        loader = (SourcelessFileLoader if compiled else SourceFileLoader)("__main__", path)
-        names.update(__file__=path, __cached__=None, __loader__=loader)
-        code = compile_script(loader, path, compiled, target.second_line, text)
-    elif target.kind in (CODE, STDIN):
-        names["__loader__"] = BuiltinImporter
-        filename = "<string>" if target.kind == CODE else "<stdin>"
-        if target.kind == STDIN:
-            names.update(__file__=filename, __cached__=None)
-        code = code_of(program_text(target), filename, searchpath.is_set_aside())
-    return names, code
-
-
-def program_text(target: Target) -> str | bytes:
-    """What ``-c`` or stdin says; nothing where somebody is going to type it."""
-    if target.kind == CODE:
-        return target.name
-    if not target.name and (sys.flags.interactive or sys.stdin is None or sys.stdin.isatty()):
-        return ""
-    return sys.stdin.buffer.read()
-
-
-def make_main(names: dict[str, Any]) -> ModuleType:
-    """A fresh ``__main__``; made last, because what ``give_back`` has frozen is not torn down at the end."""
-    main = type(sys)("__main__")
-    main.__dict__.update(names)
-    sys.modules["__main__"] = main
-    return main
-
-
-def compile_script(loader: Any, path: str, compiled: bool, second_line: bool, text: bytes | None) -> CodeType:
-    """The script's code; SyntaxError as a plain run reports it. Lines are counted with one that is left out."""
-    if compiled:
-        if text is not None:
-            loader.get_data = lambda path: text
-        code: CodeType = loader.get_code("__main__")
-        vars(loader).pop("get_data", None)
-        return code
-    text = loader.get_data(path) if text is None else text
-    if second_line:
-        text = b"\n" + text.partition(b"\n")[2]
-    return code_of(text, path, searchpath.is_set_aside())
 
 
 # What multiprocessing starts, without its numbers.
@@ -357,44 +277,3 @@ def call_attribute(target: Target, main: ModuleType) -> Any:
     if callable(thing):
         return thing()
     return run_module(target.name, main, target)
-
-
-def adopt_sockets() -> None:
-    """A server's reloader or worker takes over the socket that its parent listens on."""
-    from ..capabilities.network import sockets  # loaded only when it is restricted
-
-    sockets.ADOPTS = True
-
-
-def close_sockets(keep: tuple[int, ...]) -> None:
-    """Close sockets inherited from the parent: writing to a connected one raises no event.
-
-    Of the standard ones, those by which each message may go to another place become nothing.
-    """
-    if IS_WINDOWS:
-        return  # sockets are not inherited as descriptors there
-    folder = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
-    for name in native.listdir(folder):
-        number = int(name)
-        try:
-            if number in keep or fstat(number).st_mode & S_IFMT != S_IFSOCK:
-                continue
-            if number > 2:
-                close_fd(number)
-            elif may_be_aimed(number):
-                null = open_fd(NULL_DEVICE, native.O_RDWR)
-                native.dup2(null, number)
-                close_fd(null)
-        except OSError:
-            pass
-
-
-def may_be_aimed(number: int) -> bool:
-    """Whether a socket sends wherever a message says, as those for datagrams do."""
-    from _socket import SOCK_STREAM, socket  # hardly any run has such a standard input
-
-    copy = socket(fileno=dup(number))
-    try:
-        return copy.type & 0xF not in (SOCK_STREAM, 5)  # SOCK_SEQPACKET, which not every system has
-    finally:
-        copy.close()

@@ -8,7 +8,10 @@ _slot = Slot()
 
 
 def install(*, fs_root: str | None = None, trace: bool = False) -> None:
-    """Deny writing, and reading outside fs_root where one is given. Replaces an earlier install."""
+    """Deny writing, and reading outside fs_root where one is given. Replaces an earlier install.
+
+    ValueError, TypeError for what cannot mean anything; what was installed stays.
+    """
     _slot.start(fs_readonly=True, fs_root=fs_root, trace=trace)
 
 

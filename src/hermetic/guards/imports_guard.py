@@ -20,7 +20,10 @@ def install(
     block_pickle: bool = False,
     deny_imports: Iterable[str] = (),
 ) -> None:
-    """Deny native code, named modules and two bundles of them. Replaces an earlier install."""
+    """Deny native code, named modules and two bundles of them. Replaces an earlier install.
+
+    ValueError, TypeError for what cannot mean anything; what was installed stays.
+    """
     denied = [*deny_imports]
     denied += PROCESS_LIBRARIES if block_subprocess_libs else ()
     denied += PICKLE if block_pickle else ()

@@ -19,7 +19,10 @@ def install(
     allow_unix_sockets: Iterable[str] = (),
     trace: bool = False,
 ) -> None:
-    """Deny network use except as allowed. Replaces an earlier install."""
+    """Deny network use except as allowed. Replaces an earlier install.
+
+    ValueError, TypeError for what cannot mean anything; what was installed stays.
+    """
     _slot.start(
         block_network=True,
         allow_localhost=allow_localhost,

@@ -56,14 +56,18 @@ class Hermetic:
         return self._case.violations
 
     def allow(self, *guards: str, **settings: Any) -> Changed:
-        """Give back: whole families by their guards (``"network"``), or by settings (``allow_domains=[...]``)."""
+        """Give back: whole families by their guards (``"network"``), or by settings (``allow_domains=[...]``).
+
+        ValueError for what would take something away; ValueError, TypeError for what cannot mean anything.
+        """
         policies: Policies = self._run.policies
         return self._change(policies.widen(self._case.policy, guards, given(settings)))
 
     def block(self, *profiles: str, **settings: Any) -> Changed:
         """Take away more: by profiles, by a policy file (``policy="FILE"``), or by settings.
 
-        Nothing that is allowed here widens what holds already.
+        Nothing that is allowed here widens what holds already. ValueError for what takes nothing away; ValueError,
+        TypeError for what cannot mean anything.
         """
         policies: Policies = self._run.policies
         return self._change(policies.narrow(self._case.policy, profiles, settings))

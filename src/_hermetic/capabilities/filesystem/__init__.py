@@ -96,8 +96,17 @@ LINKS = (
     *((name, "links.never") for name in ("lchown", "lchmod", "lchflags")),
 )
 
-BUILTIN_OPEN = ("builtins:open", "io:open", "_io:open")
-OS_OPEN = ("os:open", "posix:open")
+# What opens files, under all its names, and the door of its reads.
+OPENERS = (
+    (("builtins:open", "io:open", "_io:open"), "files.open_below"),
+    (("os:open", "posix:open"), "files.os_open_below"),
+)
+# What does in memory what it would do on disk, or in a folder that may be written.
+REPLACED = (
+    ("tempfile:TemporaryFile", "memory.temporary_file", has_memory_files),
+    ("multiprocessing.heap:Arena.__init__", "memory.arena", has_memory_files),
+    ("tempfile:_get_default_tempdir", "memory.temporary_folder", is_readonly),
+)
 
 SURFACE = (
     GuardedCall(
@@ -146,29 +155,9 @@ SURFACE = (
         read=of.temporary,
         example="import tempfile; tempfile.mkstemp(dir='.')",
     ),
-    GuardedCall(
-        capability=REPLACE,
-        patch=("tempfile:TemporaryFile",),
-        read=always,
-        door="memory.temporary_file",
-        late=True,
-        when=has_memory_files,
-    ),
-    GuardedCall(
-        capability=REPLACE,
-        patch=("multiprocessing.heap:Arena.__init__",),
-        read=always,
-        door="memory.arena",
-        late=True,
-        when=has_memory_files,
-    ),
-    GuardedCall(
-        capability=REPLACE,
-        patch=("tempfile:_get_default_tempdir",),
-        read=always,
-        door="memory.temporary_folder",
-        late=True,
-        when=is_readonly,
+    *(
+        GuardedCall(capability=REPLACE, patch=(name,), read=always, door=door, late=True, when=when)
+        for name, door, when in REPLACED
     ),
     GuardedCall(
         capability=WRITE,
@@ -236,21 +225,16 @@ SURFACE = (
         note="captured C originals are checked before the call only; the kernel layer closes the race",
     ),
     # Other namespaces are other meanings for /proc/PID and for every path.
-    GuardedCall(
-        capability=CHANGE,
-        patch=("os:unshare", "posix:unshare"),
-        read=unannounced.namespaces,
-        call="os.unshare",
-        final=True,
-        when=never_moved,
-    ),
-    GuardedCall(
-        capability=CHANGE,
-        patch=("os:setns", "posix:setns"),
-        read=unannounced.namespaces,
-        call="os.setns",
-        final=True,
-        when=never_moved,
+    *(
+        GuardedCall(
+            capability=CHANGE,
+            patch=(f"os:{name}", f"posix:{name}"),
+            read=unannounced.namespaces,
+            call=f"os.{name}",
+            final=True,
+            when=never_moved,
+        )
+        for name in ("unshare", "setns")
     ),
     GuardedCall(capability=LIST, audit=("os.listdir", "os.scandir"), read=of.listed, when=judges_reads),
     GuardedCall(capability=READ, audit=("os.getxattr", "os.listxattr"), read=of.listed, when=judges_reads),
@@ -278,37 +262,13 @@ SURFACE = (
         when=judges_reads,
         note="`RESOLV_HOST_CONF`, `HOSTALIASES` and `INPUTRC`, whose file C reads and shows",
     ),
-    GuardedCall(
-        capability=READ,
-        patch=BUILTIN_OPEN,
-        read=of.named,
-        call="open",
-        door="files.open_below",
-        when=never_moved,
-    ),
-    GuardedCall(
-        capability=WRITE,
-        patch=BUILTIN_OPEN,
-        read=of.named_to_write,
-        call="open",
-        door="files.unchanged",
-        when=has_lists,
-    ),
-    GuardedCall(
-        capability=READ,
-        patch=OS_OPEN,
-        read=of.named,
-        call="open",
-        door="files.os_open_below",
-        when=never_moved,
-    ),
-    GuardedCall(
-        capability=WRITE,
-        patch=OS_OPEN,
-        read=of.named_to_write,
-        call="open",
-        door="files.unchanged",
-        when=has_lists,
+    *(
+        GuardedCall(capability=capability, patch=names, read=reader, call="open", door=door, when=when)
+        for names, opens in OPENERS
+        for capability, reader, door, when in (
+            (READ, of.named, opens, never_moved),
+            (WRITE, of.named_to_write, "files.unchanged", has_lists),
+        )
     ),
     GuardedCall(
         capability=READ,

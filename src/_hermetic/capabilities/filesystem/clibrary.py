@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os as _os
 
-from ...extract import TEXT_OR_BYTES, argument, exact_text, is_a
-from ...pristine import native
+from ...extract import TEXT_OR_BYTES, argument, at_start, exact_text, is_a, newly_set
 from .descriptors import path_text
 from .filecalls import reading_of
 
@@ -70,19 +69,14 @@ def catalogue(args: Any, kwargs: Any) -> Reading | None:
 
 
 # Variables that name a text file, which a library shows line by line as it complains of it, or acts by: of the host's
-# settings and names (glibc), of keys (readline). It is read later, so a path that may be read says nothing. (name, what
-# it was)
-_given = getattr(native, "environ", {})
-FILE_VARIABLES = tuple([(name, _given.get(name.encode())) for name in ("RESOLV_HOST_CONF", "HOSTALIASES", "INPUTRC")])
+# settings and names (glibc), of keys (readline). It is read later, so a path that may be read says nothing.
+FILE_VARIABLES = at_start(("RESOLV_HOST_CONF", "HOSTALIASES", "INPUTRC"))
 
 
 def file_variable(args: Any, kwargs: Any) -> tuple[str, Any] | None:
     """os.putenv(name, value). What was there at the start may be put back."""
-    name = exact_text(args[0])
-    for known, value in FILE_VARIABLES:
-        if name == known:
-            return None if value is not None and args[1] == value else (name, args[1])
-    return None
+    name = newly_set(args, FILE_VARIABLES)
+    return None if name is None else (name, args[1])
 
 
 def shadow(args: Any, kwargs: Any) -> Reading:

@@ -130,7 +130,7 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
                 for known in PROBERS:
                     if code is known:
                         return None
-            elif code is not None and code.co_name == PROBE and frame.f_globals is PRIVATE:  # type: ignore[union-attr]
+            elif frame is not None and frame.f_code.co_name == PROBE and frame.f_globals is PRIVATE:
                 return None
     if is_a(path, NUMBER):
         return None

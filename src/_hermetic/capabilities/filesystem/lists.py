@@ -162,10 +162,6 @@ def judges_reads(rules: Rules) -> bool:
     return rules[ROOT] is not None or rules[NO_READS] != NO_PATHS
 
 
-def denies_reads(rules: Rules) -> bool:
-    return bool(rules[NO_READS][0])
-
-
 def denies_writes(rules: Rules) -> bool:
     return bool(rules[NO_READS][0] or rules[NO_WRITES][0])
 

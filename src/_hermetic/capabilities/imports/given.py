@@ -28,6 +28,10 @@ NOWHERE = ("\0",)
 SITES = ("lib", "lib64", "Lib")
 
 
+def blocks_native(rules: tuple[Any, ...]) -> bool:
+    return bool(rules[NATIVE])
+
+
 def settled(rules: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """The rules with the places of what is given back, as it lies there now, and the paths that must stay as they are.
 

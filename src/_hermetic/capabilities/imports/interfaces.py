@@ -8,7 +8,7 @@ from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
 from ...extract import always, exact_text, has_mark
 from ...model import GuardedCall
 from ...sqlite import BEGINNING_NOTE, CLOSERS, CONNECTORS, SQLITE_CONNECT, STAYS_USABLE
-from .given import GIVEN, NATIVE
+from .given import GIVEN, NATIVE, blocks_native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -122,10 +122,6 @@ def function_taken(args: tuple[Any, ...], kwargs: Any) -> str | None:
 # --- rows ---
 
 
-def blocks(rules: Rules) -> bool:
-    return bool(rules[NATIVE])
-
-
 INTERFACE_ROWS = (
     GuardedCall(
         capability=INTERFACE,
@@ -150,27 +146,27 @@ INTERFACE_ROWS = (
             "ctypes.set_exception",
         ),
         read=always,
-        when=blocks,
+        when=blocks_native,
         note="a foreign function that was looked up before the policy holds can still be called",
     ),
     GuardedCall(
         capability=INTERFACE,
         audit=("sqlite3.enable_load_extension",),
         read=enabling,
-        when=blocks,
+        when=blocks_native,
         example="import sqlite3; sqlite3.connect(':memory:').enable_load_extension(True)",
     ),
     GuardedCall(
         capability=INTERFACE,
         audit=("sqlite3.load_extension",),
         read=always,
-        when=blocks,
+        when=blocks_native,
     ),
     GuardedCall(
         capability=INTERFACE,
         patch=("_cffi_backend:load_library",),
         read=always,
-        when=blocks,
+        when=blocks_native,
         call="cffi.load_library",
         note="`_cffi_backend.FFI().dlopen` of a backend that was loaded before the policy holds is C only",
     ),
@@ -178,14 +174,14 @@ INTERFACE_ROWS = (
         capability=INTERFACE,
         patch=("cffi.api:FFI.dlopen", "cffi.api:FFI.verify", "cffi.api:FFI.compile"),
         read=always,
-        when=blocks,
+        when=blocks_native,
         call="cffi.FFI.dlopen",
     ),
     GuardedCall(
         capability=INTERFACE,
         audit=("os.putenv",),
         read=loading_variable,
-        when=blocks,
+        when=blocks_native,
         example="import os; os.environ['OPENSSL_CONF'] = 'x'",
     ),
     # Whatever lies at an address of the program's choice is called by SQLite.
@@ -194,7 +190,7 @@ INTERFACE_ROWS = (
         audit=("sqlite3.connect/handle",),
         read=connection_open,
         call=CONNECTION,
-        when=blocks,
+        when=blocks_native,
         example="import sqlite3; sqlite3.Connection(':memory:')",
     ),
     GuardedCall(
@@ -212,7 +208,7 @@ INTERFACE_ROWS = (
         call="sqlite3.execute",
         door="tokenizers.connect",
         late=True,
-        when=blocks,
+        when=blocks_native,
         note="a connection that was made before the policy holds keeps the function `fts3_tokenizer`",
         example="""import sqlite3; sqlite3.connect(':memory:').execute("select fts3_tokenizer('simple')")""",
     ),
@@ -222,6 +218,6 @@ INTERFACE_ROWS = (
         read=function_taken,
         door="tokenizers.connect",
         late=True,
-        when=blocks,
+        when=blocks_native,
     ),
 )

@@ -10,9 +10,8 @@ from _imp import extension_suffixes
 
 from ...extract import TEXT_OR_BYTES, exact_path, is_a
 from ...model import GuardedCall
-from ...paths import folders_above, folders_of, meant, open_folders, resolve_by
-from ...pristine import S_IFLNK, S_IFMT, lstat
-from .given import NATIVE, OWN_FOLDERS, OWN_STEPS
+from ...paths import folders_above, folders_of, is_link, meant, open_folders, resolve_by
+from .given import OWN_FOLDERS, OWN_STEPS, blocks_native
 from .origins import SEP
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -52,13 +51,6 @@ def library_denial(rules: tuple[Any, ...], target: Change, call: str) -> tuple[s
 
 def is_library(path: str) -> bool:
     return path.lower().endswith(ENDINGS)
-
-
-def is_link(path: str) -> bool:
-    try:
-        return lstat(path).st_mode & S_IFMT == S_IFLNK
-    except (OSError, ValueError):
-        return False
 
 
 def library_written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
@@ -135,10 +127,6 @@ def another_root(args: tuple[Any, ...], kwargs: Any) -> Change:
 # --- rows ---
 
 
-def blocks(rules: tuple[Any, ...]) -> bool:
-    return bool(rules[NATIVE])
-
-
 # As the examples find it.
 OWN_FOLDER = "[entry for entry in sys.path if entry.endswith(('lib-dynload', 'DLLs'))][0]"
 
@@ -158,11 +146,11 @@ LIBRARY_ROWS = (
         audit=("open.write",),
         read=library_written,
         call="open",
-        when=blocks,
+        when=blocks_native,
         example=f"import sys; open({OWN_FOLDER} + '/_x.so', 'w')",
     ),
     *(
-        GuardedCall(capability=LIBRARIES, audit=events, read=reader, when=blocks, example=example)
+        GuardedCall(capability=LIBRARIES, audit=events, read=reader, when=blocks_native, example=example)
         for events, reader, example in CHANGES
     ),
     *(
@@ -172,7 +160,7 @@ LIBRARY_ROWS = (
             read=another_root,
             call=f"os.{name}",
             final=True,
-            when=blocks,
+            when=blocks_native,
             example=example,
         )
         for name, example in ROOTS

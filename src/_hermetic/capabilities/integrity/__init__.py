@@ -11,7 +11,7 @@ import sys as _sys
 from errno import EACCES
 
 from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
-from ...extract import exact_text
+from ...extract import exact_text, never
 from ...model import PRIVATE, PUBLIC, Family, GuardedCall
 from ...paths import is_below
 from .files import (
@@ -173,10 +173,6 @@ def another_root(args: tuple[Any, ...], kwargs: Any) -> str:
     return "root"
 
 
-def nothing(args: tuple[Any, ...], kwargs: Any) -> None:
-    """For rows that refuse nothing."""
-
-
 HANDLERS_NOTE = (
     "`signal.signal` refuses nothing: what a handler raises while a guard looks is kept from being an answer"
 )
@@ -248,7 +244,7 @@ SURFACE = (
         GuardedCall(
             capability=OWN,
             patch=(f"_signal:{name}",),
-            read=nothing,
+            read=never,
             call=f"signal.{name}",
             door="signals.handlers",
             when=under_a_seal,

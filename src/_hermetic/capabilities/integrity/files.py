@@ -6,10 +6,10 @@ from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
 from ...extract import HANDLE, NUMBER, O_PATH, exact_path, is_a
-from ...paths import FIRST_NAMES, absolute, folder_above, is_below, list_folder, resolve
+from ...paths import FIRST_NAMES, PROC_DEVICE, absolute, folder_above, is_below, is_link, list_folder, resolve
 from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, close_fd, lstat, native, now, open_fd, readlink, stat
 from ...startup.searchpath import bytecode_folder
-from .memory import PROC_DEVICE, hidden_places, tells_no_memory, told
+from .memory import hidden_places, tells_no_memory, told
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -144,14 +144,6 @@ def place_of(path: str) -> str:
         return ""
     finally:
         close_fd(handle)
-
-
-def is_link(path: str) -> bool:
-    try:
-        readlink(path)
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:

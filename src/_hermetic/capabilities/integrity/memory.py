@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...extract import exact_path
-from ...paths import MOST_LINKS, behind, folder_above, is_folder, is_number, lexists, open_folders, resolve
+from ...paths import MOST_LINKS, PROC_DEVICE, behind, folder_above, is_folder, is_number, lexists, open_folders, resolve
 from ...pristine import S_IFLNK, S_IFMT, lstat, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -50,12 +50,6 @@ def told(path: str) -> str:
         return readlink("/".join(parts[:5])) + "/" + parts[5]
     except OSError:
         return path
-
-
-try:
-    PROC_DEVICE = stat("/proc/self").st_dev
-except OSError:
-    PROC_DEVICE = -1
 
 
 def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a, tcl_made
 from ...model import BlockMemory, Family, GuardedCall
-from ...paths import absolute, folders_of, meant, open_folders, resolve
-from ...pristine import IS_WINDOWS, getcwd, stat
+from ...pristine import getcwd, stat
 from .import_state import (
     CACHE,
     FUNCTION,
@@ -25,6 +24,7 @@ from .import_state import (
     put_back,
     refresh,
 )
+from .startup_files import is_startup_folder, startup_file, startup_made, startup_target
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -62,8 +62,9 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         what = disguised(rules, target)
         return None if what is None else refused(what)
     if capability == STARTUP:
+        state = state_of(rules)
         for name in target[1]:
-            if is_startup_folder(rules, name):
+            if is_startup_folder(name, () if state is None else state[1][0][2]):
                 return refused(target[0])
         return None
     return refused(target or call)
@@ -104,22 +105,6 @@ def disguised(rules: Rules, target: Any) -> str | None:
             if thing.__globals__ is names:
                 return "importlib"
     return None
-
-
-def is_startup_folder(rules: Rules, path: str) -> bool:
-    """Whether a file here is read when an interpreter starts. path: real but for its last part."""
-    folder = path.replace("\\", "/").rpartition("/")[0] if IS_WINDOWS else path.rpartition("/")[0] or "/"
-    if folder.rpartition("/")[2] in ("site-packages", "dist-packages"):
-        return True
-    state = state_of(rules)
-    if state is None:
-        return False
-    for item in state[1][0][2]:
-        if type(item) is str:
-            entry = resolve(absolute(item or "."))
-            if folder == (entry.replace("\\", "/") if IS_WINDOWS else entry):
-                return True
-    return False
 
 
 # --- readers ---
@@ -216,43 +201,6 @@ def other_folder(args: tuple[Any, ...], kwargs: Any) -> str | None:
 def some_function(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """threading.settrace(function): None takes away what cannot be there."""
     return None if argument(args, kwargs, 0, "func", None) is None else ""
-
-
-MODULES = ("sitecustomize", "usercustomize")
-
-
-def startup_names(path: Any, folders: list[str], follow: bool) -> tuple[str, list[str]] | None:
-    """(path as it was given, the start-up files that it may mean), or None. folders, follow: see ``meant``."""
-    if not is_a(path, TEXT_OR_BYTES):
-        return None
-    text: Any = exact_path(path)
-    # Most files have neither such a name nor a link's.
-    found = [name for name in meant(text, folders, False, []) if is_startup_name(name)]
-    if follow:
-        found += [name for name in meant(text, folders, True, []) if is_startup_name(name)]
-    return (text, found) if found else None
-
-
-def is_startup_name(path: str) -> bool:
-    last = str.lower(path.replace("\\", "/").rpartition("/")[2])
-    return last.endswith(".pth") or last.partition(".")[0] in MODULES
-
-
-def startup_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, list[str]] | None:
-    """open(path, mode, flags) for writing; without a mode it is os.open."""
-    return startup_names(args[0], open_folders() if args[1] is None else [], True)
-
-
-def startup_made(args: tuple[Any, ...], kwargs: Any) -> tuple[str, list[str]] | None:
-    """mkdir(path, mode, dir_fd)."""
-    return startup_names(args[0], folders_of(args[2:]), False)
-
-
-def startup_target(args: tuple[Any, ...], kwargs: Any) -> tuple[str, list[str]] | None:
-    """rename(source, target, dir_fd, dir_fd), link, symlink(source, target, dir_fd): either end."""
-    folders = folders_of(args[2:])
-    one, other = startup_names(args[1], folders, False), startup_names(args[0], folders, True)
-    return (one[0], one[1] + other[1]) if one is not None and other is not None else one or other
 
 
 SURFACE = (

@@ -7,7 +7,7 @@ and loopback needs its own permission even when an allowed name resolves to it.
 
 from __future__ import annotations
 
-from ...extract import tcl, tcl_made
+from ...extract import never, tcl, tcl_made
 from ...model import Family, GuardedCall
 from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
@@ -33,7 +33,6 @@ from .sockets import (
     named_sendmsg,
     named_sendto,
     names_loopback,
-    nothing,
     pair_kind,
     resolve_target,
     reverse_target,
@@ -112,7 +111,7 @@ SURFACE = (
     GuardedCall(
         capability=RESOLVE,
         patch=("_socket:getaddrinfo",),  # which socket.getaddrinfo calls
-        read=nothing,
+        read=never,
         call="socket.getaddrinfo",
         door="names.getaddrinfo",
         late=True,
@@ -121,7 +120,7 @@ SURFACE = (
     GuardedCall(
         capability=RESOLVE,
         patch=("_socket:gethostbyname", "socket:gethostbyname"),
-        read=nothing,
+        read=never,
         call="socket.gethostbyname",
         door="names.gethostbyname",
         late=True,
@@ -130,7 +129,7 @@ SURFACE = (
     GuardedCall(
         capability=RESOLVE,
         patch=("_socket:gethostbyname_ex", "socket:gethostbyname_ex"),
-        read=nothing,
+        read=never,
         call="socket.gethostbyname_ex",
         door="names.gethostbyname_ex",
         late=True,
@@ -139,7 +138,7 @@ SURFACE = (
     GuardedCall(
         capability=RESOLVE,
         patch=("_socket:gethostbyaddr", "socket:gethostbyaddr"),
-        read=nothing,
+        read=never,
         call="socket.gethostbyaddr",
         door="names.gethostbyaddr",
         late=True,

@@ -7,8 +7,8 @@ from __future__ import annotations
 import _socket
 from sys import byteorder as _byteorder
 
-from ...extract import NUMBER, exact_text, is_a
-from ...pristine import IS_LINUX, native
+from ...extract import NUMBER, at_start, is_a, newly_set
+from ...pristine import IS_LINUX
 from .addresses import shown_address
 from .rules import UNTOLD_PORT
 from .sockets import INTERNET, UNREAD, _family_of
@@ -139,16 +139,10 @@ def interface_changed(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return INTERFACE if IS_LINUX and int.__index__(args[1]) & 0xFFFFFFFF in INTERFACE_REQUESTS else None
 
 
-# By these the C library looks an allowed name up as another one: below a domain, or by an alias. (name, what it was)
-_given = getattr(native, "environ", {})
-_names = ("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES")
-RESOLVER_VARIABLES = tuple([(name, _given.get(name.encode())) for name in _names])
+# By these the C library looks an allowed name up as another one: below a domain, or by an alias.
+RESOLVER_VARIABLES = at_start(("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"))
 
 
 def resolver_variable(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """os.putenv(name, value). What was there at the start may be put back."""
-    name = exact_text(args[0])
-    for known, value in RESOLVER_VARIABLES:
-        if name == known:
-            return None if value is not None and args[1] == value else name
-    return None
+    return newly_set(args, RESOLVER_VARIABLES)

@@ -77,10 +77,6 @@ def host_and_port(address: Any) -> tuple[Any, Any]:
     return tuple.__getitem__(address, 0), tuple.__getitem__(address, 1)
 
 
-def nothing(args: tuple[Any, ...], kwargs: Any) -> None:
-    """For rows that only remember."""
-
-
 def connect_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     return address_of(args[0], args[1], "connect")
 

@@ -20,12 +20,12 @@ from ...programs.executables import (
     NESTED,
     OTHER,
     base_name,
-    by_env,
     is_executable,
     is_python_name,
     placed,
     unwrapped,
 )
+from ...programs.firstlines import by_env
 from ...programs.target import CODE
 from .starting import GUARD, first_program, information_denial
 

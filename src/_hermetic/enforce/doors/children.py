@@ -123,10 +123,7 @@ def arranged(
     since = since or SINCE[0]
     mode = REQUIRE if required else OFF
     if what == OTHER:
-        unheld = [one for one in rules if one[3]]
-        if [one for one in unheld if not one[2]]:
-            say_once(warning(file, [one for one in unheld if not one[2]]))
-        told = len(unheld) > 0 or len(TOLD) > 0
+        told = warn(file, rules) or len(TOLD) > 0
         carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
         return file, words, with_carriers(environment, carried)
     if target is None:
@@ -141,6 +138,15 @@ def arranged(
     path = search_path() if is_worker(target[0], target[1]) else None
     options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel, since)
     return by_entry(context, (file, first, target), folder, environment, held, options)
+
+
+def warn(file: str, rules: tuple[Any, ...]) -> bool:
+    """Say once that a program is held by nothing, or not in full; whether that is so under any of these rules."""
+    unheld = [one for one in rules if one[3]]
+    holding = [one for one in unheld if not one[2]]
+    if holding:
+        say_once(warning(file, holding))
+    return len(unheld) > 0
 
 
 def by_entry(

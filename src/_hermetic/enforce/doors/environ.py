@@ -14,6 +14,7 @@ from ...pristine import native
 from ...programs.variables import is_kept
 from .. import session
 from ..judge import refusal
+from . import unchanged as unchanged
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -228,10 +229,6 @@ def kept_data(setting: Setting, mapping: Any) -> Any:
 
 
 KEPT = "environment kept"
-
-
-def unchanged(setting: Setting, original: Any) -> None:
-    """For rows that are judged by another row's stand-in."""
 
 
 def guarded_data(setting: Setting, original: Any) -> Any:

@@ -33,6 +33,7 @@ from ..bind import bind
 from ..judge import refusal
 from ..session import OPEN_TO_READ, watched
 from . import METHOD, as_builtin
+from . import unchanged as unchanged
 from .handles import (
     O_CREAT,
     O_EXCL,
@@ -104,10 +105,6 @@ def os_open_below(setting: Setting, original: Any) -> Any:
     return made_for(setting, original, function, os_open_otherwise, (0o777, None))
 
 
-def unchanged(setting: Setting, original: Any) -> None:
-    """For rows that are judged by another row's stand-in."""
-
-
 def has_handles() -> bool:
     """Whether the system has handles, and names for them.
 
@@ -164,9 +161,19 @@ def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
     return names
 
 
+def begins_as_device(path: Any) -> bool:
+    """Whether a path begins as the names of devices and of descriptors do."""
+    return path[:5] in (BEGINNINGS if type(path) is str else BEGINNINGS_IN_BYTES)
+
+
+def is_device(path: Any) -> bool:
+    """Whether it names one that keeps nothing."""
+    return path in (DEVICES if type(path) is str else DEVICES_IN_BYTES)
+
+
 def is_descriptor(path: Any) -> bool:
     """Whether it names a descriptor of this process."""
-    return path[:5] in (BEGINNINGS if type(path) is str else BEGINNINGS_IN_BYTES) and named_descriptor(path) is not None
+    return begins_as_device(path) and named_descriptor(path) is not None
 
 
 def settled(file: Any) -> Any:
@@ -201,7 +208,7 @@ def open_held(
     path = file if type(file) is str else settled(file)
     plain = opener is None and type(mode) is str and type(path) is not int
     flags = O_RDONLY if not plain or mode in READ_MODES else USUAL.get(mode, O_EXCL)
-    device = type(path) is not int and path[:5] in (BEGINNINGS if type(path) is str else BEGINNINGS_IN_BYTES)
+    device = type(path) is not int and begins_as_device(path)
     quick = QUICK and not count_threads()
     if flags:
         # A device is written to as it is. Where a number may be changed meanwhile, ``open_to_write`` knows how.
@@ -264,9 +271,7 @@ def os_open_held(path: Any, flags: Any, mode: Any, dir_fd: Any) -> int:
 def open_otherwise(
     path: Any, mode: Any, buffering: Any, encoding: Any, errors: Any, newline: Any, closefd: Any, opener: Any
 ) -> Any:
-    plain = (
-        opener is None and type(path) is not int and path not in (DEVICES if type(path) is str else DEVICES_IN_BYTES)
-    )
+    plain = opener is None and type(path) is not int and not is_device(path)
     flags = mode_flags(mode) if plain else None
     if flags is None:
         return ORIGINAL(path, mode, buffering, encoding, errors, newline, closefd, opener)
@@ -296,7 +301,7 @@ def hand_over(number: list[int], path: Any, flags: int) -> int:
 
 
 def os_open_otherwise(path: Any, flags: int, mode: Any, folder: Any) -> Any:
-    if flags & O_PATH or path in (DEVICES if type(path) is str else DEVICES_IN_BYTES):
+    if flags & O_PATH or is_device(path):
         return ORIGINAL(path, flags, mode, dir_fd=folder)
     if is_descriptor(path):
         return AGAIN(path, flags)

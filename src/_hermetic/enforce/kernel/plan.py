@@ -84,10 +84,6 @@ class Support(Value):
     above: bool
     threads: bool
 
-    def but(self, **changes: object) -> Support:
-        """The same with other fields."""
-        return Support(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
-
 
 class Plan(Value):
     """What a kernel shall hold.
@@ -134,10 +130,6 @@ class Plan(Value):
     limits: tuple[Gap, ...]
     whole: bool
     drops: bool
-
-    def but(self, **changes: object) -> Plan:
-        """The same plan with other fields."""
-        return Plan(**{**{name: getattr(self, name) for name in self.__slots__}, **changes})
 
     def within(self, support: Support) -> tuple[Plan, tuple[Gap, ...]]:
         """This plan as far as a kernel can hold it, and what it cannot. Never more than the plan asks for."""

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, TypeAlias
 
+    from ..plan import Gap
+
     # (path, words, variables as NAME=value)
     Command: TypeAlias = tuple[bytes, list[bytes], list[bytes]]
 
@@ -57,7 +59,6 @@ DROPPED = (2, 12, 13, 16, 17, 19, 21, 22, 27, 38, 39)
 CAPABILITY_VERSION = 0x20080522
 ROOT_NOTE = "root without its capabilities to read past permissions, trace, mount, load modules and the like"
 EVERYTHING_NOTE = "root without any capability: files of other users are theirs again"
-IN_ROOT = "it starts in /, and a rule cannot give back what it makes there: start it in a folder, or --kernel=require"
 ONLY_ABOVE = "Yama lets only those look into a program who started it"
 NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
 PRIVILEGE_NOTE = "no program gains privileges: sudo and ping do not work"
@@ -128,7 +129,7 @@ def confine(
     instead, where only who is above a program may look into it. OSError when the kernel refuses what it offered,
     or does not start the command.
     """
-    asked = with_places(landlock.with_unmade(asked))
+    asked = landlock.with_places(landlock.with_unmade(asked))
     calls, support = system_calls(asked)
     try:
         if calls is not None:
@@ -136,11 +137,7 @@ def confine(
         gate: int | None = None
         notes: tuple[str, ...] = ()
         while True:
-            plan, gaps = asked.within(support)
-            judge = None
-            if calls is not None and plan.is_judged():
-                judge, support = with_judge(calls, plan, support, network, witnesses)
-                plan, gaps = asked.within(support)
+            plan, gaps, judge, support = fitted(calls, asked, support, network, witnesses)
             lost = stepped_down(asked, support, EVERYTHING) if gaps else ""
             planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan), lost)
             accept(planned)
@@ -157,7 +154,7 @@ def confine(
                 break
         if command is not None and gate is not None:
             calls.execute(abi.EXECVE[machine()], gate, *command[1:])
-        return Receipt(rows=planned.rows, notes=notes, lost=lost)
+        return planned.but(notes=notes)
     finally:
         if asked.needs_judge():
             from .ahead import put_away
@@ -165,6 +162,17 @@ def confine(
             put_away()
         if calls is not None:
             calls.put_away(NO_NATIVE in asked.taken)
+
+
+def fitted(
+    calls: Calls | None, asked: Plan, support: Support, network: tuple[Any, ...], witnesses: tuple[int, int]
+) -> tuple[Plan, tuple[Gap, ...], Any, Support]:
+    """(the plan as far as this kernel can hold it, what it cannot, who judges or None, what there is)."""
+    plan, gaps = asked.within(support)
+    if calls is None or not plan.is_judged():
+        return plan, gaps, None, support
+    judge, support = with_judge(calls, plan, support, network, witnesses)
+    return *asked.within(support), judge, support
 
 
 def system_calls(asked: Plan) -> tuple[Calls | None, Support]:
@@ -177,22 +185,6 @@ def system_calls(asked: Plan) -> tuple[Calls | None, Support]:
         return Calls(), EVERYTHING
     except ImportError:
         return None, without(NO_CTYPES)
-
-
-def with_places(asked: Plan) -> Plan:
-    """The plan, with what only a look at the paths tells."""
-    limits = asked.limits
-    if landlock.holds_memory_alone(asked) and not asked.whole and makes_files_in_root():
-        limits = (*limits, (NO_MEMORY, False, IN_ROOT))
-    return asked.but(around=landlock.taken_around(asked), limits=limits)
-
-
-def makes_files_in_root() -> bool:
-    """Whether the program works in the folder around everything, and may make files there: no rule gives those back."""
-    try:
-        return os.getcwd() == "/" and os.access("/", os.W_OK)
-    except OSError:
-        return False
 
 
 class Unheard(Exception):

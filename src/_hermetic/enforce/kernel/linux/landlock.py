@@ -52,6 +52,7 @@ O_PATH, O_CLOEXEC = 0o10000000, 0o2000000
 O_ACCMODE = 3
 NOT_A_FILE = 77  # EBADFD: pipes, sockets and memory are never restricted
 CREATE_VERSION = 1
+IN_ROOT = "it starts in /, and a rule cannot give back what it makes there: start it in a folder, or --kernel=require"
 
 
 def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int]:
@@ -185,6 +186,22 @@ MADE_BEFORE = "a folder that is made before the start is held by itself"
 SHOWN = 3
 # How the kernel writes what separates fields, and at last the sign that it writes them with (mangle_path).
 ESCAPES = ((b"\\040", b" "), (b"\\011", b"\t"), (b"\\012", b"\n"), (b"\\134", b"\\"))
+
+
+def with_places(asked: Plan) -> Plan:
+    """The plan, with what only a look at the paths tells."""
+    limits = asked.limits
+    if holds_memory_alone(asked) and not asked.whole and makes_files_in_root():
+        limits = (*limits, (NO_MEMORY, False, IN_ROOT))
+    return asked.but(around=taken_around(asked), limits=limits)
+
+
+def makes_files_in_root() -> bool:
+    """Whether the program works in the folder around everything, and may make files there: no rule gives those back."""
+    try:
+        return native.getcwd() == "/" and native.access("/", native.W_OK)
+    except OSError:
+        return False
 
 
 def taken_around(plan: Plan) -> str:
