@@ -199,6 +199,84 @@ os._exit(0)
     assert found["took"] < 0.9  # a second is when the kernel tries the first one again
 
 
+CROWD = """
+import threading, time
+full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
+where = full.getsockname()[1]
+def others():
+    own, found = open("/proc/self/cmdline").read(), []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(name) != os.getpid() and open(f"/proc/{name}/cmdline").read() == own:
+                words = dict(line.split(":", 1) for line in open(f"/proc/{name}/status"))
+                found.append((int(words["Threads"]), int(words["RssAnon"].split()[0])))
+        except OSError:
+            pass
+    return [max(column) for column in zip(*found)]
+def join(descriptor, results): results.append(connect_by_c(descriptor, "127.0.0.1", where))
+def crowd(count):
+    sockets, results = [socket.socket() for _ in range(count)], []
+    threading.stack_size(1 << 17)
+    for sock in sockets:
+        threading.Thread(target=join, args=(sock.fileno(), results), daemon=True).start()
+    return sockets, results
+"""
+
+
+def test_connections_that_wait_take_no_thread_each(held, judged, servers):
+    (port, _), _counts = servers
+    found = held(
+        LOOPBACK,
+        CROWD
+        + f"""
+kept = crowd(4); time.sleep(0.3)
+before = others()
+more, results = crowd(300); time.sleep(1)
+start = time.monotonic()
+reached = [connect_by_c(socket.socket().detach(), "127.0.0.1", {port}) for _ in range(5)]
+took = time.monotonic() - start
+kept = connect_by_c(socket.socket().detach(), "169.254.169.254", 80)
+say(before=before, after=others(), answered=results, reached=reached, took=took, denied=kept); sys.stdout.flush()
+os._exit(0)
+""",
+    )
+    assert (found["reached"], found["denied"], set(found["answered"])) == ([""] * 5, "EACCES", set())
+    assert found["after"][0] <= found["before"][0] + 2, found
+    assert found["after"][1] < found["before"][1] + 2000, found  # kilobytes
+    assert found["took"] < 0.9
+
+
+def test_connections_that_waited_end_as_they_would(held, judged):
+    """Made, refused, given up, interrupted: and the socket is then what it would be."""
+    found = held(
+        LOOPBACK,
+        CROWD
+        + """
+sockets, results = crowd(6); time.sleep(0.3)
+timed = socket.socket(); timed.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("=qq", 0, 100_000))
+given_up = connect_by_c(timed.fileno(), "127.0.0.1", where)
+signal.signal(signal.SIGALRM, lambda *words: None); signal.siginterrupt(signal.SIGALRM, True)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+stopped = socket.socket(); interrupted = connect_by_c(stopped.fileno(), "127.0.0.1", where)
+blocking = [os.get_blocking(sock.fileno()) for sock in (*sockets, timed, stopped)]
+waiting = 6 - len(results)
+full.setblocking(False)
+end = time.monotonic() + 20
+while len(results) < 6 and time.monotonic() < end:
+    try: full.accept()
+    except BlockingIOError: time.sleep(0.05)
+again = [error_of(lambda s=s: s.connect(("127.0.0.1", where))) for s in sockets]
+say(given_up=given_up, interrupted=interrupted, blocking=blocking, waiting=waiting, results=results, again=again)
+sys.stdout.flush(); os._exit(0)
+""",
+        timeout=60,
+    )
+    assert (found["given_up"], found["interrupted"]) == ("EINPROGRESS", "EINTR")
+    assert set(found["blocking"]) == {True}
+    assert found["waiting"] >= 4  # the kernel takes two
+    assert (found["results"], found["again"]) == ([""] * 6, ["EISCONN"] * 6)
+
+
 def test_each_process_is_answered_for_its_own_socket(held, judged, servers):
     """Whom the last question came from is remembered."""
     (port, _), _counts = servers

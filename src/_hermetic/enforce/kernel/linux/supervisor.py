@@ -30,6 +30,8 @@ MONOTONIC = 1
 # How long one thread may be busy before another listens; and how many are kept waiting for their turn.
 IN_A_WHILE = bytes(24) + (5_000_000).to_bytes(8, "little")
 WAITING = 2
+# How long nobody looks whether those who wait for a connection are still there.
+A_SECOND = (1).to_bytes(8, "little") + bytes(8)
 
 
 def supervise(end: socket) -> NoReturn:
@@ -158,16 +160,22 @@ class Listening:
 
     def until_the_end(self) -> None:
         """Until no process has the filter any more."""
-        calls, machine = self.judge.calls, self.judge.machine
+        calls, machine, outstanding = self.judge.calls, self.judge.machine, self.judge.outstanding
         seen, ended = b"", False
         while not ended:
             # Without the module select: it takes a while to load. One that is negative is not waited for.
             waited = waited_for(self.listener, 0) + waited_for(self.timer, READABLE)
-            if calls.fails(abi.PPOLL[machine], waited, 2, None, None, 0):
+            waited += waited_for(outstanding.descriptor, READABLE)
+            limit = A_SECOND if outstanding.waiting else None
+            if calls.fails(abi.PPOLL[machine], waited, 3, limit, None, 0):
                 continue
             ended = bool(waited[FOUND] & HUNG_UP)
             if waited[WAITED + FOUND] & READABLE:
                 seen = self.looked(seen)
+            if waited[2 * WAITED + FOUND] & READABLE:
+                outstanding.look()
+            if outstanding.waiting:
+                outstanding.forget_gone()
 
     def looked(self, seen: bytes) -> bytes:
         """What the one who listens is busy with; who still is with the same has another one listen."""
