@@ -545,6 +545,71 @@ def test_its_death_fails_closed(isolated, judged, servers, supervised):
     assert counts == [0, 0]
 
 
+IN_THE_MIDDLE = """
+import threading
+full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
+named = socket.socket(socket.AF_UNIX); named.bind("\\0hermetic-test-%d" % os.getpid()); named.listen(0)
+results = []
+def ask(act):
+    try:
+        while True: act()
+    except OSError as error:
+        results.append([type(error).__name__, error.errno])
+kept = []
+def made(*words): kept.append(socket.socket(*words)); return kept[-1]
+def bound():
+    with socket.socket() as sock: sock.bind(("127.0.0.1", 0)); sock.listen()
+def asked():
+    try: socket.getaddrinfo("nobody.example.com", 80)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN: raise
+acts = [lambda: made().connect(full.getsockname()), lambda: made(socket.AF_UNIX).connect(named.getsockname()), bound, asked]
+threads = [threading.Thread(target=ask, args=(act,), daemon=True) for act in acts]
+for thread in threads: thread.start()
+import time; time.sleep(0.3)
+"""
+
+
+def test_its_death_in_the_middle_of_an_answer_fails_closed(isolated, judged, supervised):
+    """Whoever waits for an answer gets an error, and asks nobody any more."""
+    code = looking(supervised).partition("sys.stdin")[0] + IN_THE_MIDDLE + "print('asking', flush=True)\n"
+    code += "for thread in threads: thread.join(10)\nprint(sorted(results), flush=True); os._exit(0)\n"
+    isolated.write("target.py", code)
+    process = started(isolated)
+    number = int(process.stdout.readline())
+    assert process.stdout.readline() == "asking\n"
+    os.kill(number, signal.SIGKILL)
+    said, _ = process.communicate(timeout=30)
+    assert said.strip() == "[['OSError', 38], ['OSError', 38], ['OSError', 38], ['gaierror', -3]]"
+
+
+def test_who_ends_in_the_middle_of_an_answer_holds_up_no_other(isolated, judged, servers, supervised):
+    (port, _), _counts = servers
+    code = f"""
+import os, signal, socket, sys
+child = os.fork()
+if not child:
+    {IN_THE_MIDDLE.strip().replace(chr(10), chr(10) + "    ")}
+    time.sleep(60); os._exit(1)
+import time; time.sleep(1)
+os.kill(child, signal.SIGKILL); os.waitpid(child, 0)
+start = time.monotonic()
+socket.create_connection(("127.0.0.1", {port}), 20).close()
+print(time.monotonic() - start < 2, flush=True)
+"""
+    isolated.write("target.py", code)
+    process = started(isolated)
+    said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "True\n")
+
+
+def started(isolated):
+    options = ["--no-network", "--allow-localhost", "--allow-domain", "example.com"]
+    command = [sys.executable, "-m", "hermetic", *options, "--", "./target.py"]
+    how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=isolated.environment(), cwd=isolated.folder, **how)
+
+
 def test_the_program_cannot_end_it_or_look_into_it(isolated, judged, servers, supervised):
     code = looking(supervised).replace("print(name, flush=True)", "other = int(name)").partition("sys.stdin")[0]
     code += """
