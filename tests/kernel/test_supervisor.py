@@ -481,6 +481,26 @@ say(found=[
     assert found == {"found": ["EPERM"] * 6, "devices": ["EPERM"] * 5, "plain": 6, "six": "", "ttl": ""}
 
 
+def test_no_group_is_joined_by_a_socket_of_tcp(held, judged):
+    """The system tells the network of the group and of its source, which are the program's to choose."""
+    found = held(
+        NOTHING,
+        """
+group, here, source = socket.inet_aton("239.1.2.3"), socket.inet_aton("127.0.0.1"), socket.inet_aton("192.0.2.1")
+named = struct.pack("=IIHH4s120x", 1, 0, 2, 0, group)
+named6 = struct.pack("=IIHHI16s104x", 1, 0, 10, 0, 0, socket.inet_pton(10, "ff02::7"))
+four, six = socket.socket(), socket.socket(socket.AF_INET6)
+def joins(sock, level, option, value): return error_of(lambda: sock.setsockopt(level, option, value))
+say(found=[
+    joins(four, 0, 35, group + here), joins(four, 0, 39, group + here + source), joins(four, 0, 42, named),
+    joins(four, 0, 46, named + named[8:]), joins(six, 41, 20, named6[16:32] + bytes([1, 0, 0, 0])),
+    joins(six, 41, 42, named6), joins(six, 41, 46, named6 + named6[8:]), joins(six, 0, 42, named),
+], known=[line for line in open("/proc/net/igmp") if "030201EF" in line])
+""",
+    )
+    assert found == {"found": ["EPERM"] * 8, "known": []}
+
+
 def test_a_socket_that_is_swapped_meanwhile_is_the_one_that_was_judged(held, judged, servers):
     (port, _), counts = servers
     found = held(
