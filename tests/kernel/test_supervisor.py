@@ -603,6 +603,32 @@ def test_its_death_in_the_middle_of_an_answer_fails_closed(isolated, judged, sup
     assert said.strip() == "[['OSError', 38], ['OSError', 38], ['OSError', 38], ['gaierror', -3]]"
 
 
+def test_limits_that_the_program_sets_for_it_fail_closed(isolated, judged, servers, supervised):
+    """The kernel refuses to wait for more descriptors than a process may have: it went on asking for ever."""
+    (port, _), _counts = servers
+    code = looking(supervised).replace("print(name, flush=True)", "other = int(name); print(name, flush=True)")
+    code = code.partition("sys.stdin")[0]
+    code += f"""
+import resource, time
+kept = socket.socket()
+resource.prlimit(other, resource.RLIMIT_NOFILE, (0, 0))
+for _ in range(2):
+    try: kept.connect(("127.0.0.1", {port})); time.sleep(0.1)
+    except OSError as error: print(type(error).__name__, flush=True)
+time.sleep(0.1)
+"""
+    isolated.write("target.py", code)
+    process = started(isolated)
+    said, _ = process.communicate(timeout=30)
+    number, *errors = said.split()
+    end = time.monotonic() + 5
+    while os.path.exists(f"/proc/{number}") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not os.path.exists(f"/proc/{number}")
+    # Where sockets are kept there is one for the first call.
+    assert errors and set(errors) == {"OSError"}, said
+
+
 def test_who_ends_in_the_middle_of_an_answer_holds_up_no_other(isolated, judged, servers, supervised):
     (port, _), _counts = servers
     code = f"""
