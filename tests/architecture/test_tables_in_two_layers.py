@@ -25,6 +25,10 @@ def test_both_know_by_which_options_packets_leave_by_another_interface():
     assert set(seccomp.DEVICES) == set(detours.DEVICES)
 
 
+def test_both_know_by_which_options_groups_are_joined():
+    assert set(seccomp.JOINS) == set(detours.JOINS)
+
+
 def test_guards_alone_know_the_route_that_is_no_option():
     # IP_RETOPTS turns packets as ancillary data only, which no filter sees.
     assert set(detours.ROUTES) - set(seccomp.ROUTES) == {(0, 7)}

@@ -103,3 +103,39 @@ def test_whatever_goes_wrong_is_answered(error):
     asked.send = lambda name, number, flags: said.append((number, flags))
     asked.answer(bytes(16) + (42).to_bytes(4, "little") + bytes(60))
     assert said == [(13, 0)]
+
+
+def test_sockets_of_those_who_are_gone_are_let_go(isolated):
+    """Interrupted or ended in the middle of a connection: nothing of it is kept, and nobody is answered."""
+    isolated.passes("""
+        import errno, os, select, socket
+        from types import SimpleNamespace
+        from _hermetic.enforce.kernel.linux import abi, outstanding
+        from _hermetic.enforce.kernel.linux.syscalls import Calls
+
+        here, sent = {b"there", b"gone"}, []
+        waiting = outstanding.Outstanding(SimpleNamespace(
+            calls=Calls(), machine=abi.MACHINES[os.uname().machine], is_valid=lambda name: name in here,
+            is_done=lambda sock, error: None, send=lambda *words: sent.append(words)))
+        full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
+        crowd = [socket.socket() for _ in range(3)]
+        for sock in crowd:
+            sock.setblocking(False); sock.connect_ex(full.getsockname())
+        numbers = []
+        for name in (b"there", b"gone"):
+            sock = socket.socket(); numbers.append(sock.fileno())
+            assert waiting.connect(name, sock, full.getsockname()) == outstanding.LATER
+        assert list(waiting.waiting) == numbers
+        here.remove(b"gone")
+        waiting.forget_gone()
+        assert list(waiting.waiting) == numbers[:1]
+        try:
+            os.fstat(numbers[1]); raise AssertionError("still open")
+        except OSError as error:
+            assert error.errno == errno.EBADF
+        full.close()
+        poll = select.poll(); poll.register(waiting.descriptor, select.POLLIN)
+        assert poll.poll(20000)
+        waiting.look()
+        assert (waiting.waiting, sent) == ({}, [(b"there", errno.ECONNREFUSED, 0)]), sent
+    """)

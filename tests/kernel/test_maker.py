@@ -144,6 +144,34 @@ say(status=status)
     assert found == {"status": 0}
 
 
+@pytest.mark.parametrize("blocking", [True, False])
+def test_a_socket_that_was_refused_can_be_tried_again(made, blocking):
+    found = made(
+        LOOPBACK,
+        f"""
+import time
+free = socket.socket(); free.bind(("127.0.0.1", 0)); where = free.getsockname(); free.close()
+client = socket.socket(); client.setblocking({blocking})
+def ask():
+    error = client.connect_ex(where)
+    if error == errno.EINPROGRESS:
+        waiting = select.poll(); waiting.register(client, select.POLLOUT); waiting.poll(5000)
+        error = client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    time.sleep(0.05)
+    return errno.errorcode.get(error, "")
+refused = [ask() for _ in range(3)]
+server = socket.socket(); server.bind(where); server.listen(); server.settimeout(10)
+late = [ask() for _ in range(2)]
+client.close(); other, _ = server.accept(); other.settimeout(10)
+say(refused=refused, late=late, end=other.recv(9).decode())
+""",
+    )
+    # As without anybody who judges: the first call after a refusal that was not waited for says that it is over.
+    assert found["refused"] == ["ECONNREFUSED", "ECONNREFUSED" if blocking else "ECONNABORTED", "ECONNREFUSED"]
+    assert found["late"] == (["", "EISCONN"] if blocking else ["ECONNABORTED", ""])
+    assert found["end"] == ""
+
+
 def test_another_socket_is_not_connected_in_its_place(made):
     """A descriptor that is exchanged meanwhile, one that was never made here, and one of no socket."""
     found = made(

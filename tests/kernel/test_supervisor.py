@@ -199,6 +199,84 @@ os._exit(0)
     assert found["took"] < 0.9  # a second is when the kernel tries the first one again
 
 
+CROWD = """
+import threading, time
+full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
+where = full.getsockname()[1]
+def others():
+    own, found = open("/proc/self/cmdline").read(), []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if int(name) != os.getpid() and open(f"/proc/{name}/cmdline").read() == own:
+                words = dict(line.split(":", 1) for line in open(f"/proc/{name}/status"))
+                found.append((int(words["Threads"]), int(words["RssAnon"].split()[0])))
+        except OSError:
+            pass
+    return [max(column) for column in zip(*found)]
+def join(descriptor, results): results.append(connect_by_c(descriptor, "127.0.0.1", where))
+def crowd(count):
+    sockets, results = [socket.socket() for _ in range(count)], []
+    threading.stack_size(1 << 17)
+    for sock in sockets:
+        threading.Thread(target=join, args=(sock.fileno(), results), daemon=True).start()
+    return sockets, results
+"""
+
+
+def test_connections_that_wait_take_no_thread_each(held, judged, servers):
+    (port, _), _counts = servers
+    found = held(
+        LOOPBACK,
+        CROWD
+        + f"""
+kept = crowd(4); time.sleep(0.3)
+before = others()
+more, results = crowd(300); time.sleep(1)
+start = time.monotonic()
+reached = [connect_by_c(socket.socket().detach(), "127.0.0.1", {port}) for _ in range(5)]
+took = time.monotonic() - start
+kept = connect_by_c(socket.socket().detach(), "169.254.169.254", 80)
+say(before=before, after=others(), answered=results, reached=reached, took=took, denied=kept); sys.stdout.flush()
+os._exit(0)
+""",
+    )
+    assert (found["reached"], found["denied"], set(found["answered"])) == ([""] * 5, "EACCES", set())
+    assert found["after"][0] <= found["before"][0] + 2, found
+    assert found["after"][1] < found["before"][1] + 2000, found  # kilobytes
+    assert found["took"] < 0.9
+
+
+def test_connections_that_waited_end_as_they_would(held, judged):
+    """Made, refused, given up, interrupted: and the socket is then what it would be."""
+    found = held(
+        LOOPBACK,
+        CROWD
+        + """
+sockets, results = crowd(6); time.sleep(0.3)
+timed = socket.socket(); timed.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("=qq", 0, 100_000))
+given_up = connect_by_c(timed.fileno(), "127.0.0.1", where)
+signal.signal(signal.SIGALRM, lambda *words: None); signal.siginterrupt(signal.SIGALRM, True)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+stopped = socket.socket(); interrupted = connect_by_c(stopped.fileno(), "127.0.0.1", where)
+blocking = [os.get_blocking(sock.fileno()) for sock in (*sockets, timed, stopped)]
+waiting = 6 - len(results)
+full.setblocking(False)
+end = time.monotonic() + 20
+while len(results) < 6 and time.monotonic() < end:
+    try: full.accept()
+    except BlockingIOError: time.sleep(0.05)
+again = [error_of(lambda s=s: s.connect(("127.0.0.1", where))) for s in sockets]
+say(given_up=given_up, interrupted=interrupted, blocking=blocking, waiting=waiting, results=results, again=again)
+sys.stdout.flush(); os._exit(0)
+""",
+        timeout=60,
+    )
+    assert (found["given_up"], found["interrupted"]) == ("EINPROGRESS", "EINTR")
+    assert set(found["blocking"]) == {True}
+    assert found["waiting"] >= 4  # the kernel takes two
+    assert (found["results"], found["again"]) == ([""] * 6, ["EISCONN"] * 6)
+
+
 def test_each_process_is_answered_for_its_own_socket(held, judged, servers):
     """Whom the last question came from is remembered."""
     (port, _), _counts = servers
@@ -403,6 +481,26 @@ say(found=[
     assert found == {"found": ["EPERM"] * 6, "devices": ["EPERM"] * 5, "plain": 6, "six": "", "ttl": ""}
 
 
+def test_no_group_is_joined_by_a_socket_of_tcp(held, judged):
+    """The system tells the network of the group and of its source, which are the program's to choose."""
+    found = held(
+        NOTHING,
+        """
+group, here, source = socket.inet_aton("239.1.2.3"), socket.inet_aton("127.0.0.1"), socket.inet_aton("192.0.2.1")
+named = struct.pack("=IIHH4s120x", 1, 0, 2, 0, group)
+named6 = struct.pack("=IIHHI16s104x", 1, 0, 10, 0, 0, socket.inet_pton(10, "ff02::7"))
+four, six = socket.socket(), socket.socket(socket.AF_INET6)
+def joins(sock, level, option, value): return error_of(lambda: sock.setsockopt(level, option, value))
+say(found=[
+    joins(four, 0, 35, group + here), joins(four, 0, 39, group + here + source), joins(four, 0, 42, named),
+    joins(four, 0, 46, named + named[8:]), joins(six, 41, 20, named6[16:32] + bytes([1, 0, 0, 0])),
+    joins(six, 41, 42, named6), joins(six, 41, 46, named6 + named6[8:]), joins(six, 0, 42, named),
+], known=[line for line in open("/proc/net/igmp") if "030201EF" in line])
+""",
+    )
+    assert found == {"found": ["EPERM"] * 8, "known": []}
+
+
 def test_a_socket_that_is_swapped_meanwhile_is_the_one_that_was_judged(held, judged, servers):
     (port, _), counts = servers
     found = held(
@@ -465,6 +563,97 @@ def test_its_death_fails_closed(isolated, judged, servers, supervised):
     said, _ = process.communicate("\n", timeout=60)
     assert said.strip() == "OSError 38", said
     assert counts == [0, 0]
+
+
+IN_THE_MIDDLE = """
+import threading
+full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
+named = socket.socket(socket.AF_UNIX); named.bind("\\0hermetic-test-%d" % os.getpid()); named.listen(0)
+results = []
+def ask(act):
+    try:
+        while True: act()
+    except OSError as error:
+        results.append([type(error).__name__, error.errno])
+kept = []
+def made(*words): kept.append(socket.socket(*words)); return kept[-1]
+def bound():
+    with socket.socket() as sock: sock.bind(("127.0.0.1", 0)); sock.listen()
+def asked():
+    try: socket.getaddrinfo("nobody.example.com", 80)
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN: raise
+acts = [lambda: made().connect(full.getsockname()), lambda: made(socket.AF_UNIX).connect(named.getsockname()), bound, asked]
+threads = [threading.Thread(target=ask, args=(act,), daemon=True) for act in acts]
+for thread in threads: thread.start()
+import time; time.sleep(0.3)
+"""
+
+
+def test_its_death_in_the_middle_of_an_answer_fails_closed(isolated, judged, supervised):
+    """Whoever waits for an answer gets an error, and asks nobody any more."""
+    code = looking(supervised).partition("sys.stdin")[0] + IN_THE_MIDDLE + "print('asking', flush=True)\n"
+    code += "for thread in threads: thread.join(10)\nprint(sorted(results), flush=True); os._exit(0)\n"
+    isolated.write("target.py", code)
+    process = started(isolated)
+    number = int(process.stdout.readline())
+    assert process.stdout.readline() == "asking\n"
+    os.kill(number, signal.SIGKILL)
+    said, _ = process.communicate(timeout=30)
+    assert said.strip() == "[['OSError', 38], ['OSError', 38], ['OSError', 38], ['gaierror', -3]]"
+
+
+def test_limits_that_the_program_sets_for_it_fail_closed(isolated, judged, servers, supervised):
+    """The kernel refuses to wait for more descriptors than a process may have: it went on asking for ever."""
+    (port, _), _counts = servers
+    code = looking(supervised).replace("print(name, flush=True)", "other = int(name); print(name, flush=True)")
+    code = code.partition("sys.stdin")[0]
+    code += f"""
+import resource, time
+kept = socket.socket()
+resource.prlimit(other, resource.RLIMIT_NOFILE, (0, 0))
+for _ in range(2):
+    try: kept.connect(("127.0.0.1", {port})); time.sleep(0.1)
+    except OSError as error: print(type(error).__name__, flush=True)
+time.sleep(0.1)
+"""
+    isolated.write("target.py", code)
+    process = started(isolated)
+    said, _ = process.communicate(timeout=30)
+    number, *errors = said.split()
+    end = time.monotonic() + 5
+    while os.path.exists(f"/proc/{number}") and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not os.path.exists(f"/proc/{number}")
+    # Where sockets are kept there is one for the first call.
+    assert errors and set(errors) == {"OSError"}, said
+
+
+def test_who_ends_in_the_middle_of_an_answer_holds_up_no_other(isolated, judged, servers, supervised):
+    (port, _), _counts = servers
+    code = f"""
+import os, signal, socket, sys
+child = os.fork()
+if not child:
+    {IN_THE_MIDDLE.strip().replace(chr(10), chr(10) + "    ")}
+    time.sleep(60); os._exit(1)
+import time; time.sleep(1)
+os.kill(child, signal.SIGKILL); os.waitpid(child, 0)
+start = time.monotonic()
+socket.create_connection(("127.0.0.1", {port}), 20).close()
+print(time.monotonic() - start < 2, flush=True)
+"""
+    isolated.write("target.py", code)
+    process = started(isolated)
+    said, _ = process.communicate(timeout=30)
+    assert (process.returncode, said) == (0, "True\n")
+
+
+def started(isolated):
+    options = ["--no-network", "--allow-localhost", "--allow-domain", "example.com"]
+    command = [sys.executable, "-m", "hermetic", *options, "--", "./target.py"]
+    how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=isolated.environment(), cwd=isolated.folder, **how)
 
 
 def test_the_program_cannot_end_it_or_look_into_it(isolated, judged, servers, supervised):

@@ -16,6 +16,7 @@ from .... import events
 from ....capabilities import load_module
 from ....pristine import close_fd, fstat, get_ident, native, open_fd
 from . import abi
+from .outstanding import Outstanding
 from .syscalls import address_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -39,7 +40,7 @@ EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound 
 O_PATH = 0o10000000
 CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
 NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
-LOOPBACK6 = bytes(15) + b"\1"
+OPEN_FILES = 7  # sys/resource.h
 
 
 def nobody() -> None:
@@ -68,6 +69,7 @@ class Judge:
             abi.SOCKET[machine]: self.make,
         }
         self.resolver: Any = None
+        self.outstanding = Outstanding(self)
 
     def learn(self, rules: tuple[Any, ...]) -> None:
         """By what to judge."""
@@ -83,10 +85,17 @@ class Judge:
     def begin(self, listener: int, hand_on: Callable[[], None]) -> None:
         """Answer what comes from this listener. hand_on: has another thread listen, as long as this one is busy."""
         self.listener, self.hand_on = listener, hand_on
+        self.allow_many()
         try:
             ioctl(listener, SET_FLAGS, SAME_PROCESSOR)  # by its value, unlike the others
         except OSError:
             pass  # before 6.6; it is only faster
+
+    def allow_many(self) -> None:
+        """Have as many descriptors as this process may at most: every process of the program has as many."""
+        limits = bytes(16)
+        self.calls(abi.PRLIMIT[self.machine], 0, OPEN_FILES, None, limits)
+        self.calls.fails(abi.PRLIMIT[self.machine], 0, OPEN_FILES, limits[8:] * 2, None)
 
     def answer(self, notice: bytes) -> None:
         """Fails closed: what goes wrong here is a refusal."""
@@ -195,11 +204,14 @@ class Judge:
                 return EAFNOSUPPORT, 0
             if self.is_refused(self.network.CONNECT, (*meant, "connect")):
                 return EACCES, 0
-            if waits_for_others(sock, address):
-                self.hand_on()
-            return sock.connect_ex(place), 0
+            if sock.type & KIND == SOCK_DGRAM or not native.get_blocking(sock.fileno()):
+                return sock.connect_ex(place), 0
+            return self.outstanding.connect(name, sock, place), 0
         finally:
             sock.close()
+
+    def is_done(self, sock: socket, error: int) -> None:
+        """A connection that was waited for has an answer, or nobody to answer."""
 
     def connect_unix(self, sock: socket, thread: int, address: bytes) -> int:
         """A Unix socket: one that this run listens on; or what stands for a UDP socket."""
@@ -345,12 +357,6 @@ def leader_of(thread: int) -> int:
         return int(native.read(descriptor, 1000).split(b"Tgid:")[1].split()[0])
     finally:
         close_fd(descriptor)
-
-
-def waits_for_others(sock: socket, address: bytes) -> bool:
-    """Whether connecting takes as long as another machine does."""
-    here = address[4] == 127 if sock.family == AF_INET else address[8:24] == LOOPBACK6
-    return not here and sock.type & KIND != SOCK_DGRAM and native.get_blocking(sock.fileno())
 
 
 def spoken(address: bytes) -> tuple[int, str, int] | None:

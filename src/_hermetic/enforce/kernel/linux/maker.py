@@ -14,17 +14,17 @@ from errno import EADDRINUSE, EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN, ENO
 from select import EPOLLERR, EPOLLHUP, EPOLLONESHOT, EPOLLOUT, epoll
 
 from ....pristine import fstat, native, readlink
-from . import abi
 from .judge import ANSWERED_TOO, KIND, NONBLOCKING, Judge
+from .outstanding import LATER
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from .syscalls import Calls
 
 SOCKET = b"socket:["
+ARRIVED = EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLONESHOT
 # How many duplicates are kept before it is asked which sockets the program still has.
 FEW = 256
-OPEN_FILES = 7  # sys/resource.h
 # How many sockets are remembered that are listened on.
 MANY = 4096
 
@@ -40,7 +40,6 @@ class Maker(Judge):
         self.giving = allocate_lock()
         self.listening: dict[int, None] = {}
         self.most = FEW
-        self.allow_many()
         self.waiting = epoll()
         start_new_thread(self.let_go_later, ())
 
@@ -87,9 +86,13 @@ class Maker(Judge):
             return error, flags  # these are connected again and again
         if error in (0, EISCONN):
             self.let_go(number)
-        elif error in (EINPROGRESS, EALREADY):
+        elif error in (EINPROGRESS, EALREADY, LATER):
             self.let_go_when_connected(number)
         return error, flags
+
+    def is_done(self, sock: socket, error: int) -> None:
+        if error in (0, EISCONN):
+            self.let_go(fstat(sock.fileno()).st_ino)
 
     def bind(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
         try:
@@ -114,12 +117,6 @@ class Maker(Judge):
 
     # --- what is kept ---
 
-    def allow_many(self) -> None:
-        """Have as many descriptors as this process may at most: the program has as many again."""
-        limits = bytes(16)
-        self.calls(abi.PRLIMIT[self.machine], 0, OPEN_FILES, None, limits)
-        self.calls.fails(abi.PRLIMIT[self.machine], 0, OPEN_FILES, limits[8:] * 2, None)
-
     def let_go(self, number: int) -> None:
         with self.lock:
             kept = self.kept.pop(number, None)
@@ -135,18 +132,20 @@ class Maker(Judge):
             kept = self.kept.get(number)
         if kept is not None:
             try:
-                self.waiting.register(kept.fileno(), EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLONESHOT)
+                self.waiting.register(kept.fileno(), ARRIVED)
             except FileExistsError:
-                pass  # the second call for one socket
+                self.waiting.modify(kept.fileno(), ARRIVED)  # it was tried before
 
     def let_go_later(self) -> None:
-        """For as long as there is a program: what was on its way has arrived, or not."""
+        """For as long as there is a program: what was on its way has arrived, or can be tried again."""
         while True:
             for descriptor, _ in self.waiting.poll():
                 try:
-                    self.let_go(fstat(descriptor).st_ino)
-                except OSError:
-                    pass  # let go meanwhile
+                    number = fstat(descriptor).st_ino
+                    self.kept[number].getpeername()
+                    self.let_go(number)
+                except (OSError, KeyError):
+                    pass  # not connected, or let go meanwhile
 
     def forget_closed(self) -> None:
         """Let go of the sockets that no process has open any more."""

@@ -53,6 +53,9 @@ ERRORS_OF = ((0, 11), (41, 25))  # IP_RECVERR, IPV6_RECVERR: C's resolver insist
 ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6))
 # SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK, IP_UNICAST_IF, IPV6_UNICAST_IF: they leave by another interface.
 DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
+# IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_MSFILTER; IPV6_JOIN_GROUP, IPV6_JOIN_ANYCAST; MCAST_JOIN_GROUP,
+# MCAST_JOIN_SOURCE_GROUP, MCAST_MSFILTER: the system tells the network of the group, also for a socket of TCP.
+JOINS = ((0, 35), (0, 39), (0, 41), (41, 20), (41, 27), *((level, name) for level in (0, 41) for name in (42, 46, 48)))
 MAY_EXECUTE, MAY_WRITE, ANONYMOUS, SHARED_EXECUTE = 4, 2, 0x20, 0o100000
 O_ACCMODE, O_TRUNC, O_CREAT, O_TEMPORARY = 3, 0o1000, 0o100, 0o20000000
 
@@ -216,7 +219,7 @@ def roughly(landlock: int, gate: int | None) -> Made:
 
 def judged(landlock: int, gate: int | None) -> Made:
     """Connections are made by whoever judges them; no socket exists that could send without one."""
-    return (), judging(NOTIFY, (), NO_NETLINK)
+    return (), judging(NOTIFY, (), NO_NETLINK, JOINS)
 
 
 def judged_but_datagrams(landlock: int, gate: int | None) -> Made:
@@ -224,12 +227,22 @@ def judged_but_datagrams(landlock: int, gate: int | None) -> Made:
     return (), judging(ONLY_UDP, (ask(low(1), DATAGRAM, ALLOW, KIND),), (ask(low(0), NETLINK, ALLOW),))
 
 
-def judging(datagrams: Body, local: tuple[Question, ...], others: tuple[Question, ...]) -> dict[str, Body]:
-    """datagrams: what becomes of UDP sockets; local: further kinds of Unix socket; others: further families."""
+def judging(
+    datagrams: Body,
+    local: tuple[Question, ...],
+    others: tuple[Question, ...],
+    joins: Iterable[tuple[int, int]] = (),
+) -> dict[str, Body]:
+    """datagrams: what becomes of UDP sockets; local: further kinds of Unix socket; others: further families; joins:
+    options that join groups. Where datagrams are what they were, so are these: programs use both on loopback.
+    """
     kinds: Body = ((ask(low(1), STREAM, ONLY_TCP, KIND), ask(low(1), DATAGRAM, datagrams, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, ALLOW, KIND), ask(low(1), SEQUENCED, ALLOW, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
-    answers = (*[(pair, NOTHING_DONE) for pair in ERRORS_OF], *[(pair, NOT_ALLOWED) for pair in (*ROUTES, *DEVICES)])
+    answers = (
+        *[(pair, NOTHING_DONE) for pair in ERRORS_OF],
+        *[(pair, NOT_ALLOWED) for pair in (*ROUTES, *DEVICES, *joins)],
+    )
     options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 1, 41)])
     return {
         **sending(),
@@ -247,21 +260,23 @@ def options_of(level: int, answers: Iterable[tuple[tuple[int, int], int]]) -> Bo
 
 def made(landlock: int, gate: int | None) -> Made:
     """The same, where who judges gets no descriptor of the program's: it makes every socket, and keeps a duplicate."""
-    return (), making((), NO_NETLINK)
+    return (), making((), NO_NETLINK, JOINS)
 
 
 def made_but_datagrams(landlock: int, gate: int | None) -> Made:
     return (), making((ask(low(1), DATAGRAM, NOTIFY, KIND),), (ask(low(0), NETLINK, NOTIFY),))
 
 
-def making(local: tuple[Question, ...], others: tuple[Question, ...]) -> dict[str, Body]:
-    """local: further kinds of Unix socket; others: further families."""
+def making(
+    local: tuple[Question, ...], others: tuple[Question, ...], joins: Iterable[tuple[int, int]] = ()
+) -> dict[str, Body]:
+    """See ``judging``."""
     tcp: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), TCP, NOTIFY)), refused(EPROTONOSUPPORT))
     udp: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), UDP, NOTIFY)), refused(EPROTONOSUPPORT))
     kinds: Body = ((ask(low(1), STREAM, tcp, KIND), ask(low(1), DATAGRAM, udp, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, NOTIFY, KIND), ask(low(1), SEQUENCED, NOTIFY, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
-    return {**judging(NOTIFY, (), ()), "socket": (families, NOT_ALLOWED)}
+    return {**judging(NOTIFY, (), (), joins), "socket": (families, NOT_ALLOWED)}
 
 
 CHANGED: Body = ((unless(low(2), 0, NO_ACCESS, MAY_EXECUTE),), ALLOW)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from _thread import allocate_lock, get_ident, start_new_thread
+from errno import EINTR
 from fcntl import ioctl
 
 from .... import events
@@ -30,6 +31,8 @@ MONOTONIC = 1
 # How long one thread may be busy before another listens; and how many are kept waiting for their turn.
 IN_A_WHILE = bytes(24) + (5_000_000).to_bytes(8, "little")
 WAITING = 2
+# How long nobody looks whether those who wait for a connection are still there.
+A_SECOND = (1).to_bytes(8, "little") + bytes(8)
 
 
 def supervise(end: socket) -> NoReturn:
@@ -157,17 +160,24 @@ class Listening:
             self.hand_on()
 
     def until_the_end(self) -> None:
-        """Until no process has the filter any more."""
-        calls, machine = self.judge.calls, self.judge.machine
+        """Until no process has the filter any more, or nobody can be waited for: then what was judged fails."""
+        calls, machine, outstanding = self.judge.calls, self.judge.machine, self.judge.outstanding
         seen, ended = b"", False
         while not ended:
             # Without the module select: it takes a while to load. One that is negative is not waited for.
             waited = waited_for(self.listener, 0) + waited_for(self.timer, READABLE)
-            if calls.fails(abi.PPOLL[machine], waited, 2, None, None, 0):
-                continue
+            waited += waited_for(outstanding.descriptor, READABLE)
+            limit = A_SECOND if outstanding.waiting else None
+            # The program may set limits for us, by which nobody waits for so many: who asked again would never end.
+            if calls.fails(abi.PPOLL[machine], waited, 3, limit, None, 0) not in (0, EINTR):
+                return
             ended = bool(waited[FOUND] & HUNG_UP)
             if waited[WAITED + FOUND] & READABLE:
                 seen = self.looked(seen)
+            if waited[2 * WAITED + FOUND] & READABLE:
+                outstanding.look()
+            if outstanding.waiting:
+                outstanding.forget_gone()
 
     def looked(self, seen: bytes) -> bytes:
         """What the one who listens is busy with; who still is with the same has another one listen."""

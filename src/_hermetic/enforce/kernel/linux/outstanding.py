@@ -1,0 +1,124 @@
+"""Connections that others have still to answer: with a thread for each, the program could make us take any memory.
+
+A socket that waits for its connection is made not to wait while it is asked to connect. It is asked again when
+something has become of it, and the kernel then says what it would have said to who had waited.
+"""
+
+from __future__ import annotations
+
+from _socket import SOL_SOCKET, socket
+from errno import EACCES, EALREADY, EINPROGRESS
+from time import monotonic
+
+from ....pristine import native
+from . import abi
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .judge import Judge
+
+# linux/eventpoll.h
+ADD, REMOVE, CHANGE, CLOSES = 1, 2, 3, 0o2000000
+WRITABLE_ONCE = (4 | 1 << 30).to_bytes(4, "little")
+MANY = 64
+LIMITED, NO_LIMIT = 21, bytes(16)  # asm-generic/socket.h: SO_SNDTIMEO
+LATER, AWHILE = -1, 1.0
+
+
+class Outstanding:
+    """Those that are waited for. descriptor: can be read when something has become of one; -1 where there is none."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge, self.calls, self.machine = judge, judge.calls, judge.machine
+        # By our descriptor: the name of the notice, and the address.
+        self.waiting: dict[int, tuple[bytes, Any]] = {}
+        self.next = 0.0
+        # What is found, and the descriptor; one machine leaves no gap between them.
+        self.gap = bytes(0 if self.machine == abi.X86_64 else 4)
+        try:
+            self.descriptor = self.calls(abi.EPOLL_CREATE1[self.machine], CLOSES)
+        except OSError:
+            self.descriptor = -1
+
+    def connect(self, name: bytes, sock: socket, place: Any) -> int:
+        """The error; LATER where it is answered once it is known, and the descriptor is ours until then."""
+        number = sock.fileno()
+        native.set_blocking(number, False)
+        try:
+            first = error = sock.connect_ex(place)
+            if error == EINPROGRESS:
+                error = sock.connect_ex(place)  # this machine has answered meanwhile
+        finally:
+            native.set_blocking(number, True)
+        if error not in (EINPROGRESS, EALREADY):
+            return error
+        # How long is left of a limited time only the kernel knows.
+        if sock.getsockopt(SOL_SOCKET, LIMITED, len(NO_LIMIT)) == NO_LIMIT:
+            self.waiting[number] = name, place
+            if not self.watch(ADD, number):
+                sock.detach()
+                return LATER
+            del self.waiting[number]
+        self.judge.hand_on()
+        error = sock.connect_ex(place)
+        return first if error == EALREADY else error
+
+    def watch(self, how: int, number: int) -> int:
+        """Look out for what becomes of a socket, or no more; the error."""
+        event = WRITABLE_ONCE + self.gap + number.to_bytes(8, "little")
+        return self.calls.fails(abi.EPOLL_CTL[self.machine], self.descriptor, how, number, event)
+
+    def look(self) -> None:
+        """Answer where something has become of a connection."""
+        size = 12 + len(self.gap)
+        records = bytes(MANY * size)
+        try:
+            found = self.calls(abi.EPOLL_PWAIT[self.machine], self.descriptor, records, MANY, 0, None, 0)
+        except OSError:
+            return  # interrupted
+        for at in range(0, found * size, size):
+            number = int.from_bytes(records[at + size - 8 : at + size], "little")
+            if number in self.waiting:
+                self.end(number)
+
+    def forget_gone(self) -> None:
+        """Now and then, let go of the sockets of those who were interrupted, or have ended."""
+        if monotonic() < self.next:
+            return
+        self.next = monotonic() + AWHILE
+        for number, (name, _) in list(self.waiting.items()):
+            if not self.judge.is_valid(name):
+                self.end(number)
+
+    def end(self, number: int) -> None:
+        """Answer for a connection that is made, or is not to be; or there is nobody to answer any more."""
+        name, place = self.waiting[number]
+        sock, error = socket(-1, -1, 0, number), LATER
+        if self.judge.is_valid(name):
+            try:
+                error = asked_again(sock, place)
+            except Exception:  # noqa: BLE001  # whatever goes wrong is a refusal
+                error = EACCES
+            if error in (EINPROGRESS, EALREADY) and not self.watch(CHANGE, number):
+                sock.detach()
+                return
+        del self.waiting[number]
+        # The kernel goes on looking out for a socket that the program has, too.
+        self.watch(REMOVE, number)
+        self.judge.is_done(sock, error)
+        sock.close()
+        if error != LATER:
+            self.judge.send(name, error, 0)
+
+
+def asked_again(sock: socket, place: Any) -> int:
+    """What has become of connecting; never waits. The program may have made its socket wait for nothing meanwhile."""
+    number = sock.fileno()
+    waits = native.get_blocking(number)
+    native.set_blocking(number, False)
+    try:
+        return sock.connect_ex(place)
+    finally:
+        native.set_blocking(number, waits)
