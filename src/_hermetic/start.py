@@ -13,6 +13,7 @@ from .asking import ask_entry, questions_of
 from .callers import CALLER_DEPTH
 from .capabilities import load_module
 from .compiled import (
+    DOORS,
     PATCHED,
     STARTING,
     Compiled,
@@ -184,9 +185,10 @@ def start_process(
         entries = [(LATER + entry[0], *entry[1:]) if entry[0].startswith(STARTING) else entry for entry in entries]
     asked = [] if policy.report_only else questions_of(entries[:-1], memo)
     question = ask_entry(audit.make_judge(asked, memo), compiled.described, memo)
-    judge = audit.make_judge(entries, memo)
+    at_doors = [entry for entry in entries if entry[0].startswith(DOORS)]
+    judge = audit.make_judge(at_doors, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
-    asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
+    asked_most = [entry for entry in at_doors if entry[9] is not None and entry[0].startswith(PATCHED)]
     judges = audit.make_quick_judges(asked_most, memo)
     settings = compiled.settings(replaced, judge, after, memo, not policy.report_only, judges)
     changes, pending, apply = stand_ins(settings, memo, False)
@@ -317,7 +319,7 @@ def loader_changes(
 def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, Any]) -> list[Entry]:
     """The entries, with the stand-ins' own code told to the rows that ask who is asking.
 
-    The judge that stand-ins call is older than they are; only the hook's has these rows complete.
+    Of those that are announced: the judge that stand-ins call is older than they are.
     """
     makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
     told = {
@@ -333,6 +335,7 @@ def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, A
         if isinstance(plain[4], FunctionType) and not told.keys().isdisjoint(plain[4].__code__.co_names)
         else entry
         for entry, plain in zip(entries, unbound, strict=False)
+        if not entry[0].startswith(DOORS)
     ]
     return [*known, *entries[len(unbound) :]]
 
