@@ -116,6 +116,11 @@ _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.ke
 _JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_FAMILIES["network"][:-1])
 
 
+# What of the kernel layer is done with once it is on, as far as it was loaded for that.
+_layer: list[str] = []
+_STAYING = ("paths", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.receipts")
+
+
 def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:
     """Load what a run, or what else these names are for, needs under these families.
 
@@ -123,17 +128,32 @@ def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str]
     """
     load_at_once(__spec__, names)
     if kernel and not HELD_BY_KERNEL.isdisjoint(guards):
-        load_at_once(__spec__, _KERNEL)
+        layer = list(_KERNEL)
         if sys.platform == "linux":
-            load_at_once(__spec__, _LINUX)
+            layer += _LINUX
             if not {"imports"}.issuperset(HELD_BY_KERNEL.intersection(guards)):  # alone, native code is the guards'
-                load_at_once(__spec__, (f"enforce.kernel.linux.frozen_{native.uname().machine}",))
+                layer.append(f"enforce.kernel.linux.frozen_{native.uname().machine}")
             if "network" in guards and f"{__name__}.{_AHEAD[0]}" not in sys.modules:
-                load_at_once(__spec__, (*_AHEAD, *_SUPERVISOR))
+                layer += (*_AHEAD, *_SUPERVISOR)
+        _layer.extend([name for name in layer if name not in _STAYING and f"{__name__}.{name}" not in sys.modules])
+        load_at_once(__spec__, layer)
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:
         load_at_once(__spec__, _CHILDREN)
+
+
+def let_layer_go() -> None:
+    """Give back the room of what has put the kernel layer on: the guards are bound in it. Whoever needs it loads it
+    again.
+    """
+    for name in _layer:
+        parent, _, last = f"{__name__}.{name}".rpartition(".")
+        module = sys.modules.pop(f"{parent}.{last}")
+        vars(sys.modules[parent]).pop(last, None)
+        # Its functions and its namespace hold one another, and the collector rests.
+        vars(module).clear()
+    _layer.clear()
 
 
 def load_ahead() -> None:
