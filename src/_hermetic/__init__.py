@@ -10,7 +10,7 @@ PYTEST_DONT_REWRITE: pytest looks into packages that have plugins for assertions
 from __future__ import annotations
 
 import sys
-from _frozen_importlib import ModuleSpec, module_from_spec
+from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
 from _imp import _fix_co_filename  # type: ignore[attr-defined]  # every CPython has it, for its own loader
 from marshal import loads
@@ -30,6 +30,8 @@ VERSION = "0.1.0"
 # How the bytecode of a module is called, where it lies beside the source and is of the ordinary kind.
 IS_ORDINARY = bool(sys.implementation.cache_tag) and sys.pycache_prefix is None and not sys.flags.optimize
 SUFFIX = f".{sys.implementation.cache_tag}.pyc" if IS_ORDINARY else ""
+# Longer than nearly every module's bytecode: a read costs less than asking for the length.
+PIECE = 1 << 16
 READ_BYTES = native.O_RDONLY | getattr(native, "O_CLOEXEC", 0) | getattr(native, "O_BINARY", 0)
 
 # What a start loads, each after what it imports itself; a dot at the end marks a package.
@@ -115,6 +117,11 @@ _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.ke
 _JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_NETWORK)
 
 
+# What of the kernel layer is done with once it is on, as far as it was loaded for that.
+_layer: list[str] = []
+_STAYING = ("paths", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.receipts")
+
+
 def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:
     """Load what a run, or what else these names are for, needs under these families.
 
@@ -122,17 +129,32 @@ def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str]
     """
     load_at_once(__spec__, names)
     if kernel and not HELD_BY_KERNEL.isdisjoint(guards):
-        load_at_once(__spec__, _KERNEL)
+        layer = list(_KERNEL)
         if sys.platform == "linux":
-            load_at_once(__spec__, _LINUX)
+            layer += _LINUX
             if not {"imports"}.issuperset(HELD_BY_KERNEL.intersection(guards)):  # alone, native code is the guards'
-                load_at_once(__spec__, (f"enforce.kernel.linux.frozen_{native.uname().machine}",))
+                layer.append(f"enforce.kernel.linux.frozen_{native.uname().machine}")
             if "network" in guards and f"{__name__}.{_AHEAD[0]}" not in sys.modules:
-                load_at_once(__spec__, (*_AHEAD, *_SUPERVISOR))
+                layer += (*_AHEAD, *_SUPERVISOR)
+        _layer.extend([name for name in layer if name not in _STAYING and f"{__name__}.{name}" not in sys.modules])
+        load_at_once(__spec__, layer)
     for guard in guards:
         load_at_once(__spec__, (*_EVERY_POLICY, *_FAMILIES[guard]))
     if guards and "subprocess" not in guards:
         load_at_once(__spec__, _CHILDREN)
+
+
+def let_layer_go() -> None:
+    """Give back the room of what has put the kernel layer on: the guards are bound in it. Whoever needs it loads it
+    again.
+    """
+    for name in _layer:
+        parent, _, last = f"{__name__}.{name}".rpartition(".")
+        module = sys.modules.pop(f"{parent}.{last}")
+        vars(sys.modules[parent]).pop(last, None)
+        # Its functions and its namespace hold one another, and the collector rests.
+        vars(module).clear()
+    _layer.clear()
 
 
 def load_ahead() -> None:
@@ -171,7 +193,7 @@ def load_at_once(package: Any, names: Iterable[str]) -> None:
                 above, _, last = path.rpartition(separator)
                 spec.cached = f"{above}{separator}__pycache__{separator}{last}{SUFFIX}"
                 code = cached_code(path + ".py", spec.cached)
-            loaded[full] = module = module_from_spec(spec)
+            loaded[full] = module = new_module(spec)
             # A package may give a name of its own to what one of its modules is called, so that comes first.
             for child in [child for child in orphans if child.rpartition(".")[0] == full]:
                 setattr(module, child.rpartition(".")[2], loaded[child])
@@ -187,6 +209,16 @@ def load_at_once(package: Any, names: Iterable[str]) -> None:
                 orphans.append(full)
 
 
+def new_module(spec: ModuleSpec) -> Any:
+    """As ``module_from_spec``, which asks the loader and the module for each of these first."""
+    module: Any = type(sys)(spec.name)
+    names = {"__loader__": spec.loader, "__package__": spec.parent, "__spec__": spec, "__file__": spec.origin}
+    module.__dict__.update(names, __cached__=spec.cached)
+    if spec.submodule_search_locations is not None:
+        module.__path__ = spec.submodule_search_locations
+    return module
+
+
 def cached_code(source: str, cached: str) -> Any:
     """The code of a module from its bytecode, where that is plainly up to date; None leaves it to the loader.
 
@@ -196,7 +228,10 @@ def cached_code(source: str, cached: str) -> Any:
         wanted = native.stat(source)
         descriptor = native.open(cached, READ_BYTES)
         try:
-            data = native.read(descriptor, native.fstat(descriptor).st_size)
+            data = piece = native.read(descriptor, PIECE)
+            while len(piece) == PIECE:
+                piece = native.read(descriptor, PIECE)
+                data += piece
         finally:
             native.close(descriptor)
     except OSError:

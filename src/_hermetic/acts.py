@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-from .asking import ASK, POLICY, RUN, questions_of
+from .asking import ASK, ENVIRONMENT_DOOR, POLICY, RUN, START_DOOR, questions_of
 from .asking import CONNECT as CONNECT
-from .compiled import key_of
 from .enforce import session
 from .enforce.judge import examine
 from .extract import exact_text
@@ -95,17 +94,13 @@ def write(text: str) -> tuple[Question, ...]:
     return (session.OPEN_TO_WRITE, opening), (session.OPEN, opening)
 
 
-# The door by which subprocess starts a program, where processes may be started.
-START = key_of("children", "_winapi:CreateProcess" if IS_WINDOWS else "posix:posix_spawn")
-
-
 def run(text: str) -> tuple[Question, ...]:
     """By its name a program is a Python or none: to look into it would be an act."""
     asked = ("subprocess.Popen", (text, [text], None, None)), (RUN, (text, search_path()))
     name = base_name(text)
     if is_python_name(name) or name.endswith((".py", ".pyw")):
         return asked
-    return *asked, (START, (text, ""))
+    return *asked, (START_DOOR, (text, ""))
 
 
 def search_path() -> str:
@@ -115,7 +110,7 @@ def search_path() -> str:
 
 
 def env(text: str) -> tuple[Question, ...]:
-    return ((key_of("environment", "os:environ.__class__"), ("get", text)),)
+    return ((ENVIRONMENT_DOOR, ("get", text)),)
 
 
 def import_(text: str) -> tuple[Question, ...]:

@@ -7,9 +7,11 @@ question is a private event. What comes back is text; there is nothing in it to 
 from __future__ import annotations
 
 from .capabilities import load_module
-from .compiled import decide_probe
+from .compiled import decide_probe, key_of
 from .enforce.bind import bind
+from .enforce.session import OPEN, OPEN_TO_READ, OPEN_TO_WRITE
 from .extract import is_a
+from .pristine import IS_WINDOWS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -24,12 +26,30 @@ SILENTLY = (False, False, (), None)
 # Rows that are about how a call is made, or that put something right for a call that is about to happen.
 LEFT_OUT = ("subprocess.stray", "environment.inherit")
 START = "subprocess.start"
+# The doors by which subprocess starts a program, where processes may be started, and by which a variable is read.
+START_DOOR = key_of("children", "_winapi:CreateProcess" if IS_WINDOWS else "posix:posix_spawn")
+ENVIRONMENT_DOOR = key_of("environment", "os:environ.__class__")
+# Of events and doors, all that a question is ever about (acts.py): a start makes no twin of the table for others.
+ASKED = frozenset(
+    {
+        *(
+            "socket.connect",
+            "socket.bind",
+            "socket.getaddrinfo",
+            "import",
+            "subprocess.Popen",
+            "os.listdir",
+            "os.mkdir",
+        ),
+        *(OPEN, OPEN_TO_READ, OPEN_TO_WRITE, START_DOOR, ENVIRONMENT_DOOR),
+    }
+)
 
 
 def questions_of(entries: list[Entry], memo: dict[Any, Any] | None = None) -> list[Entry]:
     """The entries that answer questions about a policy. entries: its own, or with the memo of a start, their twins."""
-    found = [(*e[:7], SILENTLY, None, None) for e in entries if e[2] not in LEFT_OUT]
-    for entry in found:
+    found = [(*e[:7], SILENTLY, None, None) for e in entries if e[0] in ASKED and e[2] not in LEFT_OUT]
+    for entry in entries:
         if entry[1] == "network":
             # To ask about a name must not look it up, which connecting to it would.
             reader = load_module("network").asked_connection
@@ -37,7 +57,7 @@ def questions_of(entries: list[Entry], memo: dict[Any, Any] | None = None) -> li
                 reader = bind(reader, {}, memo)
             found.append((CONNECT, "network", "network.connect", "connect", reader, *entry[5:7], SILENTLY, None, None))
             break
-    return found + listed_starts(found, memo)
+    return found + listed_starts(entries, memo)
 
 
 def listed_starts(entries: list[Entry], memo: dict[Any, Any] | None) -> list[Entry]:

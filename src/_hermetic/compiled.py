@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from .policy import Policy
 
 PROBE = "hermetic.probe"
-PATCHED, STARTING = "patch ", "start "
+# How the keys of entries begin that stand-ins ask for; the others are events.
+PATCHED, STARTING = DOORS = "patch ", "start "
 
 
 def of_no_process(strict: bool, reports: tuple[int, int] | None = None) -> tuple[Any, ...]:

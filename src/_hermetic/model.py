@@ -8,6 +8,7 @@ and an assignment must not be able to lift a policy.
 from __future__ import annotations
 
 import builtins
+from _collections import _tuplegetter  # type: ignore[import-not-found]  # as collections.namedtuple has it
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -39,14 +40,13 @@ class Value:
     """A frozen record: ``__slots__``, keyword construction, equality.
 
     dataclasses would do the same, and importing them costs more than starting
-    Python; this class is for tables and policies, which live as long as the process.
+    Python; this class is for policies and the like, which live as long as the process.
     """
 
     __slots__: tuple[str, ...] = ()
     DEFAULTS: dict[str, Any] = {}
 
     def __init__(self, **fields: Any) -> None:
-        # Start-up makes some hundred rows, so the errors are looked for only when something is wrong.
         values = {**self.DEFAULTS, **fields}
         try:
             for name in self.__slots__:
@@ -80,7 +80,21 @@ class BlockMemory(list):  # type: ignore[type-arg]  # list[Any] would be a class
     __slots__ = ()
 
 
-class GuardedCall(Value):
+# A field of a row, by its place.
+field: Any = _tuplegetter
+
+
+class Row(tuple):  # type: ignore[type-arg]  # fields of many kinds
+    """A line of a table: as ``Value``, and a tuple inside.
+
+    Start-up makes some hundred of them, and a tuple is filled in one step, slots that nobody may assign to in one for
+    each field, which took a tenth of the whole start.
+    """
+
+    __slots__ = ()
+
+
+class GuardedCall(Row):
     """One row of a surface: a Python call that uses a capability.
 
     audit: audit events that announce it. patch: ``module:attribute`` doors to be
@@ -98,48 +112,41 @@ class GuardedCall(Value):
     for tests and docs.
     """
 
-    __slots__ = (
-        "capability",
-        "audit",
-        "patch",
-        "read",
-        "free",
-        "call",
-        "after",
-        "door",
-        "late",
-        "when",
-        "final",
-        "note",
-        "example",
-    )
-    DEFAULTS = {
-        "audit": (),
-        "patch": (),
-        "free": None,
-        "call": "",
-        "after": None,
-        "door": "",
-        "late": False,
-        "when": None,
-        "final": False,
-        "note": "",
-        "example": "",
-    }
+    __slots__ = ()
 
-    capability: str
-    audit: tuple[str, ...]
-    patch: tuple[str, ...]
-    read: Reader
-    free: Callable[[tuple[Any, ...], tuple[Any, ...]], bool] | None
-    call: str
-    after: Callable[..., None] | None
-    door: str
-    late: bool
-    when: Callable[[tuple[Any, ...]], bool] | None
-    final: bool
-    note: str
-    example: str
+    def __new__(
+        cls,
+        *,
+        capability: str,
+        audit: tuple[str, ...] = (),
+        patch: tuple[str, ...] = (),
+        read: Reader,
+        free: Callable[[tuple[Any, ...], tuple[Any, ...]], bool] | None = None,
+        call: str = "",
+        after: Callable[..., None] | None = None,
+        door: str = "",
+        late: bool = False,
+        when: Callable[[tuple[Any, ...]], bool] | None = None,
+        final: bool = False,
+        note: str = "",
+        example: str = "",
+    ) -> GuardedCall:
+        fields = (capability, audit, patch, read, free, call, after, door, late, when, final, note, example)
+        return tuple.__new__(cls, fields)
+
+    capability: str = field(0, None)
+    audit: tuple[str, ...] = field(1, None)
+    patch: tuple[str, ...] = field(2, None)
+    read: Reader = field(3, None)
+    free: Callable[[tuple[Any, ...], tuple[Any, ...]], bool] | None = field(4, None)
+    call: str = field(5, None)
+    after: Callable[..., None] | None = field(6, None)
+    door: str = field(7, None)
+    late: bool = field(8, None)
+    when: Callable[[tuple[Any, ...]], bool] | None = field(9, None)
+    final: bool = field(10, None)
+    note: str = field(11, None)
+    example: str = field(12, None)
 
 
 class Family(Value):

@@ -13,6 +13,7 @@ from .asking import ask_entry, questions_of
 from .callers import CALLER_DEPTH
 from .capabilities import load_module
 from .compiled import (
+    DOORS,
     PATCHED,
     STARTING,
     Compiled,
@@ -207,9 +208,10 @@ def settings_of(
     memo: dict[Any, Any],
 ) -> list[tuple[str, patches.Setting]]:
     """What the stand-ins for these names are made from: they ask these entries for the rest of the process."""
-    judge = audit.make_judge(entries, memo)
+    at_doors = [entry for entry in entries if entry[0].startswith(DOORS)]
+    judge = audit.make_judge(at_doors, memo)
     after = bind(after_bound, {"ENTRIES": tuple(e for e in compiled.entries if e[8] is not None)}, memo)
-    asked_most = [entry for entry in entries if entry[9] is not None and entry[0].startswith(PATCHED)]
+    asked_most = [entry for entry in at_doors if entry[9] is not None and entry[0].startswith(PATCHED)]
     judges = audit.make_quick_judges(asked_most, memo)
     return compiled.settings(replaced, judge, after, memo, not policy.report_only, judges)
 
@@ -326,7 +328,7 @@ def loader_changes(
 def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, Any]) -> list[Entry]:
     """The entries, with the stand-ins' own code told to the rows that ask who is asking.
 
-    The judge that stand-ins call is older than they are; only the hook's has these rows complete.
+    Of those that are announced: the judge that stand-ins call is older than they are.
     """
     makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
     told = {
@@ -342,6 +344,7 @@ def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, A
         if isinstance(plain[4], FunctionType) and not told.keys().isdisjoint(plain[4].__code__.co_names)
         else entry
         for entry, plain in zip(entries, unbound, strict=False)
+        if not entry[0].startswith(DOORS)
     ]
     return [*known, *entries[len(unbound) :]]
 

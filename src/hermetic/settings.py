@@ -6,7 +6,7 @@ over SETTINGS. What values ask of each family is said in one place, ``request``.
 
 from __future__ import annotations
 
-from _hermetic.model import Value
+from _hermetic.model import Row, field
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ HOSTS, VARIABLES, WORDS = "hosts", "variables", "words"
 PATHS, PROGRAMS = "paths", "programs"
 
 
-class Setting(Value):
+class Setting(Row):
     """One row.
 
     name: the keyword of ``hermetic_blocker`` and field of ``BlockConfig``; empty for
@@ -35,48 +35,41 @@ class Setting(Value):
     metavar and help: for people.
     """
 
-    __slots__ = (
-        "name",
-        "option_name",
-        "keywords",
-        "flags",
-        "kind",
-        "optional",
-        "needs",
-        "join",
-        "narrow",
-        "holds_paths",
-        "metavar",
-        "choices",
-        "help",
-    )
-    DEFAULTS = {
-        "name": "",
-        "keywords": (),
-        "flags": (),
-        "kind": SWITCH,
-        "optional": None,
-        "needs": (),
-        "join": ANY,
-        "narrow": ANY,
-        "holds_paths": "",
-        "metavar": None,
-        "choices": (),
-    }
+    __slots__ = ()
 
-    name: str
-    option_name: str
-    keywords: tuple[str, ...]
-    flags: tuple[str, ...]
-    kind: str
-    optional: tuple[str, str] | None
-    needs: tuple[str, ...]
-    join: str
-    narrow: str
-    holds_paths: str
-    metavar: str | None
-    choices: tuple[str, ...]
-    help: str
+    def __new__(
+        cls,
+        *,
+        name: str = "",
+        option_name: str,
+        keywords: tuple[str, ...] = (),
+        flags: tuple[str, ...] = (),
+        kind: str = SWITCH,
+        optional: tuple[str, str] | None = None,
+        needs: tuple[str, ...] = (),
+        join: str = ANY,
+        narrow: str = ANY,
+        holds_paths: str = "",
+        metavar: str | None = None,
+        choices: tuple[str, ...] = (),
+        help: str,
+    ) -> Setting:
+        words = (name, option_name, keywords, flags)
+        return tuple.__new__(cls, (*words, kind, optional, needs, join, narrow, holds_paths, metavar, choices, help))
+
+    name: str = field(0, None)
+    option_name: str = field(1, None)
+    keywords: tuple[str, ...] = field(2, None)
+    flags: tuple[str, ...] = field(3, None)
+    kind: str = field(4, None)
+    optional: tuple[str, str] | None = field(5, None)
+    needs: tuple[str, ...] = field(6, None)
+    join: str = field(7, None)
+    narrow: str = field(8, None)
+    holds_paths: str = field(9, None)
+    metavar: str | None = field(10, None)
+    choices: tuple[str, ...] = field(11, None)
+    help: str = field(12, None)
 
     @property
     def default(self) -> Any:

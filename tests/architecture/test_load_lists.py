@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 from py_compile import compile
@@ -41,8 +40,28 @@ def test_nothing_is_loaded_in_vain(isolated, option):
     words = [*option.split(), "--", "./target.py"]
     by_import = f"import sys, _hermetic; from hermetic.cli import main; _hermetic.load_for = len; main({words!r})"
     ordinary = set(isolated.code(by_import).data) - JUDGING
+    command = (
+        "import sys, _hermetic; _hermetic.let_layer_go = int; from hermetic.__main__ import program;"
+        f" sys.argv[1:] = {words!r}; program()"
+    )
     # The command reads its own words by way of this one.
-    assert json.loads(isolated.cli(*words).stdout) == sorted({*ordinary, "_hermetic.startup.searchpath"})
+    assert isolated.code(command).data == sorted({*ordinary, "_hermetic.startup.searchpath"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")
+@pytest.mark.parametrize("option", ["--no-network", "--profile=block-all"])
+def test_what_puts_the_kernel_layer_on_does_not_stay(isolated, option):
+    staying = (
+        "kernel",
+        "kernel.receipts",
+        "kernel.linux",
+        "kernel.linux.abi",
+        "kernel.linux.beside",
+        "kernel.linux.ahead",
+    )
+    found = isolated.script(option, NAMES).data
+    layer = {name for name in found if "kernel" in name or "confinement" in name}
+    assert layer <= {f"_hermetic.enforce.{name}" for name in staying}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Landlock and seccomp")

@@ -45,6 +45,23 @@ def test_a_second_one_narrows(isolated, landlock):
     """)
 
 
+@pytest.mark.parametrize("options", ["--no-network --seal", "--fs-readonly", "--no-subprocess --deny-import colorsys"])
+def test_in_a_run_that_the_kernel_layer_holds_already(isolated, landlock, options):
+    done = isolated.script(
+        options,
+        """
+        import hermetic, os
+        print(hermetic.lock(block_subprocess=True))
+        try:
+            os.system("true")
+            raise AssertionError
+        except hermetic.PolicyViolation:
+            pass
+        """,
+    )
+    assert (done.code, done.stderr) == (0, "")
+
+
 def test_other_threads_would_escape(isolated, landlock):
     isolated.passes("""
         import threading

@@ -49,6 +49,18 @@ print(json.dumps([hermetic.allowed(act, target) for act, target in {list(ACTS)!r
 """
 
 
+def test_a_start_makes_ready_what_questions_are_about_and_no_more():
+    from _hermetic import acts, asking
+
+    every = [*ACTS, ("bind", "/run/x.sock"), ("read", "."), ("run", "python")]
+    assert {verb for verb, _ in every} == set(acts.ACTS)
+    asked = [acts.questions(*pair) for pair in every]
+    for questions in asked:
+        acts.release(questions)
+    about = {event for questions in asked for event, _ in questions}
+    assert about == asking.ASKED | {asking.CONNECT, asking.RUN}
+
+
 def test_in_a_block():
     with hermetic_blocker(**BLOCK):
         found = {pair: allowed(*pair) for pair in ACTS}

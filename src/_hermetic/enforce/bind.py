@@ -63,8 +63,15 @@ def _templates(
 
 ALONE, WITH_NULL = (b"", b"") if FORMAT is None else _templates(*FORMAT[1:4], *FORMAT[5:7], FORMAT[8])
 WITH_NULL_AT = 3 if FORMAT is not None and FORMAT[6] else 1
+# How long a LOAD_GLOBAL is with its caches, and where the number of the name begins in its argument.
+SIZE, SHIFT = len(ALONE), 0 if FORMAT is None or not FORMAT[5] else 1
 OPERATION = b"" if FORMAT is None else bytes(FORMAT[:1])
-EXTENDED = b"" if FORMAT is None else bytes(FORMAT[4:5])
+# One whose argument takes more than a byte.
+TOO_FAR = b"" if FORMAT is None else bytes((FORMAT[4], FORMAT[0]))
+# In place of the RESUME of a frame that is hidden, and what takes it back in the room of a LOAD_GLOBAL's caches.
+RESUME = b"" if FORMAT is None or FORMAT[7] < 0 else bytes((FORMAT[7],))
+NOTHING = b"" if FORMAT is None else bytes((FORMAT[3], 0))
+SEEN = b"" if FORMAT is None or not RESUME else bytes((*RESUME, 0, FORMAT[8], FORMAT[5] - 2))
 # What takes a LOAD_GLOBAL's place, by the number of the constant as its argument would give it: where calls have a
 # NULL, twice that, and one more with it.
 _loads: list[bytes] = []
@@ -161,7 +168,9 @@ def _bound_code(
 ) -> CodeType:
     hidden = HIDDEN in memo and (code.co_name not in SHOWN or HERE in code.co_names)
     text, names = _edited(code, hidden, bool(constants))
-    consts = [_bound_code(c, function, constants, memo) if type(c) is CodeType else c for c in code.co_consts]
+    consts = list(code.co_consts)
+    if CodeType in map(type, consts):
+        consts = [_bound_code(c, function, constants, memo) if type(c) is CodeType else c for c in consts]
     space = function.__globals__
     for name in names:
         if name is None:
@@ -202,44 +211,41 @@ def _edited(code: CodeType, hidden: bool, keeps: bool) -> tuple[bytes, list[str 
     plan = _plans.get((id(code), hidden))
     if plan is not None and plan[0] is code:
         return plan[1], plan[2]
-    assert FORMAT is not None
-    _, _, _, nop, _, caches, _, resume, jump = FORMAT
-    size, shift = 2 * (1 + caches), 1 if caches else 0
     plain, first, names = code.co_code, len(code.co_consts), code.co_names
     if first + len(names) > 256:
         raise BootstrapError(f"{code.co_name} has too many constants to be bound")
-    number, last = first << shift, first + len(names) << shift
-    while len(_loads) < last:
+    number = first << SHIFT
+    while len(_loads) < first + len(names) << SHIFT:
         _add_load()
     # One byte per instruction or cache entry; caches are zero here, so a search by bytes finds instructions only.
     operations = plain[::2]
-    if EXTENDED + OPERATION in operations:
+    # ``in`` would take the bytes for a number first, and make an exception of that.
+    if operations.find(TOO_FAR) >= 0:
         raise BootstrapError(f"{code.co_name} names too many globals to be bound")
+    if hidden:
+        if code.co_flags & GENERATORS:
+            raise BootstrapError(f"{code.co_name} cannot be hidden: the frame of a generator is always to be seen")
+        at = 2 * operations.find(RESUME)
+        plain = plain[:at] + NOTHING + plain[at + 2 :]
     between = operations.split(OPERATION)
     place = 2 * len(between.pop(0))
     edited = [plain[:place]]
     wanted: list[str | None] = [None] * len(names)
     for rest in between:
         argument = plain[place + 1]
-        start = place + size
+        start = place + SIZE
         place += 2 + 2 * len(rest)
-        edited += _loads[number + argument], plain[start:place]
-        argument >>= shift
+        edited.append(_loads[number + argument])
+        edited.append(plain[start:place])
+        argument >>= SHIFT
         wanted[argument] = names[argument]
-    if hidden:
-        if code.co_flags & GENERATORS:
-            raise BootstrapError(f"{code.co_name} cannot be hidden: the frame of a generator is always to be seen")
-        text = bytearray().join(edited)
-        at = 2 * operations.find(resume)
-        text[at : at + 2] = bytes((nop, 0))
-        if HERE in wanted:
-            at = 2 * operations.find(OPERATION)
-            while names[plain[at + 1] >> shift] != HERE:
-                at = 2 * operations.find(OPERATION, at // 2 + 1)
-            # In the room of the caches, the rest of which is jumped over as before.
-            text[at + 2 : at + 6] = bytes((resume, 0, jump, caches - 2))
-        edited = [bytes(text)]
     made = b"".join(edited)
+    if hidden and code.co_name in SHOWN:
+        at = 2 * operations.find(OPERATION)
+        while names[plain[at + 1] >> SHIFT] != HERE:
+            at = 2 * operations.find(OPERATION, at // 2 + 1)
+        # In the room of the caches, the rest of which is jumped over as before.
+        made = made[: at + 2] + SEEN + made[at + 6 :]
     if keeps:
         _plans[id(code), hidden] = code, made, wanted
     return made, wanted

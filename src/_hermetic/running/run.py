@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 from _frozen_importlib_external import PathFinder
 
-from .. import HELD_BY_KERNEL, events
+from .. import HELD_BY_KERNEL, events, let_layer_go
 from ..compiled import settled
 from ..errors import BootstrapError, HermeticError, PolicyViolation
 from ..pristine import native
@@ -136,15 +136,14 @@ def put_in_force(
 def held_by_kernel(
     policies: tuple[Policy, ...], options: Options, prepared: dict[tuple[int, str], Any], told: tuple[int, int] | None
 ) -> tuple[str, ...]:
-    """Put the kernel layer on, if it is to be; the families that it holds. prepared: see ``kernel.hold``. told: where
-    refusals are reported.
-    """
+    """Put the kernel layer on, if it is to be; the families that it holds. prepared, told: see ``kernel.hold``."""
     asked = [policy for policy in policies if policy.sealed or not HELD_BY_KERNEL.isdisjoint(policy.rules)]
     if options.kernel == OFF or options.child or not asked:
         return options.held
     from ..kernel import hold  # loaded only when it is used
 
     held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
+    let_layer_go()
     reports.go_on()
     for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
         status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")

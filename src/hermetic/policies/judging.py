@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from _hermetic.acts import START, questions, refusal_under, release
+from _hermetic.acts import questions, refusal_under, release
+from _hermetic.asking import START_DOOR
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of, with_the_rest
 from _hermetic.programs.executables import INTERPRETER, absolute_program, unwrapped
@@ -68,7 +69,7 @@ def refusal(values: Values, verb: str, text: str) -> Refusal | None:
     """What a policy of these values says of an act. ValueError for an act or a value that cannot mean anything."""
     asked = questions(verb, text)
     if verb == "run" and is_python(text):
-        asked = tuple([question for question in asked if question[0] != START])
+        asked = tuple([question for question in asked if question[0] != START_DOOR])
     try:
         if not is_restrictive(values):
             return None
