@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import sys
 
-from .asking import ASK, ENVIRONMENT_DOOR, POLICY, RUN, START_DOOR, questions_of
+from .asking import ASK, ENVIRONMENT_DOOR, POLICY, RUN, questions_of
 from .asking import CONNECT as CONNECT
+from .asking import START_DOOR as START_DOOR
 from .enforce import session
 from .enforce.judge import examine
 from .extract import exact_text

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from _hermetic.acts import questions, refusal_under, release
-from _hermetic.asking import START_DOOR
+from _hermetic.acts import START_DOOR, questions, refusal_under, release
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.events import GIVES, WITHOUT, option_of, origin_of, quoted, remedy_of, with_the_rest
 from _hermetic.programs.executables import INTERPRETER, absolute_program, unwrapped
