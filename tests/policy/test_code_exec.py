@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from _hermetic.capabilities import code_exec
-from _hermetic.capabilities.code_exec import generated, naming, provenance
+from _hermetic.capabilities.code_exec import creation, generated, naming, provenance
 
 # --- the decision ---
 
@@ -88,6 +88,16 @@ def test_cached_bytecode_lies_where_the_import_system_keeps_it(tmp_path: Path) -
     assert not provenance.is_cached_file(str(folder / "m.txt"), b"code", False)
     assert not provenance.is_cached_file(str(tmp_path / "m.pyc"), b"code", False)
     assert not provenance.is_cached_file(str(folder / "m.pyc"), b"code", True)
+
+
+def test_for_a_whole_process_only_code_with_the_mark_is_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = creation.parse_text.__code__
+    bound = plain.replace(co_consts=(*plain.co_consts, creation.MARK))
+    assert creation.is_step(plain, "parse_text")
+    monkeypatch.setattr(creation, "for_whole_process", lambda: True)
+    assert creation.is_step(bound, "parse_text")
+    assert not creation.is_step(plain, "parse_text")  # a name and a file can be forged
+    assert not creation.is_step(bound, "parse_bytes")
 
 
 # --- generated text ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from urllib.parse import quote
 
 import pytest
@@ -327,3 +328,16 @@ def test_every_row_says_how_it_is_judged():
         if row.final:
             assert row.call and not row.door
     assert WRITE_BITS & os.O_CREAT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of descriptors")
+def test_a_name_in_a_held_folder_tells_its_place_where_no_link_is_followed(tmp_path):
+    number = os.open(tmp_path, os.O_PATH)
+    try:
+        held = f"/proc/{os.getpid()}/fd/{number}"
+        assert places_module.held_place(held, 0) == str(tmp_path)
+        assert places_module.held_place(f"{held}/new", os.O_NOFOLLOW) == f"{tmp_path}/new"
+        for name, flags in (("new", 0), ("..", os.O_NOFOLLOW), ("", os.O_NOFOLLOW), ("below/new", os.O_NOFOLLOW)):
+            assert places_module.held_place(f"{held}/{name}", flags) is None, name
+    finally:
+        os.close(number)

@@ -44,6 +44,16 @@ def test_name_of_a_shell_command_holds_no_secret(command):
     assert "secret" not in name_of(command)
 
 
+def test_no_child_leads_the_groups_that_are_everybody_and_ones_own(monkeypatch):
+    monkeypatch.setattr(family, "is_child", lambda pid: True)
+    monkeypatch.setattr(family, "group_of", lambda pid: pid)
+    assert family.strange_process((-7, 15), None) is None
+    assert family.strange_group((7, 15), None) is None
+    assert family.strange_process((-1, 15), None) == "pid -1"  # every process there is
+    assert family.strange_process((0, 15), None) == "pid 0"
+    assert family.strange_group((0, 15), None) == "group 0"
+
+
 def test_signals_to_oneself_and_questions_are_no_act():
     assert family.other_process((os.getpid(), 15), None) is None
     assert family.other_process((os.getppid(), 0), None) is None

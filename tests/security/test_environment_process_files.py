@@ -10,6 +10,8 @@ import sys
 import pytest
 from state_attempts import PLACES, outcomes
 
+from _hermetic.capabilities.environment import is_process_file
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="procfs")
 
 WAYS = """
@@ -136,3 +138,14 @@ def fd_name():
         "environ": "'mine'", "mem": "''", "nested": "'mine too'", "linked": "'real'", "status": "'Name:'",
         "missing": "FileNotFoundError", "fd_name": "'real'", "by_descriptor": "b'real'", "tree": "False",
     }  # fmt: skip
+
+
+def test_another_procfs_is_known_by_its_name(tmp_path):
+    """As one of another namespace that is mounted somewhere: its files are of another device, and without a size."""
+    for name, size in (("proc/1/environ", 0), ("proc/2/environ", 1), ("process/1/environ", 0)):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"x" * size)
+    assert is_process_file(f"{tmp_path}/proc/1/environ")
+    assert not is_process_file(f"{tmp_path}/proc/2/environ")
+    assert not is_process_file(f"{tmp_path}/process/1/environ")

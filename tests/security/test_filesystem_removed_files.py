@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from _hermetic.capabilities.filesystem.told import is_told
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "lists"))
 from path_attempts import PLACES, tried  # the tests of lists have them
@@ -47,3 +51,18 @@ def test_what_was_not_denied_is_read_after_its_removal(isolated, place):
     before = "import os\nnumber = os.open('beside', os.O_PATH)\nos.remove('beside')"
     acts = ["open(f'/proc/self/fd/{number}')"]
     assert tried(isolated, place, acts, options=OPTIONS, lists=LISTS, before=before) == ["done"]
+
+
+def test_what_was_removed_tells_no_path_to_open(tmp_path):
+    """Its handle tells a name that is anybody's to give: to a link, say, which would be followed."""
+    path = tmp_path / "key"
+    path.touch()
+    number = os.open(path, os.O_PATH)
+    frame = SimpleNamespace(f_locals={"handle": f"/proc/{os.getpid()}/fd/{number}"})
+    try:
+        assert is_told(str(path), frame)
+        path.unlink()
+        assert os.readlink(frame.f_locals["handle"]) == f"{path} (deleted)"
+        assert not is_told(f"{path} (deleted)", frame)
+    finally:
+        os.close(number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 from interpreter_attempts import BLOCKED, CONTAINED, changed
 from state_attempts import PLACES
@@ -170,3 +172,27 @@ def finder_of_a_package():
         isolated, place, SETUP + code + "import package.inside\nOUTCOMES['inside'] = package.inside.VALUE\n"
     )
     assert found == {"finder_of_a_package": CONTAINED, "inside": "inside"}
+
+
+ARCHIVED = """
+import sys
+import first
+finder = next(found for folder, found in sys.path_importer_cache.items() if folder.endswith("lib.zip"))
+WHERE.METHOD = lambda *args: None
+import second
+print(second.origin)
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "method"),
+    [("finder", "find_spec"), ("finder", "exec_module"), ("finder", "get_code"), ("type(finder)", "find_spec")],
+)
+def test_archives_are_read_as_they_were(isolated, where, method):
+    with zipfile.ZipFile(isolated.folder / "lib.zip", "w") as archive:
+        for name in ("first", "second"):
+            archive.writestr(f"{name}.py", "origin = 'the archive'\n")
+    code = ARCHIVED.replace("WHERE", where).replace("METHOD", method)
+    env = {"PYTHONPATH": str(isolated.folder / "lib.zip")}
+    done = isolated.script("--no-interpreter-mutation", code, env=env)
+    assert done.stdout == "the archive\n", done.stderr

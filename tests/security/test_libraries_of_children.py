@@ -314,3 +314,14 @@ def test_a_file_is_young_by_a_time_that_only_the_system_sets(tmp_path):
     os.utime(path, ns=(0, 0))
     assert library.is_young(str(path), began)
     assert not library.is_young(str(tmp_path / "none"), 0)
+
+
+@pytest.mark.parametrize(("length", "believed"), [(library.LONGEST_LINE, True), (library.LONGEST_LINE + 1, False)])
+def test_a_line_that_c_would_read_in_two_is_not_believed(tmp_path, length, believed):
+    (tmp_path / "bin").mkdir()
+    config = tmp_path / "pyvenv.cfg"
+    config.write_text("home = /elsewhere".ljust(length) + "\n")
+    starts: dict[str, int] = {}
+    found = library.find_starts(0, (f"{tmp_path}/bin/python",), "", starts, {})
+    assert found == ("" if believed else str(config))
+    assert ("/elsewhere" in starts) is believed

@@ -5,9 +5,12 @@ Or another interface: the packet leaves where the routes do not lead, and anothe
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
+
+from _hermetic.capabilities.network import detours
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's numbers")
 
@@ -73,3 +76,10 @@ print(s.recv(9), s.recv(9), s.sendmsg([b"z"], s.recvmsg(9, 99)[1], 0, s.getsockn
     )
     done = isolated.script("--kernel=off --no-network --allow-localhost", code)
     assert done.stdout == "b'x' b'y' 1\n", done
+
+
+@pytest.mark.parametrize("part", [[41, 50, bytes(20)], (41,), ()])
+def test_what_may_be_another_part_when_c_reads_it_is_a_route(part):
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
+        assert detours.routed_parts((sender, [b""], [(41, 50, bytes(20))]), None) is None
+        assert detours.routed_parts((sender, [b""], [part]), None) == detours.ROUTED

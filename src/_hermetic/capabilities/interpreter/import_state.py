@@ -41,6 +41,7 @@ fields_of = FILE_FINDER.__dict__["__dict__"].__get__
 names_of = type.__dict__["__dict__"].__get__
 folders_of = NAMESPACE_PATH.__dict__["__dict__"].__get__
 FINDER_FIELDS = len(vars(FILE_FINDER("/")))
+ARCHIVE_FIELDS = frozenset({"_files", "archive", "prefix"})
 
 # What of a class would change what a look-up sees.
 LIST_METHODS = frozenset({"__getattribute__", "__iter__", "__len__", "__bool__", "__getitem__", "__contains__"})
@@ -111,7 +112,7 @@ def noted(sys_class: type, lists: Any, cache: Any) -> State:
         (type(lists[0][1]), LIST_METHODS, ()),
         (type(cache), CACHE_METHODS, ()),
     ]
-    shapes += [shape_of(finder) for finder in (FILE_FINDER, *lists[1][2]) if type(finder) is type]
+    shapes += [shape_of(finder) for finder in (FILE_FINDER, *hooks, *lists[1][2]) if type(finder) is type]
     cells = [cell for hook in hooks if type(hook) is FUNCTION for cell in hook.__closure__ or ()]
     details = vars(_external)["_get_supported_file_loaders"]()
     return (
@@ -275,10 +276,13 @@ def same_loaders(found: Any, loaders: tuple[Any, ...]) -> bool:
 
 
 def same_archive(finder: Any, folder: str) -> bool:
-    """zipimporter(folder): its archive, and a prefix inside it."""
+    """zipimporter(folder): its archive, and a prefix inside it; it loads what it finds, by no methods of its own."""
     archive, prefix = finder.archive, finder.prefix
-    if type(archive) is not str or type(prefix) is not str or "find_spec" in finder.__dict__:
+    if type(archive) is not str or type(prefix) is not str:
         return False
+    for name in finder.__dict__:
+        if type(name) is not str or name not in ARCHIVE_FIELDS:
+            return False
     whole = archive + ("/" + prefix if prefix else "")
     return whole.replace("\\", "/").rstrip("/") == folder.replace("\\", "/").rstrip("/")
 
