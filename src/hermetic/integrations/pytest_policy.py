@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
-from hermetic.integrations.pytest_settings import given, marked, requested
+from hermetic.integrations.pytest_settings import given, marked, named, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import POLICY, PREFIX
 from hermetic.request import policy_from
@@ -116,7 +116,7 @@ class Policies:
                 check_files(own)
             return self.make(own, around, origin, files or around.files)
         except (ValueError, TypeError) as error:
-            return Policy(around.own, around.fixed, problem=f"{origin}: {error}", origin=origin)
+            return Policy(around.own, around.fixed, problem=f"{origin}: {named(error, mark.kwargs)}", origin=origin)
 
     def make(self, own: Values | None, around: Policy, origin: str, files: Files) -> Policy:
         """The same with another own layer. ValueError for values that cannot mean anything."""
