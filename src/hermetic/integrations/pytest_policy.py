@@ -295,7 +295,8 @@ def restrictions_of(guard: str) -> list[str]:
         if guard in families_of({**defaults(), key: sample}).families:
             found.append(key)
     if not found:
-        raise ValueError(f"{guard!r} is no guard: network, subprocess, filesystem, environment, code_exec, ...")
+        known = "network, subprocess, filesystem, environment, code_exec, imports, interpreter"
+        raise ValueError(f"{guard!r} is no guard (known: {known})")
     return found
 
 
