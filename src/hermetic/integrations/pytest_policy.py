@@ -9,7 +9,7 @@ from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
 from hermetic.integrations.pytest_settings import given, marked, named, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
-from hermetic.integrations.pytest_words import POLICY, PREFIX
+from hermetic.integrations.pytest_words import BLOCKED, POLICY, PREFIX
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
 from hermetic.settings import BY_KEY
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
 TEMPORARY = ("allow_write", "allow_read")
-# Who asked for what a test takes away by its fixture.
-BLOCKED = "hermetic.block()"
 
 
 class Policy:
