@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 METADATA = "cloud metadata services are given back by no entry"
+LOOPBACK = "no domain gives loopback back; --allow-localhost (allow_localhost) does, or an entry of --allow-host"
 LIBRARY = "this Python's own library lies there; what a program imports later cannot be read"
 
 _said: set[tuple[str, str]] = set()
@@ -37,6 +38,13 @@ def of_hosts(key: str, entries: Iterable[str], by_options: bool) -> None:
             continue  # refused where it is read
         if host in addresses.METADATA_NAMES or addresses.packed_address(host) in addresses.METADATA:
             warn(key, entry, METADATA, by_options)
+
+
+def of_loopback(domains: Iterable[str], by_options: bool) -> None:
+    """Domains that name this machine, which needs a permission of its own."""
+    for domain in domains:
+        if domain.lower().rstrip(".") == "localhost":
+            warn("allow_domains", domain, LOOPBACK, by_options)
 
 
 def of_denied_reads(paths: Iterable[str], by_options: bool) -> None:

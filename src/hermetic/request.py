@@ -134,6 +134,8 @@ def network(values: Mapping[str, Any], by_options: bool) -> dict[str, Any]:
 
         for key in ("allow_hosts", "allow_domains"):
             cautions.of_hosts(key, values[key], by_options)
+        if not values["allow_localhost"]:
+            cautions.of_loopback(values["allow_domains"], by_options)
     return {
         "allow_localhost": values["allow_localhost"],
         "allow_domains": values["allow_domains"],

@@ -29,6 +29,12 @@ def test_entry_that_names_metadata_alone_is_warned_of(isolated, option, entry):
     assert done.errors == [f"hermetic: warning: {option} {entry}: {cautions.METADATA}"]
 
 
+def test_loopback_among_the_domains_is_warned_of(isolated):
+    done = isolated.cli("--no-network", "--allow-domain", "localhost", "--", "python", "-c", "print('ran')")
+    assert (done.code, done.stdout) == (0, "ran\n")
+    assert done.errors == [f"hermetic: warning: --allow-domain localhost: {cautions.LOOPBACK}"]
+
+
 def test_entries_that_give_something_back_are_not(isolated):
     given = [word for entry in SOMETHING for word in ("--allow-host", entry)]
     done = isolated.cli("--no-network", *given, "--", "python", "-c", "print('ran')")
