@@ -179,8 +179,8 @@ def refusal_under(compiled: Compiled, asked: Iterable[Question]) -> Refusal | No
                 found = examine(entry, args, None)
                 if type(found) is tuple:
                     return found[1][0], found[1][2], found[1][3]
-                if isinstance(found, BaseException):
-                    return "", "", ""
+                if isinstance(found, BaseException):  # no refusal, but what the act would be told in its place
+                    return str(getattr(found, "strerror", None) or found), "", ""
     return None
 
 

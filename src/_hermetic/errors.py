@@ -9,12 +9,24 @@ from __future__ import annotations
 EACCES = 13  # on every system; the errno module is one import less for each start
 
 
+# The public home of the classes, which tracebacks name wherever they are raised: also where the face is not loaded, or
+# not installed. Nothing here imports it.
+HOME = "hermetic.errors"
+
+
 class HermeticError(RuntimeError):
     """Anything that hermetic itself reports."""
+
+    __module__ = HOME
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return pickled(self, *self.args)
 
 
 class BootstrapError(HermeticError):
     """The guards could not be started; nothing of the target has run."""
+
+    __module__ = HOME
 
 
 class PolicyViolation(HermeticError):
@@ -27,6 +39,8 @@ class PolicyViolation(HermeticError):
     origin: where the rule was written (``policy.toml:3``, ``profile ci``), or
     empty for one that came with an option or a keyword.
     """
+
+    __module__ = HOME
 
     def __init__(
         self,
@@ -57,7 +71,8 @@ class PolicyViolation(HermeticError):
     def __reduce__(self) -> tuple[object, ...]:
         # Spelled out because OSError and ImportError each reduce to arguments of
         # their own, which would lose ours on the way through a process pool.
-        details = (
+        return pickled(
+            self,
             self.message,
             self.guard,
             self.target,
@@ -68,18 +83,12 @@ class PolicyViolation(HermeticError):
             self.capability,
             self.origin,
         )
-        notes = getattr(self, "__notes__", None)
-        state = () if notes is None else ({"__notes__": notes},)
-        # By a function of this module, which every guarded process has: the module that a class shows is a face, and
-        # there are none where the core was carried to.
-        for kind in KINDS:
-            if kind is type(self):
-                return (restored, (kind.__name__, *details), *state)
-        return (type(self), details, *state)
 
 
 class FilesystemViolation(PolicyViolation, PermissionError):
     """Also a PermissionError: programs treat a read-only disk as an ordinary condition."""
+
+    __module__ = HOME
 
     def __init__(self, message: str, guard: str = "", target: str | None = None, *details: object) -> None:
         super().__init__(message, guard, target, *details)  # type: ignore[arg-type]  # same order as above
@@ -95,21 +104,37 @@ class FilesystemViolation(PolicyViolation, PermissionError):
 class ImportViolation(PolicyViolation, ImportError):
     """Also an ImportError: programs treat a missing module as an ordinary condition."""
 
+    __module__ = HOME
+
     def __init__(self, message: str, guard: str = "", target: str | None = None, *details: object) -> None:
         super().__init__(message, guard, target, *details)  # type: ignore[arg-type]  # same order as above
         self.name = target
         self.msg = message
 
 
-KINDS = (PolicyViolation, FilesystemViolation, ImportViolation)
+KINDS = (HermeticError, BootstrapError, PolicyViolation, FilesystemViolation, ImportViolation)
 
 
-def restored(name: str, *details: object) -> PolicyViolation:
-    """A violation again, from its pickle. ValueError for a class that is none of these."""
+def pickled(error: HermeticError, *details: object) -> tuple[object, ...]:
+    """What ``__reduce__`` returns for an error that is made from these.
+
+    By a function of this module, which every guarded process has: the home that a class shows is a face, and there are
+    none where the core was carried to.
+    """
+    notes = getattr(error, "__notes__", None)
+    state = () if notes is None else ({"__notes__": notes},)
+    for kind in KINDS:
+        if kind is type(error):
+            return (restored, (kind.__name__, *details), *state)
+    return (type(error), details, *state)
+
+
+def restored(name: str, *details: object) -> HermeticError:
+    """An error again, from its pickle. ValueError for a class that is none of these."""
     for kind in KINDS:
         if kind.__name__ == name:
             return kind(*details)  # type: ignore[arg-type]  # as they were
-    raise ValueError(f"{name} is no class of violations")
+    raise ValueError(f"{name} is no class of errors")
 
 
 # The guards whose denials programs are used to meet; the others are neither, so

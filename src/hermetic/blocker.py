@@ -14,7 +14,6 @@ from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled
 from _hermetic.extract import exact_text
 from _hermetic.start import start_policies
-from hermetic import errors as errors  # what a block raises shows its public name in tracebacks
 from hermetic.request import policy_from
 from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT
 from hermetic.values import check, defaults, joined, nearest, profile

@@ -30,7 +30,11 @@ def program() -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command line; ``argv`` without the program's name (default: ``sys.argv``). Returns the exit status."""
+    """Run a command line; ``argv`` without the program's name (default: ``sys.argv``). Returns the exit status.
+
+    A target that ends by SystemExit, or by an exception, ends this call by it, as it would end the process;
+    ``hermetic.runner.run`` returns a number then, too.
+    """
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         return dispatch(words)

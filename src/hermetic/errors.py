@@ -11,7 +11,3 @@ from _hermetic.errors import (
 )
 
 __all__ = ["BootstrapError", "FilesystemViolation", "HermeticError", "ImportViolation", "PolicyViolation"]
-
-for _class in (BootstrapError, FilesystemViolation, HermeticError, ImportViolation, PolicyViolation):
-    _class.__module__ = __name__
-del _class

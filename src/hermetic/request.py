@@ -28,13 +28,15 @@ def policy_from(
     origins: tuple[Any, ...] = (),
     policy_files: tuple[str, ...] = (),
     folder: str | None = None,
+    by_options: bool = False,
 ) -> Policy:
     """The policy that these values ask for. ValueError for a value that cannot mean anything.
 
     origins: where its rules were written, see ``Policy``. policy_files: the files they were written in.
-    folder: the one that private_tmp stands for, if there is one already.
+    folder: the one that private_tmp stands for, if there is one already. by_options: whether a warning of what an entry
+    means names the option, and not the keyword.
     """
-    return requested(values, origins, policy_files, folder).policy()
+    return requested(values, origins, policy_files, folder, by_options).policy()
 
 
 def request_from(
@@ -43,18 +45,18 @@ def request_from(
     policy_files: tuple[str, ...] = (),
     folder: str | None = None,
 ) -> Request:
-    """The same before families are loaded, for a run that may belong to another process.
+    """The same before families are loaded, for a command line's run, which may belong to another process.
 
     What can be wrong with a value is wrong here: only switches cannot mean nothing.
     """
-    request = requested(values, origins, policy_files, folder)
+    request = requested(values, origins, policy_files, folder, by_options=True)
     for guard, keywords in request.families.items():
         if any(value and value is not True for value in keywords.values()):
             make_rules(guard, keywords)
     return request
 
 
-def programs(entries: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def programs(entries: Iterable[str], by_options: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(where these programs are, what the scripts among them are run by): whoever gets the request may look along
     another path, or from another folder.
     """
@@ -64,7 +66,7 @@ def programs(entries: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
     found = [place_of(entry) for entry in entries]
     used = [place for entry, path in zip(entries, found) for place in interpreters_of(entry, path)]
-    warn(entries)
+    warn(entries, by_options)
     return tuple(found), tuple(dict.fromkeys(used))
 
 
@@ -73,16 +75,17 @@ def requested(
     origins: tuple[Any, ...] = (),
     policy_files: tuple[str, ...] = (),
     folder: str | None = None,
+    by_options: bool = False,
 ) -> Request:
     """What these values ask of each family."""
     families: dict[str, dict[str, Any]] = {}
     if values["block_network"] or values["deny_hosts"] or values["deny_private_network"]:
-        families["network"] = network(values)
+        families["network"] = network(values, by_options)
     if values["deny_read"]:
         from hermetic import cautions  # loaded only for what can be misunderstood
 
-        cautions.of_denied_reads(values["deny_read"])
-    allowed, interpreters = programs(values["allow_run"])
+        cautions.of_denied_reads(values["deny_read"], by_options)
+    allowed, interpreters = programs(values["allow_run"], by_options)
     if values["block_subprocess"]:
         families["subprocess"] = {"allow": allowed, **({"interpreters": interpreters} if interpreters else {})}
     # Whoever could change a program that may be run could run anything; a policy file, the next run's policy.
@@ -118,7 +121,7 @@ def requested(
     )
 
 
-def network(values: Mapping[str, Any]) -> dict[str, Any]:
+def network(values: Mapping[str, Any], by_options: bool) -> dict[str, Any]:
     """What these values ask of the network family; places of sockets are found once, from here."""
     places = values["allow_unix_sockets"]
     if places:
@@ -129,8 +132,10 @@ def network(values: Mapping[str, Any]) -> dict[str, Any]:
     if values["allow_hosts"] or values["allow_domains"]:
         from hermetic import cautions  # as above
 
-        cautions.of_hosts("--allow-host", values["allow_hosts"])
-        cautions.of_hosts("--allow-domain", values["allow_domains"])
+        for key in ("allow_hosts", "allow_domains"):
+            cautions.of_hosts(key, values[key], by_options)
+        if not values["allow_localhost"]:
+            cautions.of_loopback(values["allow_domains"], by_options)
     return {
         "allow_localhost": values["allow_localhost"],
         "allow_domains": values["allow_domains"],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from _hermetic.programs.target import CALL, CODE, FOLDER, MODULE, SCRIPT, STDIN, Options, Target
 from _hermetic.running.run import run_main
+from hermetic.runner import status_of
 from hermetic.targets import Launch, find
 
 if TYPE_CHECKING:
@@ -63,9 +64,10 @@ def spec_of(launch: Launch) -> TargetSpec:
 def invoke_inprocess(spec: TargetSpec) -> int:
     """Run a spec of mode ``inprocess`` here, without guards; returns its exit status.
 
-    ValueError for another mode. What the target raises passes through.
+    ValueError for another mode. An exception that ends the target is printed, as a plain run prints it, and is
+    status 1; KeyboardInterrupt is raised.
     """
     if spec.mode != INPROCESS or spec.kind not in _KINDS:
         raise ValueError(f"not a target for this process: {spec!r}")
     target: Any = Target(kind=spec.kind, name=spec.module, attr=spec.attr, argv=list(spec.argv) or [spec.module])
-    return run_main(target, (), Options())
+    return status_of(lambda: run_main(target, (), Options()))

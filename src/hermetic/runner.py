@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from _hermetic import VERSION
 from _hermetic.programs.target import Options
+from _hermetic.running.status import plain_status, say
 from hermetic.launch import launch
 from hermetic.options import SPELLED
 from hermetic.private_tmp import PrivateFolder
@@ -15,13 +17,16 @@ from hermetic.targets import find
 from hermetic.values import check, is_restrictive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["config_to_flags", "run"]
 
 
 def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
     """Run ``target`` with ``target_argv`` under ``cfg``; returns its exit status.
+
+    An exception that ends the target is printed, as a plain run prints it, and is status 1; KeyboardInterrupt is
+    raised. A target of another interpreter takes the place of this process.
 
     The guards stay in force in this process afterwards; so does the kernel layer, which holds a target in this
     process only where ``cfg.kernel`` asks for it. HermeticError when the target
@@ -33,10 +38,27 @@ def run(target: str, target_argv: Sequence[str], cfg: GuardConfig) -> int:
     options = Options(strict=cfg.strict, keep_fds=tuple(cfg.keep_fds), kernel=cfg.kernel or "off")
     found = find([target, *target_argv])
     if not values["private_tmp"]:
-        return launch(found, request, options)
+        return status_of(lambda: launch(found, request, options))
     folder = PrivateFolder()
     folder.keep()
-    return launch(found, request_from(values, folder=folder.path), options)
+    inside = request_from(values, folder=folder.path)
+    return status_of(lambda: launch(found, inside, options))
+
+
+def status_of(end: Callable[[], int]) -> int:
+    """The exit status of what ends as a process does: by a number, SystemExit, or an exception that was printed."""
+    hook = sys.excepthook
+    try:
+        return end()
+    except SystemExit as error:
+        if error.code is not None and not isinstance(error.code, int):
+            say(f"{error.code}\n")
+        return plain_status(error)
+    except Exception as error:
+        if sys.excepthook is hook:
+            raise  # no end of the target, which would have been printed, and the hook made silent
+        sys.excepthook = hook
+        return plain_status(error)
 
 
 def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:

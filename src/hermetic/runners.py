@@ -108,7 +108,7 @@ def reason_for(path: str) -> str | None:
     return None
 
 
-def warn(entries: Iterable[str]) -> None:
+def warn(entries: Iterable[str], by_options: bool) -> None:
     """One line on stderr for each of these that starts others; once in a process."""
     from os.path import realpath
 
@@ -118,4 +118,4 @@ def warn(entries: Iterable[str]) -> None:
         path = place_of(entry)
         reason = reason_for(path) or reason_for(realpath(path))
         if reason is not None:
-            cautions.warn("--allow-run", entry, reason, path)
+            cautions.warn("allow_run", entry, reason, by_options, path)

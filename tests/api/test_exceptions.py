@@ -79,6 +79,18 @@ def test_tracebacks_show_the_public_name(isolated, program):
     assert "hermetic.errors.PolicyViolation: network disabled: DNS(blocked.example)" in lines
 
 
+LOOKS_UP = "import socket\nsocket.gethostbyname('blocked.example')\n"
+STARTS_ONE = f"import subprocess, sys\nsubprocess.run([sys.executable, '-I', '-c', {LOOKS_UP!r}])\n"
+
+
+@pytest.mark.parametrize("program", [LOOKS_UP, STARTS_ONE], ids=["run", "child"])
+@pytest.mark.parametrize("options", [(), ("--no-environment=unset",)], ids=["here", "new process"])
+def test_tracebacks_of_runs_and_children_show_the_public_name(isolated, program, options):
+    isolated.write("program.py", program)
+    done = isolated.cli("--no-network", *options, "--", "program.py")
+    assert "hermetic.errors.PolicyViolation: network disabled: DNS(blocked.example)" in done.errors
+
+
 # Python runs it with the core alone, which is what a process has that hermetic was carried to.
 CORE_ALONE = """
 import pickle, sys
@@ -86,6 +98,9 @@ sys.path.insert(0, sys.argv[1])
 from _hermetic import errors
 there = pickle.loads(bytes.fromhex(sys.argv[2]))
 assert type(there) is errors.ImportViolation and there.target == "t", there
+for kind in (errors.HermeticError, errors.BootstrapError):
+    again = pickle.loads(pickle.dumps(kind("not started")))
+    assert type(again) is kind and str(again) == "not started", again
 assert "hermetic" not in sys.modules
 print(pickle.dumps(there).hex())
 """

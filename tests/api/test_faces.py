@@ -66,17 +66,35 @@ def test_invoke_inprocess_runs_and_returns_the_status(isolated):
     isolated.passes(
         """
 from hermetic.resolver import TargetSpec, invoke_inprocess, resolve
-try:
-    code = invoke_inprocess(resolve("mod:main"))
-except SystemExit as end:
-    code = end.code
-assert code in (0, None), code
+assert invoke_inprocess(resolve("mod:main")) == 0
 try:
     invoke_inprocess(TargetSpec(module="x", attr="", mode="bootstrap"))
 except ValueError:
     print("refused")
 """
     )
+
+
+ENDS = {"import sys; sys.exit(3)": 3, "import sys; sys.exit('why')": 1, "raise ValueError('why')": 1, "": 0}
+
+
+@pytest.mark.parametrize("how", ["run('./t.py', [], GuardConfig())", "invoke_inprocess(resolve('./t.py'))"])
+@pytest.mark.parametrize("program", ENDS)
+def test_who_embeds_a_run_is_given_its_status(isolated, program, how):
+    isolated.write("t.py", program)
+    done = isolated.passes(
+        f"""
+import sys
+from hermetic.profiles import GuardConfig
+from hermetic.resolver import invoke_inprocess, resolve
+from hermetic.runner import run
+hook = sys.excepthook
+print({how})
+assert sys.excepthook is hook
+"""
+    )
+    assert done.stdout == f"{ENDS[program]}\n"
+    assert ("why" in done.stderr) == ("why" in program)
 
 
 def test_runner_run_returns_two_for_a_blocked_target(isolated):

@@ -63,7 +63,7 @@ def test_it_is_refused_where_a_promise_was_made(isolated, name, option):
     assert (done.code, done.stdout) == (2, "")
     assert f"hermetic: blocked action: subprocess disabled: {CALLS.get(name, 'os.exec')}" in done.stderr
     assert f"  blocked by: --{option}" in done.stderr
-    assert f"  to allow it: running without --{option}: without the kernel layer only Python programs" in done.stderr
+    assert f"  to allow it: running without --{option}: only Python programs can be held to what" in done.stderr
 
 
 def test_the_violation_tells_what_it_is(isolated):

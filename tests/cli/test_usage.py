@@ -56,7 +56,10 @@ MISTAKES = [
     (["--no-network", "--", "no-such-target-anywhere"], "target not found: no-such-target-anywhere"),
     (["--no-network", "--", "./no-such-file.py"], "target not found: ./no-such-file.py"),
     (["--no-network", "--", "python", "no-such-file.py"], "target not found: no-such-file.py"),
-    (["--no-network", "--", "no_such_module_anywhere"], "no_such_module_anywhere"),
+    (
+        ["--no-network", "--", "no_such_thing"],
+        "no module named no_such_thing, or nothing in it to run; nor is there a command",
+    ),
     (["--no-network", "--", "no_such_module:attr"], "no_such_module"),
     (["--no-network", "--", "json:no_such_attr"], "no_such_attr"),
     (["--no-network", "--", "python", "-c"], "-c needs a value"),

@@ -217,6 +217,10 @@ class TestMarkers:
     def test_nothing_to_relax(self): pass
     @pytest.mark.hermetic(allow_domains="example.com")
     def test_string_for_a_list(self): pass
+    @pytest.mark.hermetic(deny_hosts=["example.org", "a b"])
+    def test_item_of_a_list(self): pass
+    @pytest.mark.hermetic("exec-deny", allow_run=["no-such-program"])
+    def test_program(self): pass
     def test_others_run(self): pass
 """
 
@@ -224,7 +228,7 @@ class TestMarkers:
 def test_a_marker_that_cannot_mean_anything_fails_its_test_alone(suite):
     suite.write(test_it=MARKERS)
     result = suite.run("--hermetic", "net-hermetic")
-    result.assert_outcomes(errors=9, passed=1)
+    result.assert_outcomes(errors=11, passed=1)
     result.stdout.fnmatch_lines_random(
         [
             "*test_no_reason: off=True needs a reason: @pytest.mark.hermetic(off=True, reason=*",
@@ -235,6 +239,8 @@ def test_a_marker_that_cannot_mean_anything_fails_its_test_alone(suite):
             "*test_sealed: sealed is not for a test run*",
             "*test_nothing_to_relax: environment_unset needs block_environment",
             "*test_string_for_a_list: allow_domains is a list: write*",
+            "*test_item_of_a_list: deny_hosts: 'a b' is not a host: *",
+            "*test_program: allow_run: 'no-such-program' is no program: *",
         ]
     )
 

@@ -296,6 +296,21 @@ def test_a_debuggers_or_runners_socket_keeps_working(suite):
     suite.run("--hermetic", "net-hermetic").assert_outcomes(passed=1)
 
 
+EXPECTED = """
+def test_nothing_happens(hermetic):
+    with hermetic.expect("network"):
+        pass  # the line
+"""
+
+
+def test_an_expectation_that_fails_shows_the_tests_own_line(suite):
+    suite.write(test_it=EXPECTED)
+    result = suite.run("--hermetic-no-network")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*no violation of network happened"])
+    assert "pytest_fixture.py" not in result.stdout.str()
+
+
 CHANGES = """
 import os, subprocess
 
@@ -315,6 +330,8 @@ def test_allow_and_block(hermetic, tmp_path):
         hermetic.allow(block_network=True)
     with pytest.raises(ValueError, match="is no guard"):
         hermetic.allow("networks")
+    with pytest.raises(ValueError, match="is no guard"):
+        hermetic.expect("networks")
     with pytest.raises(ValueError, match="something to take away"):
         hermetic.block()
 

@@ -361,3 +361,23 @@ def test_what_a_test_takes_away_by_its_fixture_is_told_with_that(suite):
             "*blocked by: no-network (--hermetic net-hermetic)",
         ]
     )
+
+
+NO_MARKER = """
+def test_blocks(hermetic):
+    hermetic.block(block_network=True)
+    socket.gethostbyname("x.org")
+def test_plain():
+    socket.gethostbyname("x.org")
+"""
+
+
+def test_no_marker_is_told_where_none_gives_back(suite):
+    suite.write(test_it=NO_MARKER)
+    inside = "hermetic.block(allow_domains=['x.org'])"
+    said = suite.run("-k", "blocks").stdout.str()
+    assert f"to allow it: {inside}" in said
+    said = suite.run("-k", "blocks", "--hermetic", "net-hermetic").stdout.str()
+    assert f"to allow it: @pytest.mark.hermetic(allow_domains=['x.org']) and {inside}" in said
+    said = suite.run("-k", "plain", "--hermetic", "net-hermetic", "--hermetic-strict").stdout.str()
+    assert "to allow it: --hermetic-allow-domain x.org\n" in said

@@ -29,6 +29,12 @@ def test_entry_that_names_metadata_alone_is_warned_of(isolated, option, entry):
     assert done.errors == [f"hermetic: warning: {option} {entry}: {cautions.METADATA}"]
 
 
+def test_loopback_among_the_domains_is_warned_of(isolated):
+    done = isolated.cli("--no-network", "--allow-domain", "localhost", "--", "python", "-c", "print('ran')")
+    assert (done.code, done.stdout) == (0, "ran\n")
+    assert done.errors == [f"hermetic: warning: --allow-domain localhost: {cautions.LOOPBACK}"]
+
+
 def test_entries_that_give_something_back_are_not(isolated):
     given = [word for entry in SOMETHING for word in ("--allow-host", entry)]
     done = isolated.cli("--no-network", *given, "--", "python", "-c", "print('ran')")
@@ -37,7 +43,7 @@ def test_entries_that_give_something_back_are_not(isolated):
 
 def test_denying_what_holds_the_interpreters_library_is_warned_of(capfd):
     above = os.path.dirname(os.path.dirname(LIBRARY))
-    cautions.of_denied_reads([above, above, os.path.join(LIBRARY, "json"), LIBRARY + "x"])
+    cautions.of_denied_reads([above, above, os.path.join(LIBRARY, "json"), LIBRARY + "x"], True)
     assert capfd.readouterr().err == f"hermetic: warning: --deny-read {above}: {cautions.LIBRARY}\n"
 
 
@@ -49,3 +55,23 @@ def test_a_run_that_denies_another_folder_says_nothing(isolated, tmp_path):
 def test_a_run_that_denies_the_library_says_so(isolated):
     done = isolated.cli("--deny-read", LIBRARY, "--", "python", "-c", "print('ran')")
     assert f"hermetic: warning: --deny-read {LIBRARY}: {cautions.LIBRARY}" in done.errors
+
+
+SPELLED = """
+import hermetic, sys
+given = {"allow_run": ["sh"], "allow_hosts": ["metadata"], "deny_read": [sys.argv[1]]}
+with hermetic.hermetic_blocker(block_network=True, block_subprocess=True, **given):
+    pass
+"""
+
+
+def test_a_block_is_warned_in_its_own_words(isolated):
+    isolated.write("program.py", SPELLED)
+    said = isolated.python("program.py", LIBRARY).errors
+    entries = (("allow_hosts", "metadata"), ("deny_read", LIBRARY), ("allow_run", "sh"))
+    assert [line.rpartition(": ")[0] for line in said] == [f"hermetic: warning: {k}=[{e!r}]" for k, e in entries]
+
+
+def test_a_question_on_the_command_line_is_warned_in_options(isolated):
+    done = isolated.cli("why", "--no-subprocess", "--allow-run", "sh", "--", "run", "sh")
+    assert done.errors == ["hermetic: warning: --allow-run sh: a shell starts whatever its command line says"]

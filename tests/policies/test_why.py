@@ -295,3 +295,9 @@ def test_a_name_that_no_guard_compares_is_refused_by_what_was_asked_for(capsys, 
     lines = answer(capsys, *options, "--", "connect", "www.b\u00fccher.de:80", status=2)
     assert lines[2].startswith(f"  blocked by: {options[0].partition('=')[0]}")
     assert "a host name in ASCII (its xn-- form)" in lines[3]
+
+
+def test_a_place_without_a_socket_is_the_runs_own_to_bind(capsys):
+    said = answer(capsys, "--no-network", "--allow-localhost", "--", "connect", "/nowhere/x.sock", status=2)
+    assert said[1] == "  No such file or directory"
+    assert said[-1] == f"  to allow it: {judging.NOT_YET}"

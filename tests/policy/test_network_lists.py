@@ -62,6 +62,22 @@ def test_what_cannot_be_understood_is_refused_with_the_reason(entry, kind):
     assert repr(entry) in str(error.value)
 
 
+@pytest.mark.parametrize("entry", ["/tmp/x.sock", "./x.sock", "../x", "~/x.sock", "@name", "unix:/x"])
+@pytest.mark.parametrize("kind", ["allow_hosts", "deny_hosts", "allow_domains"])
+def test_the_place_of_a_unix_socket_is_told_where_it_belongs(entry, kind):
+    with pytest.raises(ValueError, match="for --allow-unix-socket") as error:
+        net.make_rules(**{kind: (entry,)})
+    assert repr(entry) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("domain", "said"), [("https://a.org", "write the name alone"), ("*.*.a.org", r"write NAME, or \*.NAME")]
+)
+def test_a_domain_that_is_none_is_told_with_what_to_write(domain, said):
+    with pytest.raises(ValueError, match=said):
+        net.make_rules(allow_domains=(domain,))
+
+
 PORTS = st.one_of(st.none(), st.tuples(st.integers(1, 65535), st.integers(1, 65535)).map(lambda p: (min(p), max(p))))
 
 

@@ -140,6 +140,16 @@ def test_python_itself_reads_what_it_needs(isolated):
     assert (done.code, "data.txt" in done.stderr, "more)" in done.stderr) == (2, True, False), done
 
 
+def test_showing_an_error_of_code_without_a_file_is_no_read(isolated):
+    """3.10 looks for a file ``<string>`` along the whole of sys.path."""
+    code = "class A:\n    def __del__(self): 1 / 0\nA()\n"
+    done = isolated.cli("--fs-readonly=.", "--strict", "--trace", "--", sys.executable, "-c", code)
+    assert (done.code, "ZeroDivisionError: division by zero" in done.errors) == (0, True), done
+    isolated.write("<string>", "there\n")
+    done = isolated.cli("--fs-readonly=/usr", "--", sys.executable, "-c", "open('<string>')")
+    assert f"hermetic: blocked action: read outside sandbox root: {isolated.folder / '<string>'}" in done.stderr
+
+
 def test_bytecode_is_not_written_and_nobody_speaks_of_it(isolated):
     isolated.write("neighbour.py", "VALUE = 5")
     code = "import sys, neighbour\nassert neighbour.VALUE == 5"

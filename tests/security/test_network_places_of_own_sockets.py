@@ -5,6 +5,7 @@ Either can be somebody else's by the next connection: a file system gives the nu
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -142,3 +143,22 @@ for name in ("own\n0: 00000002 00000000 00010000 0001 01 1 x", "\0own\n"):
 """
     done = isolated.script("--no-network --allow-localhost", LEAVE + code)
     assert done.stdout.count("network disabled: bind(") == 2, done
+
+
+def test_a_place_where_nothing_lies_yet_is_told_as_such(isolated):
+    """Whoever waits for the run's own server tries again at this error; it is no blocked act either."""
+    code = """
+def number(name):
+    with socket.socket(socket.AF_UNIX) as sock:
+        return sock.connect_ex(name)
+print(reach("own"), number("own"))
+bound("own").close()
+print(reach("own"), number("own"))
+os.remove("own")
+print(reach("own"), number("own"))
+"""
+    done = isolated.script("--no-network --allow-localhost --strict", LEAVE + code)
+    missing, closed = f"FileNotFoundError {errno.ENOENT}", f"ConnectionRefusedError {errno.ECONNREFUSED}"
+    assert (done.code, done.stdout.splitlines()) == (0, [missing, closed, missing]), done
+    done = isolated.script("--no-network", LEAVE + 'print(reach("own"))')
+    assert done.stdout == "PolicyViolation\n", done

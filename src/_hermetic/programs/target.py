@@ -37,6 +37,12 @@ class Target(Value):
     executable: str | None
     second_line: bool
 
+    @property
+    def not_found(self) -> str:
+        """What to say of a module that is not there; whoever did not ask for ``-m`` may have meant another thing."""
+        others = "" if self.executable else "; nor is there a command on PATH, or a file, of that name"
+        return f"no module named {self.name}, or nothing in it to run{others}"
+
 
 class Options(Value):
     """How the run behaves beside its policy.

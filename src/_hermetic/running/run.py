@@ -249,7 +249,7 @@ def run_module(name: str, main: ModuleType, target: Target) -> None:
     loader: Any = None if spec is None else spec.loader
     code = None if loader is None else loader.get_code(name)
     if spec is None or code is None:
-        raise HermeticError(f"no module named {target.name}, or nothing in it to run")
+        raise HermeticError(target.not_found)
     names = main.__dict__
     names.update(
         __file__=spec.origin, __cached__=spec.cached, __loader__=loader, __package__=spec.parent, __spec__=spec

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hermetic.errors import PolicyViolation
+from hermetic.integrations.pytest_policy import restrictions_of
 from hermetic.integrations.pytest_settings import given
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hermetic.integrations.pytest_policy import Policies, Policy
     from hermetic.integrations.pytest_runs import Run
     from hermetic.integrations.pytest_watch import Case
 
-__all__ = ["Changed", "Hermetic"]
+__all__ = ["Changed", "Expected", "Hermetic"]
 
 
 class Changed:
@@ -32,6 +30,36 @@ class Changed:
 
     def __exit__(self, *error: object) -> None:
         self._owner._hold(self._before)
+
+
+class Expected:
+    """What ``expect`` returns, for a ``with``."""
+
+    def __init__(self, owner: Hermetic, case: Case, guards: tuple[str, ...]) -> None:
+        self._owner = owner
+        self._case = case
+        self._guards = guards
+        self._before: list[PolicyViolation] = []
+        self._found: list[PolicyViolation] = []
+
+    def __enter__(self) -> list[PolicyViolation]:
+        self._before = list(self._owner.violations)
+        return self._found
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
+        __tracebackhide__ = True  # the line of the test is what is shown
+        if error is not None and not (isinstance(error, PolicyViolation) and self._is_meant(error)):
+            return False
+        fresh = [v for v in self._owner.violations if not any(v is known for known in self._before)]
+        fresh = [v for v in fresh if self._is_meant(v)]
+        if not fresh:
+            pytest.fail(f"no violation of {' or '.join(self._guards) or 'the policy'} happened")
+        self._found += fresh
+        self._case.violations[:] = [v for v in self._case.violations if not any(v is known for known in fresh)]
+        return error is not None
+
+    def _is_meant(self, violation: PolicyViolation) -> bool:
+        return not self._guards or violation.guard in self._guards
 
 
 class Hermetic:
@@ -72,25 +100,15 @@ class Hermetic:
         policies: Policies = self._run.policies
         return self._change(policies.narrow(self._case.policy, profiles, settings))
 
-    @contextmanager
-    def expect(self, *guards: str) -> Iterator[list[PolicyViolation]]:
+    def expect(self, *guards: str) -> Expected:
         """A block in which a violation must happen: it fails the test if none does, and not if one does.
 
         guards: which, any by default. The violation may end the block, or be swallowed inside it. Yields a list that
         holds what happened once the block is over.
         """
-        before = [id(violation) for violation in self.violations]
-        found: list[PolicyViolation] = []
-        try:
-            yield found
-        except PolicyViolation as violation:
-            if guards and violation.guard not in guards:
-                raise
-        fresh = [v for v in self.violations if id(v) not in before and (not guards or v.guard in guards)]
-        if not fresh:
-            pytest.fail(f"no violation of {' or '.join(guards) or 'the policy'} happened")
-        found += fresh
-        self._case.violations[:] = [v for v in self._case.violations if not any(v is known for known in fresh)]
+        for guard in guards:
+            restrictions_of(guard)
+        return Expected(self, self._case, guards)
 
     def end(self) -> None:
         """What was changed ends with the test."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
-from hermetic.integrations.pytest_settings import given, marked, requested
+from hermetic.integrations.pytest_settings import given, marked, named, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
-from hermetic.integrations.pytest_words import POLICY, PREFIX
+from hermetic.integrations.pytest_words import BLOCKED, POLICY, PREFIX
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
 from hermetic.settings import BY_KEY
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # Settings whose lists hold the folder that tmp_path and its kin lie in, where a policy restricts the file system.
 TEMPORARY = ("allow_write", "allow_read")
-# Who asked for what a test takes away by its fixture.
-BLOCKED = "hermetic.block()"
 
 
 class Policy:
@@ -116,7 +114,7 @@ class Policies:
                 check_files(own)
             return self.make(own, around, origin, files or around.files)
         except (ValueError, TypeError) as error:
-            return Policy(around.own, around.fixed, problem=f"{origin}: {error}", origin=origin)
+            return Policy(around.own, around.fixed, problem=f"{origin}: {named(error, mark.kwargs)}", origin=origin)
 
     def make(self, own: Values | None, around: Policy, origin: str, files: Files) -> Policy:
         """The same with another own layer. ValueError for values that cannot mean anything."""
@@ -295,7 +293,8 @@ def restrictions_of(guard: str) -> list[str]:
         if guard in families_of({**defaults(), key: sample}).families:
             found.append(key)
     if not found:
-        raise ValueError(f"{guard!r} is no guard: network, subprocess, filesystem, environment, code_exec, ...")
+        known = "network, subprocess, filesystem, environment, code_exec, imports, interpreter"
+        raise ValueError(f"{guard!r} is no guard (known: {known})")
     return found
 
 

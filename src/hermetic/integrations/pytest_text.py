@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from _hermetic.running.status import distribution_owning
-from hermetic.integrations.pytest_words import flag_of
+from hermetic.integrations.pytest_words import BLOCKED, flag_of
 from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ OR = ", or "
 
 class Detail(NamedTuple):
     """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
-    test can have a marker, which a doctest cannot.
+    test can have a marker that gives back: a doctest cannot, and under --hermetic-strict none does.
     """
 
     verdict: str
@@ -73,13 +73,22 @@ def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners
         owner = paths.owner(file) if owners else OWN
         shown = "" if owner == OWN else f" ({owner})"
         lines.append(f"  where: {paths.short(file)}, line {number}, in {function}{shown}")
-    lines.append(f"  to allow it: {remedy(violation.remedy, violation.reason, detail.marks)}")
+    lines.append(f"  to allow it: {remedy_of(violation, detail)}")
     return lines
 
 
 def is_told(place: tuple[str, int, str], line: tuple[str, int] | None) -> bool:
     """Whether the test's line is the place itself: a doctest's example has a name of its own and a line of a file."""
     return place[:2] == line or (line is not None and place[2] == "<module>" and place[0].startswith("<doctest "))
+
+
+def remedy_of(violation: PolicyViolation, detail: Detail) -> str:
+    """What would allow it, in the words of whoever asked; no marker gives back what ``hermetic.block()`` takes."""
+    text = remedy(violation.remedy, violation.reason, detail.marks)
+    if text.startswith(MARKER) and detail.origin.endswith(BLOCKED):
+        inside = BLOCKED.removesuffix("()") + text.removeprefix(MARKER)
+        return inside if detail.origin == BLOCKED else f"{text} and {inside}"
+    return text
 
 
 def remedy(text: str, reason: str, marks: bool) -> str:
@@ -133,7 +142,7 @@ def as_data(violation: PolicyViolation, detail: Detail, test: str, paths: Paths)
         "call": violation.call,
         "target": violation.target,
         "reason": violation.reason,
-        "remedy": remedy(violation.remedy, violation.reason, detail.marks),
+        "remedy": remedy_of(violation, detail),
         "line": None if detail.line is None else {"file": paths.short(detail.line[0]), "line": detail.line[1]},
         "place": None if place is None else {"file": paths.short(place[0]), "line": place[1], "function": place[2]},
         "package": OWN if place is None else paths.owner(place[0]),

@@ -131,7 +131,7 @@ class Watch:
         if (violation.guard, self.stable(violation.message)) in case.known:
             verdict = KNOWN
         line = self.line_of(case) if own else None
-        marks = isinstance(case.item, pytest.Function)
+        marks = isinstance(case.item, pytest.Function) and not case.policy.fixed
         detail = Detail(verdict, case.when, line or definition(case.item), self.origin, marks)
         case.details[id(violation)] = detail
         # What a thread does between two tests is the next one's affair: the last one has been judged.

@@ -14,6 +14,8 @@ PREFIX = "hermetic"
 OFF = "off"
 FAIL, WARN = "fail", "warn"
 STRICT = "strict"
+# Who asked for what a test takes away by its fixture.
+BLOCKED = "hermetic.block()"
 # A policy file: of the ini key, the option, and the marker.
 POLICY = "policy"
 # What a test run cannot mean, and what to do instead.

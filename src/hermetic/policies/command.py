@@ -53,7 +53,7 @@ def show(words: list[str]) -> int:
     choice = read_choice(options)
     try:
         if is_restrictive(choice.values):
-            policy_from(choice.values)
+            policy_from(choice.values, by_options=True)
         text = as_json(choice) if form == "json" else as_toml(choice)
     except ValueError as error:
         raise UsageError(located(str(error), choice.origins, SPELLED)) from None

@@ -48,6 +48,9 @@ class Verdict(NamedTuple):
     toml: str
 
 
+# Of a Unix socket's place where nothing lies, under --allow-localhost.
+NOT_YET = "binding a socket there: this run reaches what it has bound itself"
+
 # A frame of the program's own: some rules ask who is asking, and hermetic is not whom they mean.
 PROGRAM = compile("ask(compiled, asked)", "<program>", "eval")
 
@@ -72,7 +75,9 @@ def refusal(values: Values, verb: str, text: str) -> Refusal | None:
     try:
         if not is_restrictive(values):
             return None
-        compiled = Compiled(policy_from({**values, "report_only": False}), of_no_process(values["strict"]))
+        compiled = Compiled(
+            policy_from({**values, "report_only": False}, by_options=True), of_no_process(values["strict"])
+        )
         names = {"ask": ask, "compiled": compiled, "asked": asked}
         found: Refusal | None = eval(PROGRAM, names)  # noqa: S307  # the constant above
         return found
@@ -92,6 +97,8 @@ def verdict(choice: Choice, verb: str, text: str) -> Verdict:
         option, toml = TAKES_AWAY[verb]
         return Verdict(True, "", (), option.format(text), toml.format(quoted(text)))
     message, reason, remedy = found
+    if not reason:
+        return Verdict(False, message, (), NOT_YET, "")
     key, item, where = denying(choice, verb, text, reason)
     shown = option_of(reason) if not key or item is True else spelled(key, item)
     return Verdict(False, message, ((shown, where),), with_the_rest(where, remedy), toml_of(choice, reason, remedy))

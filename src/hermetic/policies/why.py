@@ -104,7 +104,7 @@ def looked_up(found: Verdict, values: dict[str, Any], host: str, port: int) -> t
         return found, [f"{host} does not resolve: {error}"]
     addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
     notes = [f"{host} resolves to {', '.join(addresses)}"]
-    compiled = Compiled(policy_from({**values, "report_only": False}))
+    compiled = Compiled(policy_from({**values, "report_only": False}, by_options=True))
     for entry in compiled.entries:
         if entry[1] == "network" and entry[8] is not None and entry[0].endswith("getaddrinfo"):
             entry[8](entry[6], (host,), None, answers)  # the addresses are reachable under this name's rule
@@ -125,7 +125,7 @@ def native_notes(values: dict[str, Any], name: str) -> list[str]:
 
     top = name.partition(".")[0]
     spec = PathFinder.find_spec(top)
-    compiled = Compiled(policy_from({**values, "report_only": False}))
+    compiled = Compiled(policy_from({**values, "report_only": False}, by_options=True))
     seen = 0
     for place in (spec.submodule_search_locations or ()) if spec is not None else ():
         for folder, _, files in os.walk(place):

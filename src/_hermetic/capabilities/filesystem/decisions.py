@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os as _os
 from _frozen_importlib_external import FileFinder as _FileFinder
-from errno import EACCES
+from errno import EACCES, ENOENT
 
 from ...callers import CALLER_DEPTH, calling_frame, is_ours
 from ...extract import TEXT_OR_BYTES, exact_text, is_a
@@ -118,11 +118,22 @@ def decide_reading(rules: Rules, capability: str, target: Any) -> Denial | None:
         return None
     if is_open_already(given):
         return None
+    if real is not None and is_no_source(real):
+        return "", None, OPTION, "", FileNotFoundError(ENOENT, "No such file or directory", real)
     path = asked_path(given, -1, CALLER_DEPTH + 2)
     if entry is not None:
         return f"filesystem read denied: {path}", path, NO_READING, f"leaving out --deny-read {entry}"
     remedy = f"--allow-read {entry_for(path)}" if is_a(given, TEXT_OR_BYTES) else TEXT_REMEDY
     return f"read outside sandbox root: {path}", path, OPTION, remedy
+
+
+def is_no_source(real: str) -> bool:
+    """Whether it is the name of code that has no file (``<string>``), and nothing lies there.
+
+    To show a line of it, 3.10 looks along the whole of sys.path: nobody's act, and that it is missing is no secret.
+    """
+    name = real.rpartition(SEPARATOR)[2]
+    return name.startswith("<") and name.endswith(">") and not lexists(real)
 
 
 def may_read(rules: Rules, capability: str, real: str) -> bool:

@@ -354,14 +354,27 @@ def domain_name(domain: str) -> str:
     try:
         host = clean_host(host if host.isascii() else host.encode("idna").decode("ascii"))
     except ValueError as error:
-        raise ValueError(f"{domain!r} is not a domain name: {error}") from None
+        meant = meant_instead(domain) if "/" in domain else error
+        raise ValueError(f"{domain!r} is not a domain name: {meant}") from None
     # A port, a list, a pattern or a URL would match no host: never guessed, and never a rule without effect.
     if not host or (packed_address(host) is None and not NAME_LETTERS.issuperset(host)):
-        meant = "one name each" if "," in domain else "ports and ranges are for --allow-host (allow_hosts)"
-        raise ValueError(f"{domain!r} is not a domain name; {meant}")
+        raise ValueError(f"{domain!r} is not a domain name; {meant_instead(domain)}")
     if len(host) > LONGEST_NAME or [label for label in host.split(".") if len(label) > LONGEST_LABEL]:
         raise ValueError(f"{domain!r} is not a domain name: it, or a part of it, is too long")
     return host
+
+
+def meant_instead(domain: str) -> str:
+    """What to write for a domain that is none."""
+    from .entries import FOR_SOCKETS, is_place  # as above: only a mistake pays for these
+
+    if is_place(domain):
+        return FOR_SOCKETS
+    if "://" in domain:
+        return "a URL is more than a name: write the name alone"
+    if "*" in domain:
+        return "a domain is what lies below it, too: write NAME, or *.NAME"
+    return "one name each" if "," in domain else "ports and ranges are for --allow-host (allow_hosts)"
 
 
 def prepare(rules: tuple[Any, ...]) -> Rules:

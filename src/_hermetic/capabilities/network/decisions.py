@@ -9,7 +9,7 @@ and cloud metadata services have none.
 from __future__ import annotations
 
 import _socket
-from errno import ECONNREFUSED
+from errno import ECONNREFUSED, ENOENT
 
 from .addresses import (
     BROADCAST,
@@ -59,7 +59,7 @@ from .sockets import (
     UNREAD,
     UNTOLD,
 )
-from .unix import is_given, is_open, own_numbers
+from .unix import is_free, is_given, is_open, own_numbers
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -310,6 +310,10 @@ def decide_unix(rules: Rules, name: str, verb: str, call: str) -> Found:
     if own:
         # This run has closed it; what it would hear, should nobody else have got its file or its name meanwhile.
         return "", None, "", "", OSError(ECONNREFUSED, "Connection refused")
+    if rules[LOCALHOST] and is_free(name):
+        # A place for a socket of this run: whoever waits for the run's own server to bind it tries again at this error.
+        # The call is not made, as somebody else may have bound it by then.
+        return "", None, "", "", OSError(ENOENT, "No such file or directory")
     # A place that can be told apart from words of ours; a relative one would be read from another folder.
     remedy = f"--allow-unix-socket {name}, or --allow-localhost for a socket that this run bound itself"
     return f"network disabled: {verb}({name})", name, OPTION, remedy

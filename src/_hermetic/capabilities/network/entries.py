@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 NAME, BELOW, RANGE = "name", "below", "range"
 DIGITS = frozenset("0123456789")
+FOR_SOCKETS = "Unix sockets are for --allow-unix-socket (allow_unix_sockets)"
 # IPv4 inside IPv6, as (bits of the network, its first bytes): what lies in there is compared as IPv4, and written so.
 WRAPPINGS = tuple([(8 * len(prefix), prefix) for prefix in (*V4_PREFIXES, LOCAL_NAT64, SIX_TO_FOUR)])
 # What ``localhost`` stands for besides the name: where it is allowed, and where it is denied.
@@ -60,11 +61,11 @@ def parsed(text: str) -> Entry:
         raise ValueError("it is empty")
     if not text.isprintable() or " " in text:
         raise ValueError("it has a space or a control character in it")
+    if is_place(text):
+        raise ValueError(FOR_SOCKETS)
     for mark, meaning in (("://", "a URL"), ("@", "a user's name")):
         if mark in text:
             raise ValueError(f"{meaning} is more than a host; write NAME, NAME:PORT or ADDRESS")
-    if text.startswith("unix:"):
-        raise ValueError("Unix sockets are for --allow-unix-socket (allow_unix_sockets)")
     if "%" in text:
         raise ValueError("a zone cannot be part of it; an address counts in every zone")
     host, ports = split(text)
@@ -77,6 +78,11 @@ def parsed(text: str) -> Entry:
     if host.startswith("*."):
         return BELOW, name(host[2:]), ports
     return NAME, name(host), ports
+
+
+def is_place(text: str) -> bool:
+    """Whether this can only have been meant as the place of a Unix socket."""
+    return text.startswith(("unix:", "@", "~", "./", "../")) or (text[:1] == "/" != text[1:2])
 
 
 def split(text: str) -> tuple[str, Span]:

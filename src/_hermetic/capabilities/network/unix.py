@@ -57,6 +57,19 @@ def unix_identity(name: str) -> bytes | str:
     return int.to_bytes(found.st_dev, 8, "little") + int.to_bytes(found.st_ino, 8, "little")
 
 
+def is_free(name: str) -> bool:
+    """Whether nothing lies at the place of a socket."""
+    if name[:1] == "@":
+        return False
+    try:
+        lstat(name)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
 def own_numbers(rules: tuple[Any, ...], name: str) -> list[int]:
     """The sockets that were bound to what a name leads to, by this process or one of its forks."""
     identity = unix_identity(name)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 UNGUARDED = "subprocess.unguarded"
 STRAY = "subprocess.stray"
+UNHELD = "only Python programs can be held to what the kernel layer does not hold"
 
 # What a program sets to have code of its own run in a child before anything else does, or to have an allowed name
 # looked up as another one (network/detours.py), or a file of its choice shown (filesystem/clibrary.py). Kept as they
@@ -114,7 +115,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if rules[4] == rules[3]:
         remedy = "--kernel=require, under which the kernel layer holds it in full or nothing starts"
     else:
-        remedy = f"running without --{rules[0]}: without the kernel layer only Python programs can be guarded"
+        remedy = f"running without --{rules[0]}: {UNHELD}"
     return information_denial(message, program, rules[0], remedy)
 
 

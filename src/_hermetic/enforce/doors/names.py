@@ -85,7 +85,7 @@ def connect(setting: Setting, original: Any) -> Any:
 
 
 def connect_ex(setting: Setting, original: Any) -> Any:
-    return to_address(setting, connecting)
+    return to_address(setting, trying_to_connect)
 
 
 def sendto(setting: Setting, original: Any) -> Any:
@@ -128,6 +128,15 @@ def passing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def connecting(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return BOX[0](*pinned(args, 1, KEY, AFTER), **kwargs)
+
+
+def trying_to_connect(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    args = pinned(args, 1, KEY, AFTER)
+    try:
+        return BOX[0](*args, **kwargs)
+    except (ConnectionRefusedError, FileNotFoundError) as error:
+        # The hook's, in place of the act: C would have returned the number.
+        return error.errno
 
 
 def sending(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
