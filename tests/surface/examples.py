@@ -12,6 +12,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "_socket:gethostbyname"): "hands ASCII on and refuses nothing: tests/security/test_network_hosts.py",
     ("network", "_socket:gethostbyname_ex"): "as above",
     ("network", "_socket:gethostbyaddr"): "as above",
+    ("network", "_socket:getnameinfo"): "answers what is no question: tests/policy/test_network_numbers.py",
     ("network", "socket:fromshare"): "Windows only",
     ("network", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
     ("network", "os.putenv"): "judged where names may be looked up: tests/security/test_network_names_turned.py",
