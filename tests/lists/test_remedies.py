@@ -67,6 +67,14 @@ def test_a_remedy_that_is_applied_helps(isolated, options, act, end):
         assert done.data == [end], done
 
 
+@pytest.mark.parametrize("options", ["--no-subprocess", LISTED])
+@pytest.mark.parametrize("act", ["subprocess.run(['no-such-program'])", "os.execvp('no-such-program', ['x'])"])
+def test_a_program_that_is_nowhere_is_not_to_be_listed(isolated, options, act):
+    """matplotlib asks fc-list: that there is none is an error it copes with, as a word of a list it is one it cannot."""
+    refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
+    assert (refused, remedy) == ("refused", "running without --no-subprocess")
+
+
 def test_an_address_of_this_machine_may_be_named(isolated):
     code = """
         import json, socket
