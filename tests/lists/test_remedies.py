@@ -139,6 +139,18 @@ def test_what_everybody_writes_to_is_not_given_back_for_an_entry_that_lies_there
     assert (refused, remedy.partition(",")[0]) == ("refused", "--private-tmp"), remedy
 
 
+@pytest.mark.parametrize("act", ["import gc; gc.get_referrers(gc)", "import sys; sys.setprofile(print)"])
+def test_what_only_a_seal_takes_away_is_refused_in_its_name(isolated, act):
+    """hypothesis looks for referrers, profilers set a function: both work under the same policy without a seal."""
+    done = isolated.script("--no-network --seal", act)
+    assert (done.code, done.errors[-3], done.errors[-1]) == (
+        2,
+        "  blocked by: --seal",
+        "  to allow it: running without --seal",
+    )
+    assert isolated.script("--no-network", act).code == 0
+
+
 @pytest.mark.skipif(not hasattr(os, "chroot"), reason="no such call")
 @pytest.mark.parametrize(
     ("options", "by", "remedy"),
