@@ -314,6 +314,16 @@ SURFACE = (
         door="browsers.no_mac_browser",
         late=True,
     ),
+    # It finds a compiler missing, for which it is prepared, but makes a temporary file first, for which it is not.
+    GuardedCall(
+        capability=BROWSE,
+        patch=("ctypes.util:_findLib_gcc",),
+        when=gives_none,
+        read=always,
+        call="ctypes.util.find_library",
+        door="browsers.no_compiler",
+        late=True,
+    ),
 )
 
 
