@@ -211,7 +211,7 @@ def listed(most: int) -> str:
     lines = []
     for _, message, reason, *_ in events.LOG[:most]:
         times = events.TIMES.get((message, reason), 1)
-        lines.append(f"  {message}  [--{reason}]" + (f" x{times}" if times > 1 else "") + "\n")
+        lines.append(f"  {message}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n")
     more = len(events.LOG) - most
     return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
 
