@@ -62,7 +62,7 @@ _FAMILIES = {
         *("capabilities.network.addresses", "capabilities.network.rules", "capabilities.network.plumbing"),
         *("capabilities.network.sockets", "capabilities.network.detours", "capabilities.network.unix"),
         *("capabilities.network.decisions", "capabilities.network.learning", "capabilities.network."),
-        "enforce.doors.names",
+        *("capabilities.network.numeric", "enforce.doors.names"),
     ),
     "subprocess": (
         *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),
@@ -111,7 +111,7 @@ _LINUX = (
 _AHEAD = ("enforce.kernel.linux.beside", "enforce.kernel.linux.ahead")
 _SUPERVISOR = ("enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
 _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.linux.abi")
-_JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_FAMILIES["network"][:-1])
+_JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_FAMILIES["network"][:-2])
 
 
 def load_for(guards: Collection[str], kernel: bool = False, names: Iterable[str] = _RUN) -> None:
