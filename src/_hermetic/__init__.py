@@ -65,7 +65,7 @@ _NETWORK = (
     *("capabilities.network.decisions", "capabilities.network.learning", "capabilities.network."),
 )
 _FAMILIES = {
-    "network": (*_NETWORK, "enforce.doors.names", "running.sockets"),
+    "network": (*_NETWORK, "capabilities.network.numeric", "enforce.doors.names", "running.sockets"),
     "subprocess": (
         *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),
         "enforce.doors.browsers",

@@ -52,6 +52,24 @@ def test_workers_of_a_block_are_held(isolated, method):
     assert isolated.python("target.py", method).stdout == HELD
 
 
+@pytest.mark.parametrize("option", ["--no-network", "--seal", "--no-environment", "--report-only"])
+def test_what_starts_and_ends_processes_is_handed_to_workers_by_its_name(isolated, option):
+    code = """
+    import multiprocessing, os, pickle
+    if __name__ == "__main__":
+        for function in (os.system, os.execv, os.execve, os.posix_spawn, os.posix_spawnp, os._exit):
+            assert pickle.loads(pickle.dumps(function)) is function
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(1) as pool:
+            print(pool.map(os.system, ["true"]))
+        worker = context.Process(target=os._exit, args=(3,))
+        worker.start()
+        print(worker.join(), worker.exitcode)
+    """
+    done = isolated.script(f"--no-network {option}", code)
+    assert (done.code, done.stdout) == (0, "[0]\nNone 3\n"), done.stderr
+
+
 def test_a_worker_that_leaves_the_block_behind_stays_held(isolated):
     """What holds is what was in force when the worker was started."""
     isolated.write(

@@ -425,3 +425,10 @@ def test_os_exit_under_report_only_sums_up(isolated):
     done = isolated.script("--fs-readonly --report-only", TRIES + "os._exit(3)")
     assert done.code == 3
     assert "hermetic: 7 acts would be blocked" in done.errors, done.stderr
+
+
+def test_what_every_policy_protects_is_told_without_an_option(isolated):
+    """ray adds an audit hook, and fails of something else."""
+    done = isolated.script("--no-network", "import sys; sys.addaudithook(print); sys.exit(3)")
+    told = "  interpreter mutation disabled: sys.addaudithook  [any policy protects the guards themselves]"
+    assert (done.code, done.errors[-1]) == (3, told)

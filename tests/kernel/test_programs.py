@@ -117,6 +117,17 @@ def test_reads_below_a_root(isolated, landlock):
     assert "Permission denied" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["", "--no-subprocess", "--no-subprocess --kernel=require"])
+@pytest.mark.parametrize("name", ["cat", "./outside"])
+def test_a_program_outside_of_the_root_is_started_all_the_same(isolated, landlock, option, name):
+    shutil.copy(shutil.which("cat"), isolated.folder / "outside")
+    isolated.write("root/in", "in")
+    isolated.write("out", "secret")
+    done = isolated.cli("--fs-readonly=root", *option.split(), "--", name, "root/in", "out")
+    assert (done.code, done.stdout) == (1, "in"), done
+    assert "Permission denied" in done.stderr
+
+
 def test_no_subprocess(isolated, landlock):
     done = bash(isolated, "--no-subprocess", "echo itself; /bin/true; (echo subshell); exec /bin/echo replaced")
     assert done.stdout == "itself\n"

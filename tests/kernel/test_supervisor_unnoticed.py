@@ -160,8 +160,12 @@ def test_under_strict_they_decide_the_status(isolated, judged):
     assert isolated.script("--no-network --strict", "print('quiet')").code == 0
 
 
-def test_a_program_that_dies_of_the_kernel_is_told_where_to_look(isolated, judged):
-    done = isolated.script("--fs-readonly", "import ctypes, os\nraise OSError(13, 'by native code')")
+@pytest.mark.parametrize(
+    "error", ["OSError(13, 'by native code')", "RuntimeError('connect failed: Permission denied')"]
+)
+def test_a_program_that_dies_of_the_kernel_is_told_where_to_look(isolated, judged, error):
+    """grpc and psycopg have errors of their own, with the system's words in them."""
+    done = isolated.script("--fs-readonly", f"import ctypes, os\nraise {error}")
     assert done.code == 1
     assert done.errors[-2:] == [
         "hermetic: the kernel layer was on and may have refused this, which no guard saw",
@@ -169,4 +173,5 @@ def test_a_program_that_dies_of_the_kernel_is_told_where_to_look(isolated, judge
     ]
     for options in ("--fs-readonly --kernel=off", "--no-environment"):
         assert "kernel layer" not in isolated.script(options, "raise OSError(13, 'x')").stderr
-    assert "kernel layer" not in isolated.script("--fs-readonly", "raise OSError(2, 'x')").stderr
+    for other in ("OSError(2, 'x')", "RuntimeError('x')", "SystemExit('Permission denied')"):
+        assert "kernel layer" not in isolated.script("--fs-readonly", f"raise {other}").stderr

@@ -67,6 +67,14 @@ def test_a_remedy_that_is_applied_helps(isolated, options, act, end):
         assert done.data == [end], done
 
 
+@pytest.mark.parametrize("options", ["--no-subprocess", LISTED])
+@pytest.mark.parametrize("act", ["subprocess.run(['no-such-program'])", "os.execvp('no-such-program', ['x'])"])
+def test_a_program_that_is_nowhere_is_not_to_be_listed(isolated, options, act):
+    """matplotlib asks fc-list: that there is none is an error it copes with, as a word of a list it is one it cannot."""
+    refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
+    assert (refused, remedy) == ("refused", "running without --no-subprocess")
+
+
 def test_an_address_of_this_machine_may_be_named(isolated):
     code = """
         import json, socket
@@ -129,6 +137,18 @@ def test_what_everybody_writes_to_is_not_given_back_for_an_entry_that_lies_there
     options = "--fs-readonly --allow-write=/tmp/hermetic-not-there"
     refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
     assert (refused, remedy.partition(",")[0]) == ("refused", "--private-tmp"), remedy
+
+
+@pytest.mark.parametrize("act", ["import gc; gc.get_referrers(gc)", "import sys; sys.setprofile(print)"])
+def test_what_only_a_seal_takes_away_is_refused_in_its_name(isolated, act):
+    """hypothesis looks for referrers, profilers set a function: both work under the same policy without a seal."""
+    done = isolated.script("--no-network --seal", act)
+    assert (done.code, done.errors[-3], done.errors[-1]) == (
+        2,
+        "  blocked by: --seal",
+        "  to allow it: running without --seal",
+    )
+    assert isolated.script("--no-network", act).code == 0
 
 
 @pytest.mark.skipif(not hasattr(os, "chroot"), reason="no such call")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from .conftest import program
@@ -206,6 +208,17 @@ WITHOUT_PROCESSES = {
 def test_libraries_go_on_without_processes(isolated, case):
     isolated.write("main.py", WITHOUT_PROCESSES[case])
     passes(isolated, "--no-subprocess", "python", "main.py")
+
+
+@pytest.mark.parametrize("option", ["", "--fs-readonly", "--seal --fs-readonly"])
+def test_a_library_is_looked_for_without_a_compiler(isolated, option):
+    """trio looks for pthread in its first thread. A compiler would be asked by way of a temporary file."""
+    compiler = isolated.write("bin/gcc", "#!/bin/sh\n", 0o755)
+    code = "import ctypes.util; print(ctypes.util.find_library('no-such-library'), ctypes.util._findLib_gcc.__name__)"
+    isolated.write("main.py", code)
+    path = f"{compiler.parent}{os.pathsep}{os.environ['PATH']}"
+    done = passes(isolated, f"--no-subprocess {option}", "python", "main.py", env={"PATH": path})
+    assert done.stdout == "None _findLib_gcc\n"
 
 
 # --- everything ---

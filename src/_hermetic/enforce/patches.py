@@ -13,7 +13,7 @@ import sys
 
 from ..model import PUBLIC, GuardedCall
 from . import fresh
-from .bind import bind
+from .bind import FunctionType, bind
 from .doors import load_door
 from .judge import refusal
 
@@ -164,6 +164,15 @@ def is_able(old: Any, new: Any) -> None:
             pass  # somebody's own, which no set can hold
 
 
+def dress(made: Any, original: Any) -> None:
+    """Give a stand-in the names of its original: pickle finds it by these, for `Pool.map(os.system, ...)`."""
+    for attribute in DRESS:
+        try:
+            setattr(made, attribute, getattr(original, attribute))
+        except (AttributeError, TypeError):
+            pass
+
+
 def apply_pending(name: str, module: Any) -> None:
     """A module has been loaded (again): patch what the rows name in it."""
     for at, (wanted, path, made, box) in enumerate(PENDING):
@@ -176,11 +185,7 @@ def apply_pending(name: str, module: Any) -> None:
                 continue
             if box is not None:
                 box[:] = [original]
-            for attribute in DRESS:
-                try:
-                    setattr(made, attribute, getattr(original, attribute))
-                except (AttributeError, TypeError):
-                    pass
+            dress(made, original)
             own = path[-1] in holder.__dict__
             try:
                 put(holder, path[-1], original, made)
@@ -215,6 +220,8 @@ def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
         setting.box[:] = [original]
         made = load_door(setting.row.door)(setting, original)
         if made is not None:
+            if type(made) is FunctionType:  # a class or a method has names of its own
+                dress(made, original)
             changes.append((holder, path[-1], original, made))
     return changes
 

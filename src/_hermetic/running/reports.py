@@ -131,4 +131,6 @@ def prepare(strict: bool, only: bool) -> None:
             status.say(status.coped_hint(status_code))
         leave(status.BLOCKED if record is not None else status_code)
 
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(exit_now, name, getattr(leave, name))  # it is pickled by these, as the target of a spawned process
     os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either

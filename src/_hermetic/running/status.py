@@ -140,13 +140,33 @@ def say(text: str) -> None:
 def kernel_hint(error: BaseException) -> str:
     """For a program that died of what the kernel layer may have refused: the system's error does not say who did."""
     for item in chain(error):
-        if isinstance(item, OSError) and not isinstance(item, PolicyViolation) and item.errno in (EPERM, EACCES):
+        if not isinstance(item, PolicyViolation) and tells_of_refusal(item):
             return (
                 "hermetic: the kernel layer was on and may have refused this, which no guard saw\n"
                 f"{semaphore_hint(item)}"
                 "  what it holds: hermetic doctor; a run without it: --kernel=off\n"
             )
     return ""
+
+
+# As the system words what the kernel layer answers with.
+REFUSALS = tuple([os.strerror(number) for number in (EPERM, EACCES)])
+
+
+def tells_of_refusal(error: BaseException) -> bool:
+    """Whether the system refused something: in an error of its own, or in the words of a library of native code."""
+    if isinstance(error, OSError):
+        return error.errno in (EPERM, EACCES)
+    if isinstance(error, SystemExit):
+        return False  # the words are the program's
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001  # an exception's own method may raise anything
+        return False
+    for refusal in REFUSALS:
+        if refusal in text:
+            return True
+    return False
 
 
 SEMAPHORES = "multiprocessing" + os.sep + "synchronize.py"
@@ -191,7 +211,7 @@ def listed(most: int) -> str:
     lines = []
     for _, message, reason, *_ in events.LOG[:most]:
         times = events.TIMES.get((message, reason), 1)
-        lines.append(f"  {message}  [--{reason}]" + (f" x{times}" if times > 1 else "") + "\n")
+        lines.append(f"  {message}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n")
     more = len(events.LOG) - most
     return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
 

@@ -39,6 +39,9 @@ GUARD = "integrity"
 INTERPRETER, MEMORY, FILES, OWN = "interpreter.new", "interpreter.memory", "filesystem.guards", "interpreter.guards"
 HEAP, TRACING = "interpreter.heap", "interpreter.tracing"
 
+# What is allowed where no policy is sealed, and by which option it was taken away.
+SEALED, SEAL = (HEAP, TRACING), "seal"
+
 # Rules: (sealed, watched). A seal also takes away the collector's view of the heap, which finds what a policy
 # remembers, and what shows the code of stand-ins while it runs.
 
@@ -69,8 +72,12 @@ CACHE = "/__pycache__"
 
 
 def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
-    if not rules[0] and (capability == HEAP or capability == TRACING):
-        return None
+    if capability in SEALED:
+        return (
+            (f"interpreter mutation disabled: {target}", target, SEAL, f"running without --{SEAL}")
+            if rules[0]
+            else None
+        )
     if capability == FILES:
         made = target if call == "os.mkdir" else target.rpartition("/")[0]
         if made.endswith(CACHE) or is_below(target, OWN_BYTECODE):

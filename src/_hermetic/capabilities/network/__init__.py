@@ -144,6 +144,16 @@ SURFACE = (
         late=True,
         after=remember,
     ),
+    # Announced without its flags, of which some say that nobody shall be asked.
+    GuardedCall(
+        capability=RESOLVE,
+        patch=("_socket:getnameinfo", "socket:getnameinfo"),
+        read=nothing,
+        call="socket.getnameinfo",
+        door="names.getnameinfo",
+        late=True,
+        note="with `NI_NUMERICHOST` no question, and allowed; one that was kept from before a block is refused",
+    ),
     GuardedCall(
         capability=CREATE,
         audit=("socket.__new__",),

@@ -11,7 +11,7 @@ from ...extract import NUMBER, SEQUENCE, TEXT_OR_BYTES, always, exact_text, is_a
 from ...model import Family, GuardedCall
 from ...pristine import IS_LINUX, getpid, native
 from ...programs.executables import base_name, has_separator, is_executable
-from .starting import GUARD, first_program, information_denial, missing, name_of, own_name
+from .starting import GUARD, OPTION, REMEDY, first_program, information_denial, listing, missing, name_of, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     # (what may be started, what is known of it): see permitted.py; both are empty where nothing may be started
     Rules: TypeAlias = tuple[frozenset[str], frozenset[str]]
 
-OPTION = "no-subprocess"
-REMEDY = "running without --no-subprocess"
 START, SIGNAL, TERMINAL = "subprocess.start", "subprocess.signal", "subprocess.terminal"
 BROWSE, FORK = "subprocess.browse", "subprocess.fork"
 # Where a list can give back what was tried.
@@ -51,7 +49,7 @@ def remedy(program: str, call: str) -> str:
         return "--allow-run sh"
     if has_separator(program) and not is_executable(program):
         program = base_name(program)  # execvp tries every folder of PATH
-    return f"--allow-run {program}" if program and call in LISTED else REMEDY
+    return listing(program) if program and call in LISTED else REMEDY
 
 
 def gives_none(rules: Rules) -> bool:
@@ -314,6 +312,16 @@ SURFACE = (
         patch=("webbrowser:MacOSXOSAScript.open",),
         read=always,
         door="browsers.no_mac_browser",
+        late=True,
+    ),
+    # It finds a compiler missing, for which it is prepared, but makes a temporary file first, for which it is not.
+    GuardedCall(
+        capability=BROWSE,
+        patch=("ctypes.util:_findLib_gcc",),
+        when=gives_none,
+        read=always,
+        call="ctypes.util.find_library",
+        door="browsers.no_compiler",
         late=True,
     ),
 )

@@ -18,7 +18,7 @@ from ...programs.executables import (
     search,
 )
 from ...programs.firstlines import interpreters
-from .starting import information_denial, own_name
+from .starting import GIVING, OPTION, information_denial, listing, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     # (where it is, the file that this is, that file with what tells it apart)
     Found: TypeAlias = tuple[str, str, str]
 
-OPTION, GIVING = "no-subprocess", "--allow-run "
 # Programs that are another one by each name they are called by.
 MULTI_CALL = ("busybox", "toybox", "coreutils")
 MARK = "\0"  # in no path
@@ -134,7 +133,7 @@ def missing_denial(rules: Rules, path: str, shown: str, message: str) -> Denial 
     """The same for a file that is not there: a program of the list is missing, any other is refused."""
     if own_name(base_name(path)) in rules[1]:
         return None
-    return information_denial(message, shown, OPTION, GIVING + shown)
+    return information_denial(message, shown, OPTION, listing(base_name(shown)))
 
 
 def file_to_start(found: Found) -> str:

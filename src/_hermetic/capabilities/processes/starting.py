@@ -6,8 +6,8 @@ from errno import ENOENT
 
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import SEQUENCE, TEXT_OR_BYTES, exact_text, is_a
-from ...pristine import IS_WINDOWS
-from ...programs.executables import is_python_name
+from ...pristine import IS_WINDOWS, native
+from ...programs.executables import ENDINGS, has_separator, is_python_name, search
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from ...model import Denial
 
 GUARD = "subprocess"
+OPTION, GIVING = "no-subprocess", "--allow-run "
+REMEDY = f"running without --{OPTION}"
+# PATH as this process got it, along which a list looks for its programs at the start.
+variables: Any = native.environ
+FOLDERS = exact_text(variables.get("PATH" if IS_WINDOWS else b"PATH", ""))
 
 # Where the standard library starts a program only for information, or to be helpful: it finds the program missing,
 # which it is prepared for. To forge these names gains nothing: the program is not started either.
@@ -54,6 +59,13 @@ def is_asked_for_information() -> bool:
     while frame is not None and (frame.f_code.co_filename in STARTERS or is_ours(frame.f_code.co_filename)):
         frame = frame.f_back
     return frame is not None and frame.f_code.co_filename in ASKERS
+
+
+def listing(program: str) -> str:
+    """What gives this program back: a list can name none that is not there."""
+    if has_separator(program) or search(program, FOLDERS, ENDINGS, "") is not None:
+        return GIVING + program
+    return REMEDY
 
 
 # --- the program's name, never its arguments ---

@@ -1,4 +1,6 @@
-"""Stand-ins for the browsers that ``webbrowser`` starts without asking whether they are there."""
+"""Stand-ins for what the library starts without asking whether it is there, or not before it has written a file:
+the browsers of ``webbrowser``, the compiler of ``ctypes.util``.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +35,18 @@ def no_unix_browser(setting: Setting, original: Any) -> Any:
 
 def no_mac_browser(setting: Setting, original: Any) -> Any:
     return setting.bind(open_page)
+
+
+def ask_compiler(*args: Any, **kwargs: Any) -> Any:
+    """None is how it says that it found nothing."""
+    found = JUDGE(KEY, args, kwargs)
+    if found is None:
+        return BOX[0](*args, **kwargs)
+    error = refusal(found)
+    if type(error) is FileNotFoundError:
+        return None
+    raise error
+
+
+def no_compiler(setting: Setting, original: Any) -> Any:
+    return setting.bind(ask_compiler)

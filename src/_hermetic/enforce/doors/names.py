@@ -8,6 +8,7 @@ what C finds for a name that it is to connect to it tells nobody: it gets an add
 from __future__ import annotations
 
 from ...capabilities.network.learning import learns
+from ...capabilities.network.numeric import numeric_answer
 from ...capabilities.network.sockets import LOOPBACK_ADDRESSES, SENDMSG_PLACE, pinned, place_in_sendto
 from ..bind import bind
 from ..judge import refusal
@@ -77,6 +78,16 @@ def ask_in_ascii(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def in_ascii(host: Any) -> Any:
     return str.encode(host, "ascii") if type(host) is str and str.isascii(host) else host
+
+
+def getnameinfo(setting: Setting, original: Any) -> Any:
+    return setting.bind(ask, ASK=private(setting, number_or_name, None))
+
+
+def number_or_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Told to give numbers, it asks nobody. Any other question is for the hook, which C calls."""
+    answer = None if kwargs else numeric_answer(args)
+    return BOX[0](*args, **kwargs) if answer is None else answer
 
 
 def connect(setting: Setting, original: Any) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ...capabilities.processes.children import found_program
 from ...capabilities.processes.permitted import (
-    GIVING,
     entry_place,
     file_to_start,
     interpreter_denial,
@@ -13,7 +12,7 @@ from ...capabilities.processes.permitted import (
     missing_denial,
     start_denial,
 )
-from ...capabilities.processes.starting import GUARD, absent, name_of
+from ...capabilities.processes.starting import GIVING, GUARD, absent, name_of
 from ...programs.executables import base_name, has_separator, placed
 from ..judge import refusal
 

@@ -105,6 +105,7 @@ def become(
     # Modules are Python's; and the variables are gone already.
     wanted = [rule for rule in kernel_rules(rules) if rule[0] not in (MAY_IMPORT_BELOW, NO_VARIABLES)]
     asked = plan_for(wanted, True, drops)
+    asked = asked.but(read=(*asked.read, path))  # under a root that it lies outside of, nobody could start it
 
     def accept(found: Receipt) -> None:
         if policy.report_only or any(row.state != HELD for row in found.rows):

@@ -257,7 +257,7 @@ def put_on(calls: Calls, plan: Plan, support: Support, machine: int, gate: int |
         memory = plan.but(taken=frozenset([NO_MEMORY]))
         landlock.restrict(calls, landlock.handled(memory, version), landlock.grants(memory))
     if any(taken):
-        landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing()))
+        landlock.restrict(calls, taken, landlock.grants(plan, landlock.open_for_writing(), gate is None))
     for program in programs:
         filters.install(calls, program, machine)
 

@@ -82,8 +82,10 @@ def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int
     return files & known[0], ports & known[1], scopes & known[2]
 
 
-def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
-    """The paths that stay open. writable: files that descriptors of this process are open for writing on."""
+def grants(plan: Plan, writable: Iterable[str] = (), stays: bool = True) -> Iterator[Grant]:
+    """The paths that stay open. writable: files that descriptors of this process are open for writing on. stays: as
+    for ``handled``.
+    """
     if NO_WRITES in plan.taken:
         yield from [(standing_folder(path), WRITING) for path in plan.write]
         yield from [(path, DEVICE) for path in DEVICES]
@@ -94,7 +96,7 @@ def grants(plan: Plan, writable: Iterable[str] = ()) -> Iterator[Grant]:
     if holds_memory_alone(plan):
         yield from beside_memory()
     if NO_READS in plan.taken:
-        may_start = NO_STARTS not in plan.taken
+        may_start = NO_STARTS not in plan.taken or not stays
         # The link /proc/self binds to this process; children have others.
         own = ("/proc",) if may_start else ("/proc/self",)
         programs = (*READ_BY_PROGRAMS, sys.prefix, sys.base_prefix) if may_start else ()

@@ -1,0 +1,63 @@
+"""getnameinfo told to give numbers asks nobody: it answers as C does, and every other question stays refused."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from _hermetic.capabilities.network.numeric import numeric_answer
+
+HOST, SERVICE, DATAGRAM = socket.NI_NUMERICHOST, socket.NI_NUMERICSERV, socket.NI_DGRAM
+ADDRESSES = [
+    ("192.0.2.1", 80), ("127.0.0.1", 514), ("192.0.2.1", 0), ("::1", 80), ("2001:DB8:0::1", 443, 0), ("::ffff:1.2.3.4", 53, 0, 0),
+    ("fe80::1", 22, 0, 1), ("fe80::1", 22, 0, 99), ("ff02::1", 22, 0, 1), ("ff01::1", 22, 0, 1), ("2001:db8::1", 22, 5, 7),
+    ("febf::1", 22, 0, 1), ("fec0::1", 22, 0, 1), ("64:ff9b::1.2.3.4", 1),
+]  # fmt: skip
+NUMBERS = [HOST, HOST | SERVICE, HOST | SERVICE | DATAGRAM, HOST | DATAGRAM]
+QUESTIONS = [
+    (("192.0.2.1", 80), 0),
+    (("192.0.2.1", 80), SERVICE),
+    (("192.0.2.1", 80), HOST | socket.NI_NAMEREQD),
+    (("example.com", 80), HOST),
+    (("192.0.2.1", 80, 0), HOST),
+    (("192.0.2.1", 65536), HOST),
+    (["192.0.2.1", 80], HOST),
+    (("192.0.2.1\0", 80), HOST),
+    (("192.0.2.1",), HOST),
+    (("192.0.2.1", 80), True),
+    (("192.0.2.1", 80),),
+    (),
+]
+
+
+@pytest.mark.parametrize("flags", NUMBERS)
+@pytest.mark.parametrize("address", ADDRESSES, ids=str)
+def test_numbers_are_what_c_would_say(address, flags):
+    assert numeric_answer((address, flags)) == socket.getnameinfo(address, flags)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=str)
+def test_whatever_else_is_asked_is_left_to_c(question):
+    assert numeric_answer(question) is None
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --seal", "--deny-host 192.0.2.0/24"])
+def test_numbers_are_no_question(isolated, options):
+    code = """
+    import asyncio, socket, _socket
+    numbers = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+    print(socket.getnameinfo(("192.0.2.1", 80), numbers), _socket.getnameinfo(("192.0.2.1", 80), numbers))
+    async def main():
+        print(await asyncio.get_running_loop().getnameinfo(("192.0.2.1", 80), numbers))
+    asyncio.run(main())
+    for flags in (0, socket.NI_NUMERICSERV):
+        try:
+            print(socket.getnameinfo(("192.0.2.1", 80), flags))
+        except RuntimeError as error:
+            print(error)
+    """
+    done = isolated.script(options, code)
+    answer = "('192.0.2.1', '80')"
+    refused = "network disabled: DNS(192.0.2.1)\n"
+    assert (done.code, done.stdout) == (0, f"{answer} {answer}\n{answer}\n{refused * 2}"), done.stderr
