@@ -9,7 +9,20 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, S_IFDIR, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
+from .pristine import (
+    IS_WINDOWS,
+    S_IFDIR,
+    S_IFMT,
+    file_device,
+    file_inode,
+    file_mode,
+    getcwd,
+    getpid,
+    lstat,
+    native,
+    readlink,
+    stat,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -112,7 +125,7 @@ def same_file(here: str, link: str) -> None:
     the rest of a path leads, which the kernel walks from the folder itself.
     """
     meant, found = stat(here), stat(link if link[:1] == "/" else here.rpartition("/")[0] + "/" + link)
-    if (meant.st_ino, meant.st_dev) != (found.st_ino, found.st_dev):
+    if (file_inode(meant), file_device(meant)) != (file_inode(found), file_device(found)):
         raise FileNotFoundError(ENOENT, "removed", here)
 
 
@@ -248,7 +261,7 @@ def exists(path: str) -> bool:
 def is_folder(path: str) -> bool:
     """Whether this leads to a folder."""
     try:
-        return stat(path).st_mode & S_IFMT == S_IFDIR
+        return file_mode(stat(path)) & S_IFMT == S_IFDIR
     except (OSError, ValueError):
         return False
 

@@ -15,7 +15,7 @@ from _frozen_importlib_external import PathFinder, SourceFileLoader, SourcelessF
 from .. import HELD_BY_KERNEL, events
 from ..compiled import settled
 from ..errors import BootstrapError, HermeticError, PolicyViolation
-from ..pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, fstat, native, open_fd
+from ..pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, file_mode, fstat, native, open_fd
 from ..programs.target import CALL, CODE, FOLDER, OFF, REQUIRE, SCRIPT, STDIN, Options, Target
 from ..start import start_policies, version_warning
 from ..startup import searchpath
@@ -377,7 +377,7 @@ def close_sockets(keep: tuple[int, ...]) -> None:
     for name in native.listdir(folder):
         number = int(name)
         try:
-            if number in keep or fstat(number).st_mode & S_IFMT != S_IFSOCK:
+            if number in keep or file_mode(fstat(number)) & S_IFMT != S_IFSOCK:
                 continue
             if number > 2:
                 close_fd(number)

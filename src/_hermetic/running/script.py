@@ -8,7 +8,7 @@ from __future__ import annotations
 from errno import EACCES
 
 from ..paths import NO_PATHS, entry_above, resolve
-from ..pristine import S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
+from ..pristine import S_IFMT, S_IFREG, close_fd, file_device, file_inode, file_mode, fstat, native, open_fd, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def read_script(path: str, policies: tuple[Policy, ...]) -> tuple[bytes | None, 
         return None, None
     descriptor = open_fd(path, READING)
     try:
-        mode = fstat(descriptor).st_mode
+        mode = file_mode(fstat(descriptor))
         text = b""
         while piece := native.read(descriptor, PIECE):
             text += piece
@@ -57,6 +57,6 @@ def place_of(descriptor: int, path: str) -> str:
         return told
     real = resolve(path)
     opened, found = fstat(descriptor), stat(real)
-    if (opened.st_ino, opened.st_dev) != (found.st_ino, found.st_dev):
+    if (file_inode(opened), file_device(opened)) != (file_inode(found), file_device(found)):
         raise PermissionError(EACCES, REPLACED, path)
     return real

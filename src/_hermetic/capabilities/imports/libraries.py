@@ -11,7 +11,7 @@ from _imp import extension_suffixes
 from ...extract import TEXT_OR_BYTES, exact_path, is_a
 from ...model import GuardedCall
 from ...paths import folders_above, folders_of, meant, open_folders, resolve_by
-from ...pristine import S_IFLNK, S_IFMT, lstat
+from ...pristine import S_IFLNK, S_IFMT, file_mode, lstat
 from .given import NATIVE, OWN_FOLDERS, OWN_STEPS
 from .origins import SEP
 
@@ -56,7 +56,7 @@ def is_library(path: str) -> bool:
 
 def is_link(path: str) -> bool:
     try:
-        return lstat(path).st_mode & S_IFMT == S_IFLNK
+        return file_mode(lstat(path)) & S_IFMT == S_IFLNK
     except (OSError, ValueError):
         return False
 

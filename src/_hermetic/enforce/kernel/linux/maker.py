@@ -13,7 +13,7 @@ from _thread import allocate_lock, start_new_thread
 from errno import EADDRINUSE, EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN, ENOTSOCK
 from select import EPOLLERR, EPOLLHUP, EPOLLONESHOT, EPOLLOUT, epoll
 
-from ....pristine import fstat, native, readlink
+from ....pristine import file_inode, fstat, native, readlink
 from . import abi
 from .judge import ANSWERED_TOO, KIND, NONBLOCKING, Judge
 
@@ -52,7 +52,7 @@ class Maker(Judge):
             made = socket(AF_UNIX, SOCK_SEQPACKET | (flags & NONBLOCKING))
         else:
             made = socket(family, kind & KIND | (flags & NONBLOCKING), protocol)
-        number = fstat(made.fileno()).st_ino
+        number = file_inode(fstat(made.fileno()))
         if len(self.kept) >= self.most:
             self.forget_closed()
         with self.giving:
@@ -144,7 +144,7 @@ class Maker(Judge):
         while True:
             for descriptor, _ in self.waiting.poll():
                 try:
-                    self.let_go(fstat(descriptor).st_ino)
+                    self.let_go(file_inode(fstat(descriptor)))
                 except OSError:
                     pass  # let go meanwhile
 
