@@ -26,7 +26,7 @@ from .compiled import (
 )
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, HIDDEN, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
-from .enforce.judge import examine_undisturbed
+from .enforce.judge import examine_undisturbed, free_undisturbed
 from .enforce.lasting import LATER, answering, answers
 from .errors import BootstrapError
 from .extract import exact_text
@@ -170,13 +170,11 @@ def start_process(
         events.open_trace()
     number = 0 if children is None else how_many()
     compiled = Compiled(policy, children, whole, prepared, beside=beside)
-    memo = new_memo()
-    if policy.sealed:
-        memo["examine"] = bind(examine_undisturbed, {}, memo)
-        if HIDDEN not in memo:  # 3.10, where one more frame is to be seen
-            memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
+    memo = memo_of(policy)
     probe = new_probe()
     entries = [*compiled.bound_entries(memo), probe_entry(probe)]
+    if policy.sealed:
+        entries = [(*entry[:9], undisturbed(entry[9], memo)) for entry in entries]
     replaced = compiled.patched
     if number:
         # There are stand-ins that start children; they ask this policy by its hook.
@@ -214,6 +212,25 @@ def start_process(
         load_module("children").STARTING[:] = session.STARTERS  # for blocks that were entered before
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
+
+
+def memo_of(policy: Policy) -> dict[Any, Any]:
+    """The memo of this policy's start."""
+    memo = new_memo()
+    if policy.sealed:
+        memo["BUSY"] = set()  # nobody else's: a handler that takes itself out of it would be an answer again
+        memo["examine"] = bind(examine_undisturbed, {}, memo)
+        if HIDDEN not in memo:  # 3.10, where one more frame is to be seen
+            memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
+    return memo
+
+
+def undisturbed(free: Any, memo: dict[Any, Any]) -> Any:
+    """A row's ``free`` under a seal; the same for all that share one."""
+    key = "undisturbed", free
+    if free is not None and key not in memo:
+        memo[key] = bind(free_undisturbed, {"FREE": free}, memo)
+    return memo.get(key)
 
 
 def how_many() -> int:
