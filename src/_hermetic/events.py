@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .errors import PolicyViolation
 from .extract import printable
-from .pristine import dup, fstat, getpid, write_fd
+from .pristine import dup, file_device, file_inode, fstat, getpid, write_fd
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def open_trace() -> None:
 def remember(descriptor: int) -> None:
     """Note what a descriptor of ours is. OSError where it is not open."""
     found = fstat(descriptor)
-    KNOWN[descriptor] = found.st_dev, found.st_ino
+    KNOWN[descriptor] = file_device(found), file_inode(found)
 
 
 def is_ours(descriptor: int) -> bool:
@@ -56,7 +56,7 @@ def is_ours(descriptor: int) -> bool:
         found = fstat(descriptor)
     except OSError:
         return False
-    return KNOWN.get(descriptor) == (found.st_dev, found.st_ino)
+    return KNOWN.get(descriptor) == (file_device(found), file_inode(found))
 
 
 def stderr() -> int:

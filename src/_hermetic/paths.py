@@ -9,7 +9,21 @@ from __future__ import annotations
 import os as _os
 from errno import ELOOP, ENAMETOOLONG, ENOENT
 
-from .pristine import IS_WINDOWS, S_IFDIR, S_IFLNK, S_IFMT, getcwd, getpid, lstat, native, readlink, stat
+from .pristine import (
+    IS_WINDOWS,
+    S_IFDIR,
+    S_IFLNK,
+    S_IFMT,
+    file_device,
+    file_inode,
+    file_mode,
+    getcwd,
+    getpid,
+    lstat,
+    native,
+    readlink,
+    stat,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -112,7 +126,7 @@ def same_file(here: str, link: str) -> None:
     the rest of a path leads, which the kernel walks from the folder itself.
     """
     meant, found = stat(here), stat(link if link[:1] == "/" else here.rpartition("/")[0] + "/" + link)
-    if (meant.st_ino, meant.st_dev) != (found.st_ino, found.st_dev):
+    if (file_inode(meant), file_device(meant)) != (file_inode(found), file_device(found)):
         raise FileNotFoundError(ENOENT, "removed", here)
 
 
@@ -130,7 +144,7 @@ def is_number(path: str) -> bool:
 
 # What tells files of procfs from all others.
 try:
-    PROC_DEVICE = stat("/proc/self").st_dev
+    PROC_DEVICE = file_device(stat("/proc/self"))
 except OSError:
     PROC_DEVICE = -1
 
@@ -255,7 +269,7 @@ def exists(path: str) -> bool:
 def is_link(path: str) -> bool:
     """Whether this is a link itself, wherever it leads."""
     try:
-        return lstat(path).st_mode & S_IFMT == S_IFLNK
+        return file_mode(lstat(path)) & S_IFMT == S_IFLNK
     except (OSError, ValueError):
         return False
 
@@ -263,7 +277,7 @@ def is_link(path: str) -> bool:
 def is_folder(path: str) -> bool:
     """Whether this leads to a folder."""
     try:
-        return stat(path).st_mode & S_IFMT == S_IFDIR
+        return file_mode(stat(path)) & S_IFMT == S_IFDIR
     except (OSError, ValueError):
         return False
 

@@ -12,6 +12,14 @@ from _thread import get_ident as get_ident
 from errno import EMFILE, ENFILE, ENOMEM
 from time import time_ns as _time_ns
 
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeAlias
+
+    # Of what stat found.
+    Field: TypeAlias = Callable[[Any], int]
+
 try:
     import posix as _native  # the C module behind os, whose functions nobody has wrapped yet
 except ImportError:  # Windows
@@ -38,6 +46,17 @@ fspath = native.fspath
 readlink = native.readlink
 # st_mode's kinds of file, as C calls them; the numbers are the same on every system.
 S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFSOCK = 0o170000, 0o100000, 0o040000, 0o120000, 0o140000
+# What stat found is read by C's own descriptors: ``os.stat_result`` takes new attributes, so a program could make every
+# file look like another one (``os.stat_result.st_dev = 0``).
+_found: Any = vars(native.stat_result)
+file_mode: Field = _found["st_mode"].__get__
+file_size: Field = _found["st_size"].__get__
+file_links: Field = _found["st_nlink"].__get__
+file_device: Field = _found["st_dev"].__get__
+file_inode: Field = _found["st_ino"].__get__
+file_owner: Field = _found["st_uid"].__get__
+file_changed: Field = _found["st_ctime_ns"].__get__  # in nanoseconds, as the next
+file_written: Field = _found["st_mtime_ns"].__get__
 # No room for one more descriptor, in the process or the system, or no memory.
 FULL = (EMFILE, ENFILE, ENOMEM)
 get_frame = _sys._getframe

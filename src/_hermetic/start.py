@@ -27,7 +27,7 @@ from .compiled import (
 )
 from .enforce import audit, fresh, patches, session
 from .enforce.bind import CAN_BIND, FIXED_CODE, HIDDEN, IMPORT_SYSTEM_FILE, FunctionType, bind, new_memo
-from .enforce.judge import examine_undisturbed
+from .enforce.judge import examine_undisturbed, free_undisturbed
 from .enforce.lasting import LATER, answering, answers
 from .errors import BootstrapError
 from .extract import exact_text
@@ -162,6 +162,8 @@ def start_process(
     memo = memo_for(policy)
     probe = new_probe()
     entries = [*compiled.bound_entries(memo), probe_entry(probe)]
+    if policy.sealed:
+        entries = [(*entry[:9], undisturbed(entry[9], memo)) for entry in entries]
     replaced = compiled.patched
     if number:
         # There are stand-ins that start children; they ask this policy by its hook.
@@ -194,6 +196,7 @@ def memo_for(policy: Policy) -> dict[Any, Any]:
     """The memo of this policy's start, with what means something else in all that is bound for it."""
     memo = new_memo()
     if policy.sealed:
+        memo["BUSY"] = set()  # nobody else's: a handler that takes itself out of it would be an answer again
         memo["examine"] = bind(examine_undisturbed, {}, memo)
         if HIDDEN not in memo:  # 3.10, where one more frame is to be seen
             memo["CALLER_DEPTH"] = CALLER_DEPTH + 1
@@ -225,6 +228,14 @@ def add_hook(policy: Policy, entries: list[Entry], probe: str, memo: dict[Any, A
         class_dicts.close(memo)
     end = None if policy.report_only else bind(audit.refuse_everything, {}, memo)
     audit.add_hook(hook, probe, end)
+
+
+def undisturbed(free: Any, memo: dict[Any, Any]) -> Any:
+    """A row's ``free`` under a seal; the same for all that share one."""
+    key = "undisturbed", free
+    if free is not None and key not in memo:
+        memo[key] = bind(free_undisturbed, {"FREE": free}, memo)
+    return memo.get(key)
 
 
 def how_many() -> int:

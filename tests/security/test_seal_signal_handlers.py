@@ -59,6 +59,26 @@ def test_what_a_handler_raises_is_no_answer(isolated, how):
     assert done.stdout == "0 True\n", done
 
 
+# The guards' own note of who is looking, and what a stand-in has of C.
+TAKEN_OUT = "    from _hermetic.enforce.judge import BUSY; BUSY.discard(_thread.get_ident())\n"
+RAW = "for f in signal._signal.signal.__func__.__code__.co_consts:\n    if type(f) in (list, tuple):\n        f[0](2, handler)\n"
+
+
+@pytest.mark.parametrize("way", ["a full path", "out of the note", "by the code of the stand-in"])
+def test_nor_by_another_way(isolated, way):
+    code = STORM.replace("HOW", "signal.signal(signal.SIGINT, handler)").replace("NUMBER", "signal.SIGINT")
+    if way == "a full path":
+        code = code.replace('os.open("link", os.O_RDWR)', 'open(os.path.abspath("link"), "r+b").fileno()')
+    elif way == "out of the note":
+        code = code.replace("    if armed:\n", TAKEN_OUT + "    if armed:\n")
+    elif sys.version_info < (3, 11):
+        pytest.skip("from 3.11 on (docs/explanation/sealing.md)")
+    else:
+        code = code.replace("def storm", RAW + "def storm")
+    done = isolated.script("--seal --no-network --kernel=off", code, timeout=100)
+    assert done.stdout == "0 True\n", done
+
+
 def test_handlers_are_what_the_program_gave(isolated):
     code = """
         import asyncio, signal, time

@@ -14,7 +14,7 @@ from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_fi
 from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, never
 from ..model import BlockMemory, Family, GuardedCall
 from ..paths import PROC_DEVICE, behind, folder_above, open_folders
-from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, native, readlink, stat
+from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, file_device, file_mode, file_size, native, readlink, stat
 from ..programs.variables import is_allowed, is_fixed, is_kept
 from ..programs.variables import make_rules as make_rules
 
@@ -180,9 +180,9 @@ def is_process_file(path: str) -> bool:
     except (OSError, ValueError):
         return False
     return (
-        found.st_mode & S_IFMT == S_IFREG
-        and found.st_size == 0
-        and (found.st_dev == PROC_DEVICE or "proc" in path.split("/"))
+        file_mode(found) & S_IFMT == S_IFREG
+        and file_size(found) == 0
+        and (file_device(found) == PROC_DEVICE or "proc" in path.split("/"))
     )
 
 
@@ -220,9 +220,9 @@ def is_process_folder(path: str) -> bool:
     try:
         found = stat(path)
         return (
-            found.st_mode & S_IFMT == S_IFDIR
-            and found.st_dev == PROC_DEVICE
-            and stat(path + "/environ").st_dev == PROC_DEVICE
+            file_mode(found) & S_IFMT == S_IFDIR
+            and file_device(found) == PROC_DEVICE
+            and file_device(stat(path + "/environ")) == PROC_DEVICE
         )
     except (OSError, ValueError):
         return False

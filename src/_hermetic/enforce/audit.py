@@ -11,7 +11,7 @@ from ..events import COUNT, LOG, REPORTS
 from ..extract import O_PATH, WRITE_BITS, opens_to_write
 from ..pristine import NULL_DEVICE
 from .bind import bind
-from .judge import examine, refusal
+from .judge import Interrupted, examine, refusal
 from .session import (
     OPEN,
     OPEN_FOR_ALL,
@@ -119,6 +119,8 @@ def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noq
                     continue
             except Exception:  # noqa: BLE001  # an argument may raise anything at all; then it is looked at more closely
                 pass
+            except Interrupted as interrupted:  # by a signal handler, under a seal
+                raise interrupted.error from None
             for entry in entries:
                 found = examine(entry, args, None)
                 if found is not None:
@@ -134,6 +136,8 @@ def sealed_answer(event: str, args: tuple[Any, ...], here: None) -> None:  # noq
             return
     except Exception:  # noqa: BLE001  # as above
         pass
+    except Interrupted as interrupted:
+        raise interrupted.error from None
     for entry in entries:
         found = examine(entry, args, None)
         if found is not None:
@@ -161,6 +165,8 @@ def sealed_judge_of_one(event: str, args: tuple[Any, ...], kwargs: dict[str, Any
             return None
     except Exception:  # noqa: BLE001  # as above
         pass
+    except Interrupted as interrupted:
+        raise interrupted.error from None
     for entry in ENTRIES:
         found = examine(entry, args, kwargs)
         if found is not None:

@@ -121,6 +121,26 @@ def examine_undisturbed(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, A
     raise error
 
 
+# Stand-in for what bind() puts in place of this name.
+FREE: Any = None
+
+
+def free_undisturbed(rules: Any, args: tuple[Any, ...]) -> Any:
+    """The same for a row's ``free``. What a handler raises goes through those who ask, as it is no ``Exception``."""
+    thread = get_ident()
+    if thread in BUSY:
+        return FREE(rules, args)
+    try:
+        try:
+            BUSY.add(thread)
+            return FREE(rules, args)
+        finally:
+            BUSY.discard(thread)
+    except Interrupted:
+        BUSY.discard(thread)  # as above
+        raise
+
+
 def unreadable(guard: str, call: str) -> tuple[str, None, str, str]:
     """Fail closed, in the documented words."""
     remedy = "a path that is text: os.fspath(path)" if call == "open" else "an argument that can be read"

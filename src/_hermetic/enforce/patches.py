@@ -13,7 +13,7 @@ import sys
 
 from ..model import PUBLIC, GuardedCall
 from . import fresh
-from .bind import FunctionType, bind
+from .bind import HIDDEN, SHOWN, FunctionType, bind
 from .doors import load_door
 from .judge import refusal
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 KEY = ""
 JUDGE: Any = None
 AFTER: Any = None
+CALL: Any = None
 BOX: list[Any] = []
 PENDING: tuple[Pending, ...] = ()
 STAND_INS: tuple[Any, ...] = ()
@@ -79,7 +80,26 @@ class Setting:
     ) -> Any:
         """The function's twin, with the names that every stand-in may use."""
         names = {"KEY": self.key, "JUDGE": self.judge, "AFTER": self.after, "BOX": self.box, **constants}
-        return bind(function, names, self.memo, filename, PUBLIC, defaults)
+        if HIDDEN not in self.memo or not self.whole_process or defaults is not None or not holds_originals(function):
+            return bind(function, names, self.memo, filename, PUBLIC, defaults)
+        made = bind(pass_on, {"CALL": bind(function, names, self.memo, filename)}, self.memo, filename, PUBLIC)
+        made.__name__ = made.__qualname__ = function.__name__
+        return made
+
+
+# What a stand-in's code has by these names does, or tells, what is judged, without an event.
+ORIGINALS = frozenset({"BOX", "REAL"})
+
+
+def holds_originals(function: Any) -> bool:
+    """Whether the code of this stand-in is not to be read. Where the guards look for its frame it shows nothing."""
+    code = function.__code__
+    return code.co_name not in SHOWN and not ORIGINALS.isdisjoint(code.co_names)
+
+
+def pass_on(*args: Any, **kwargs: Any) -> Any:
+    """What the program holds in place of code that has an original: of this anybody may read the constants."""
+    return CALL(*args, **kwargs)
 
 
 def check_then_call(*args: Any, **kwargs: Any) -> Any:

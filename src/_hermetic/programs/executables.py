@@ -16,6 +16,8 @@ from ..pristine import (
     S_IFREG,
     access,
     close_fd,
+    file_mode,
+    file_size,
     fstat,
     getcwd,
     native,
@@ -97,7 +99,7 @@ def start_of(path: str, size: int) -> bytes:
     """The first bytes of a regular file. OSError when it cannot be read."""
     descriptor = open_program(path)
     try:
-        if fstat(descriptor).st_mode & S_IFMT != S_IFREG:
+        if file_mode(fstat(descriptor)) & S_IFMT != S_IFREG:
             return b""
         return read_fd(descriptor, size)
     finally:
@@ -108,7 +110,7 @@ def end_of(path: str, size: int) -> bytes:
     """The last bytes of a regular file. OSError when it cannot be read."""
     descriptor = open_program(path)
     try:
-        seek(descriptor, max(0, fstat(descriptor).st_size - size), 0)
+        seek(descriptor, max(0, file_size(fstat(descriptor)) - size), 0)
         return read_fd(descriptor, size)
     finally:
         close_fd(descriptor)
@@ -265,7 +267,7 @@ def search(name: str, folders: str, suffixes: tuple[str, ...], start: str) -> st
 def is_executable(path: str) -> bool:
     """Whether the system would try to start this file."""
     try:
-        return stat(path).st_mode & S_IFMT == S_IFREG and access(path, MAY_EXECUTE)
+        return file_mode(stat(path)) & S_IFMT == S_IFREG and access(path, MAY_EXECUTE)
     except (OSError, ValueError):
         return False
 
@@ -287,8 +289,8 @@ def never(names: tuple[str, ...], start: str) -> str:
 def program_kind(path: str) -> str:
     """SCRIPT, or FOLDER for a folder or an archive with a ``__main__`` in it."""
     try:
-        if stat(path).st_mode & S_IFMT != S_IFREG:
-            return FOLDER if stat(path).st_mode & S_IFMT == S_IFDIR else SCRIPT
+        if file_mode(stat(path)) & S_IFMT != S_IFREG:
+            return FOLDER if file_mode(stat(path)) & S_IFMT == S_IFDIR else SCRIPT
         return FOLDER if is_archive(path) else SCRIPT
     except (OSError, ValueError):
         return SCRIPT

@@ -14,7 +14,24 @@ from __future__ import annotations
 import sys
 
 from ..paths import MOST_LINKS, folder_above, resolve
-from ..pristine import IS_WINDOWS, S_IFLNK, S_IFMT, S_IFREG, access, getcwd, getpid, lstat, native, readlink, stat
+from ..pristine import (
+    IS_WINDOWS,
+    S_IFLNK,
+    S_IFMT,
+    S_IFREG,
+    access,
+    file_changed,
+    file_device,
+    file_inode,
+    file_mode,
+    file_owner,
+    getcwd,
+    getpid,
+    lstat,
+    native,
+    readlink,
+    stat,
+)
 from .commandline import has_flag
 from .executables import has_separator, placed, search, start_of
 
@@ -75,7 +92,7 @@ def identity(path: str) -> tuple[int, int] | None:
         found = stat(path)
     except (OSError, ValueError):
         return None
-    return found.st_dev, found.st_ino
+    return file_device(found), file_inode(found)
 
 
 OWN_FILE = identity("/proc/self/exe") or identity(sys.executable)
@@ -223,7 +240,7 @@ def changed_in(library: str, since: int, levels: tuple[str, ...]) -> Changed:
 def text_in(path: str) -> list[str]:
     """The lines of a file, none where there is none. ValueError for what nobody would have written."""
     try:
-        kind = stat(path).st_mode & S_IFMT
+        kind = file_mode(stat(path)) & S_IFMT
     except OSError:
         return []
     data = start_of(path, LONGEST + 1)
@@ -235,7 +252,7 @@ def text_in(path: str) -> list[str]:
 def is_there(path: str, looks: bool) -> bool:
     """Whether there is anything of this name. looks: ValueError for a link to what every process has another of."""
     try:
-        if looks and lstat(path).st_mode & S_IFMT == S_IFLNK and is_by_process(path):
+        if looks and file_mode(lstat(path)) & S_IFMT == S_IFLNK and is_by_process(path):
             raise ValueError(f"{path} leads elsewhere for every process")
         stat(path)
     except OSError:
@@ -302,16 +319,16 @@ def is_young(path: str, since: int) -> bool:
     """
     try:
         found = lstat(path)
-        if found.st_mode & S_IFMT == S_IFLNK and stamp_of(found) < since:
+        if file_mode(found) & S_IFMT == S_IFLNK and stamp_of(found) < since:
             found = stat(path)
     except (OSError, ValueError):
         return False
     if stamp_of(found) < since:
         return False
-    return (effective_user is not None and found.st_uid == effective_user()) or access(path, MAY_WRITE)
+    return (effective_user is not None and file_owner(found) == effective_user()) or access(path, MAY_WRITE)
 
 
 def stamp_of(found: Any) -> int:
     """When a file was last changed in any way. Where that is told by the second, or two, that of the start is later."""
-    stamp: int = found.st_ctime_ns
+    stamp: int = file_changed(found)
     return stamp if stamp % SECOND else stamp + 2 * SECOND

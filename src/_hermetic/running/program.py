@@ -13,7 +13,7 @@ from _frozen_importlib_external import SourceFileLoader, SourcelessFileLoader
 from errno import EACCES
 
 from ..paths import NO_PATHS, entry_above, resolve
-from ..pristine import S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
+from ..pristine import S_IFMT, S_IFREG, close_fd, file_device, file_inode, file_mode, fstat, native, open_fd, stat
 from ..programs.target import CODE, FOLDER, SCRIPT, STDIN, Target
 from ..startup import searchpath
 from .source import code_of
@@ -76,7 +76,7 @@ def read_script(path: str, policies: tuple[Policy, ...]) -> tuple[bytes | None, 
         return None, None
     descriptor = open_fd(path, READING)
     try:
-        mode = fstat(descriptor).st_mode
+        mode = file_mode(fstat(descriptor))
         text = b""
         while piece := native.read(descriptor, PIECE):
             text += piece
@@ -98,7 +98,7 @@ def place_of(descriptor: int, path: str) -> str:
         return told
     real = resolve(path)
     opened, found = fstat(descriptor), stat(real)
-    if (opened.st_ino, opened.st_dev) != (found.st_ino, found.st_dev):
+    if (file_inode(opened), file_device(opened)) != (file_inode(found), file_device(found)):
         raise PermissionError(EACCES, REPLACED, path)
     return real
 

@@ -8,7 +8,7 @@ import sys
 from .. import events
 from ..enforce.session import CHILDREN as CHILDREN
 from ..errors import PolicyViolation
-from ..pristine import IS_WINDOWS, fstat, getpid, native, read_fd
+from ..pristine import IS_WINDOWS, file_inode, fstat, getpid, native, read_fd
 from . import status
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -29,7 +29,7 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
         if options.reports is None:
             return None
         try:
-            is_ours = fstat(options.reports[0]).st_ino == options.reports[1]
+            is_ours = file_inode(fstat(options.reports[0])) == options.reports[1]
         except OSError:
             is_ours = False
         if not is_ours:
@@ -43,7 +43,7 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
     events.remember(told)
     _heard.append(heard)
     events.BEGAN[0] = getpid()
-    return told, fstat(told).st_ino
+    return told, file_inode(fstat(told))
 
 
 def go_on() -> None:
@@ -86,7 +86,7 @@ def listen() -> tuple[int, int] | None:
             return None
         os.register_at_fork(after_in_parent=note_fork)
         events.REPORTS.append(end[0])
-    return events.REPORTS[0], fstat(events.REPORTS[0]).st_ino
+    return events.REPORTS[0], file_inode(fstat(events.REPORTS[0]))
 
 
 def prepare(strict: bool, only: bool) -> None:

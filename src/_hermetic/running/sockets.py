@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ..pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, fstat, native, open_fd
+from ..pristine import IS_WINDOWS, NULL_DEVICE, S_IFMT, S_IFSOCK, close_fd, dup, file_mode, fstat, native, open_fd
 
 
 def adopt() -> None:
@@ -25,7 +25,7 @@ def close(keep: tuple[int, ...]) -> None:
     for name in native.listdir(folder):
         number = int(name)
         try:
-            if number in keep or fstat(number).st_mode & S_IFMT != S_IFSOCK:
+            if number in keep or file_mode(fstat(number)) & S_IFMT != S_IFSOCK:
                 continue
             if number > 2:
                 close_fd(number)

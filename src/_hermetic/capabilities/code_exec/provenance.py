@@ -13,7 +13,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import is_below
-from ...pristine import S_IFMT, S_IFREG, close_fd, fstat, native, open_fd, stat
+from ...pristine import S_IFMT, S_IFREG, close_fd, file_mode, file_size, fstat, native, open_fd, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -60,11 +60,11 @@ def read_file(path: str) -> bytes | None:
         return None
     try:
         status = fstat(fd)
-        if status.st_mode & S_IFMT != S_IFREG:
+        if file_mode(status) & S_IFMT != S_IFREG:
             return None
-        data = _read(fd, status.st_size + 1)
-        while len(data) < status.st_size:
-            more = _read(fd, status.st_size - len(data))
+        data = _read(fd, file_size(status) + 1)
+        while len(data) < file_size(status):
+            more = _read(fd, file_size(status) - len(data))
             if not more:
                 break
             data += more
@@ -136,7 +136,7 @@ def is_zip_source(path: object, entry: Any, data: bytes) -> bool:
     at = name.find(_SEP, 1)
     while at > 0:
         try:
-            if stat(name[:at]).st_mode & S_IFMT == S_IFREG:
+            if file_mode(stat(name[:at])) & S_IFMT == S_IFREG:
                 break
         except (OSError, ValueError):
             return False
@@ -165,7 +165,7 @@ def zip_member(archive: str, member: str, method: int, size: int, offset: int) -
         name = _read(fd, name_size + extra_size)[:name_size]
         if name != member.encode("utf-8", "surrogateescape"):
             return None
-        data = _read(fd, min(size, fstat(fd).st_size))
+        data = _read(fd, min(size, file_size(fstat(fd))))
         if len(data) != size:
             return None
         return data if method == 0 else _inflate(data, -15)

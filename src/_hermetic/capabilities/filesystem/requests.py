@@ -7,7 +7,7 @@ asks for no right to write there, so what is not known to tell something only is
 from __future__ import annotations
 
 from ...extract import NUMBER, is_a
-from ...pristine import IS_LINUX, S_IFDIR, S_IFMT, S_IFREG, fstat
+from ...pristine import IS_LINUX, S_IFDIR, S_IFMT, S_IFREG, file_mode, fstat
 from .lists import NO_WRITES, READONLY
 from .places import NOT_AT_ALL, SHOWN_AS_IT_IS, change_of, opened_places
 
@@ -55,7 +55,7 @@ def is_file(number: object) -> bool:
     if not is_a(number, NUMBER):
         return False
     try:
-        return fstat(int.__index__(number)).st_mode & S_IFMT in KINDS  # type: ignore[arg-type]  # an int, as was seen
+        return file_mode(fstat(int.__index__(number))) & S_IFMT in KINDS  # type: ignore[arg-type]  # an int, as was seen
     except (OSError, OverflowError):
         return False  # and so nothing
 

@@ -12,7 +12,7 @@ import sys as _sys
 from _imp import extension_suffixes
 
 from ...paths import absolute, resolve
-from ...pristine import getcwd, stat
+from ...pristine import file_device, file_inode, file_size, getcwd, stat
 from ...startup.searchpath import coming
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -68,7 +68,7 @@ def number_of(path: str | int) -> Number | None:
         found = stat(path)
     except (_error, ValueError, OverflowError):
         return None
-    return (found.st_dev, found.st_ino) if found.st_size else None
+    return (file_device(found), file_inode(found)) if file_size(found) else None
 
 
 # --- before a policy holds ---

@@ -7,7 +7,22 @@ from errno import ELOOP, ENAMETOOLONG
 from ...callers import CORE, FACES
 from ...extract import HANDLE, NUMBER, O_PATH, exact_path, is_a
 from ...paths import FIRST_NAMES, PROC_DEVICE, absolute, folder_above, is_below, is_link, list_folder, resolve
-from ...pristine import IS_WINDOWS, S_IFLNK, S_IFMT, close_fd, lstat, native, now, open_fd, readlink, stat
+from ...pristine import (
+    IS_WINDOWS,
+    S_IFLNK,
+    S_IFMT,
+    close_fd,
+    file_changed,
+    file_device,
+    file_inode,
+    file_mode,
+    lstat,
+    native,
+    now,
+    open_fd,
+    readlink,
+    stat,
+)
 from ...startup.searchpath import bytecode_folder
 from .memory import hidden_places, tells_no_memory, told
 
@@ -52,8 +67,8 @@ def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int
             status = stat(path)
         except OSError:
             continue  # carried in some other form: its name is still protected
-        found.setdefault(status.st_dev, set()).add(status.st_ino)
-        pending.append((path, status.st_dev))
+        found.setdefault(file_device(status), set()).add(file_inode(status))
+        pending.append((path, file_device(status)))
     while pending:
         path, device = pending.pop()
         try:
@@ -64,7 +79,7 @@ def identities(folders: tuple[str, ...]) -> tuple[tuple[tuple[int, frozenset[int
             else:
                 for entry in there:
                     status = lstat(entry.path)
-                    found.setdefault(status.st_dev, set()).add(status.st_ino)
+                    found.setdefault(file_device(status), set()).add(file_inode(status))
         except OSError:
             continue  # as above
         pending += [(entry.path, device) for entry in there if entry.is_dir()]
@@ -79,7 +94,7 @@ def knows_numbers(device: int, there: list[Any]) -> bool:
     for entry in there:
         if not entry.is_dir():
             status = lstat(entry.path)
-            return (status.st_dev, status.st_ino) == (device, entry.inode())
+            return (file_device(status), file_inode(status)) == (device, entry.inode())
     return True
 
 
@@ -90,8 +105,8 @@ OWN_IDENTITIES, OWN_FOLDERS = identities(OWN_FILES)
 def has_own_number(found: Any) -> bool:
     """Whether what stat found has the number of a file of ours, as of the start."""
     for device, numbers in OWN_IDENTITIES:
-        if found.st_dev == device:
-            return found.st_ino in numbers
+        if file_device(found) == device:
+            return file_inode(found) in numbers
     return False
 
 
@@ -106,7 +121,7 @@ def is_still_there(number: int) -> bool:
             continue
         for name in (".", *names):
             try:
-                if lstat(f"{folder}/{name}").st_ino == number:
+                if file_inode(lstat(f"{folder}/{name}")) == number:
                     return True
             except OSError:
                 continue
@@ -123,7 +138,7 @@ def is_ours(path: str) -> bool | None:
         if getattr(error, "errno", ELOOP) != ELOOP and is_link(path) and is_below(resolve(path), OWN_FILES):
             return True
         return None
-    if has_own_number(found) and (found.st_ctime_ns < SEEN or is_still_there(found.st_ino)):
+    if has_own_number(found) and (file_changed(found) < SEEN or is_still_there(file_inode(found))):
         return True
     # What was written since has no number that is known: our bytecode, where it was not there yet.
     return is_below(place_of(path), OWN_FILES)
@@ -189,7 +204,7 @@ def lies_elsewhere(path: str, strictly: bool) -> bool:
         return False
     try:
         found = lstat(path)
-        if found.st_mode & S_IFMT == S_IFLNK or found.st_dev == PROC_DEVICE or has_own_number(found):
+        if file_mode(found) & S_IFMT == S_IFLNK or file_device(found) == PROC_DEVICE or has_own_number(found):
             return False
         if not strictly:
             return True
@@ -197,7 +212,7 @@ def lies_elsewhere(path: str, strictly: bool) -> bool:
         pass  # it is made
     folder = folder_above(path)
     above = stat(folder)
-    return above.st_dev != PROC_DEVICE and not has_own_number(above) and not has_own_number(stat(folder + "/.."))
+    return file_device(above) != PROC_DEVICE and not has_own_number(above) and not has_own_number(stat(folder + "/.."))
 
 
 def may_be_removed(rules: Any, args: tuple[Any, ...]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...extract import exact_path
 from ...paths import MOST_LINKS, PROC_DEVICE, behind, folder_above, is_folder, is_number, lexists, open_folders, resolve
-from ...pristine import S_IFLNK, S_IFMT, lstat, readlink, stat
+from ...pristine import S_IFLNK, S_IFMT, file_device, file_mode, lstat, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def is_memory_file(path: str) -> bool:
             folder = "/"  # a descriptor: what counts is where it leads
         try:
             # procfs by whatever way: the working directory, a link, a descriptor, another mount.
-            known = stat(folder).st_dev == PROC_DEVICE
+            known = file_device(stat(folder)) == PROC_DEVICE
             if last == "mem" and (known or lexists(folder + "/smaps")):
                 return True
             if known and resolve(folder).endswith("/map_files"):
@@ -82,7 +82,7 @@ def is_elsewhere(path: str, mode: object) -> bool:
         status = lstat(path)
     except (OSError, ValueError):
         return False
-    return status.st_mode & S_IFMT != S_IFLNK and status.st_dev != PROC_DEVICE
+    return file_mode(status) & S_IFMT != S_IFLNK and file_device(status) != PROC_DEVICE
 
 
 def tells_no_memory(place: str) -> bool:

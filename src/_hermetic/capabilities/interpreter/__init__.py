@@ -10,7 +10,7 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_path, is_a, tcl_made
 from ...model import BlockMemory, Family, GuardedCall
-from ...pristine import getcwd, stat
+from ...pristine import file_device, file_inode, getcwd, stat
 from .import_state import (
     CACHE,
     FUNCTION,
@@ -193,7 +193,7 @@ def other_folder(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     if asked_from(SPAWN_FILES) and not is_a(args[0], NUMBER):
         here, there = stat("."), stat(exact_path(args[0]))
-        if (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
+        if (file_device(here), file_inode(here)) == (file_device(there), file_inode(there)):
             return None
     return ""
 

@@ -148,7 +148,7 @@ SURFACE = (
     GuardedCall(
         capability=RESOLVE,
         patch=("_socket:getnameinfo", "socket:getnameinfo"),
-        read=nothing,
+        read=never,
         call="socket.getnameinfo",
         door="names.getnameinfo",
         late=True,

@@ -14,7 +14,22 @@ import _socket
 
 from ...extract import exact_text
 from ...paths import absolute, resolve
-from ...pristine import IS_LINUX, S_IFMT, S_IFSOCK, close_fd, fstat, getpid, lstat, native, open_fd, read_fd
+from ...pristine import (
+    IS_LINUX,
+    S_IFMT,
+    S_IFSOCK,
+    close_fd,
+    file_device,
+    file_inode,
+    file_links,
+    file_mode,
+    fstat,
+    getpid,
+    lstat,
+    native,
+    open_fd,
+    read_fd,
+)
 from .rules import OWN, SHARED, SOCKETS
 from .sockets import AF_UNIX, _family_of, _name_of, unix_name
 
@@ -52,9 +67,9 @@ def unix_identity(name: str) -> bytes | str:
         found = lstat(name)
     except OSError:
         return ""
-    if found.st_mode & S_IFMT != S_IFSOCK:
+    if file_mode(found) & S_IFMT != S_IFSOCK:
         return ""
-    return int.to_bytes(found.st_dev, 8, "little") + int.to_bytes(found.st_ino, 8, "little")
+    return int.to_bytes(file_device(found), 8, "little") + int.to_bytes(file_inode(found), 8, "little")
 
 
 def is_free(name: str) -> bool:
@@ -122,7 +137,7 @@ def remember_bound(rules: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[s
     identity = unix_identity(unix_name(exact_text(args[1]) or _name_of(args[0])))
     if not identity:
         return
-    number = fstat(_number(args[0])).st_ino
+    number = file_inode(fstat(_number(args[0])))
     rules[OWN][identity] = number
     if type(identity) is bytes and rules[SHARED] is not None:
         # Without a lock: an entry that another process writes over is a socket that is refused, never one too many.
@@ -171,7 +186,7 @@ def is_given(rules: tuple[Any, ...], name: str) -> bool:
     except (OSError, ValueError):
         return False
     # A second name of somebody else's socket is not the socket of this place.
-    if found is not None and (found.st_mode & S_IFMT != S_IFSOCK or found.st_nlink != 1):
+    if found is not None and (file_mode(found) & S_IFMT != S_IFSOCK or file_links(found) != 1):
         return False
     return asked + SEPARATOR + now in rules[SOCKETS]
 

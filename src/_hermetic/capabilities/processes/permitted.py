@@ -6,7 +6,7 @@ A list is made once, at the start, and looked up like a word: a start costs the 
 from __future__ import annotations
 
 from ...paths import resolve
-from ...pristine import IS_WINDOWS, stat
+from ...pristine import IS_WINDOWS, file_changed, file_device, file_inode, file_size, file_written, stat
 from ...programs.executables import (
     ENDINGS,
     base_name,
@@ -86,7 +86,7 @@ def identity(path: str) -> str:
         found = stat(path)
     except (OSError, ValueError):
         return GONE
-    return f"{found.st_dev}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+    return f"{file_device(found)}:{file_inode(found)}:{file_size(found)}:{file_written(found)}:{file_changed(found)}"
 
 
 def folder_of(path: str) -> str:

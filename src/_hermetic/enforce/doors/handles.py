@@ -18,7 +18,7 @@ from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_
 from ...capabilities.filesystem.told import ASKED, NAME, PATH, SEEN, WAYS
 from ...extract import HANDLE
 from ...paths import NAMES, PROCESS, names_itself
-from ...pristine import S_IFMT, S_IFREG, close_fd, dup, fstat, getpid, native, open_fd, readlink
+from ...pristine import S_IFMT, S_IFREG, close_fd, dup, file_mode, fstat, getpid, native, open_fd, readlink
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -165,6 +165,6 @@ def carefully(path: Any, folder: Any, flags: int, name: str, opens: Any, words: 
     if readlink(name_of(number)) != real:
         close(made)
         return None
-    if empties and fstat(number).st_mode & S_IFMT == S_IFREG:
+    if empties and file_mode(fstat(number)) & S_IFMT == S_IFREG:
         truncate(number, 0)
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from _socket import SHUT_RDWR, SO_PEERCRED, SOCK_RAW, SOL_SOCKET, socket
 from errno import EACCES, ECONNREFUSED
 
-from ....pristine import fstat, getpid, native
+from ....pristine import file_inode, fstat, getpid, native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def place_of(number: int) -> Place | None:
 
 def remember(own: Own, sock: socket) -> None:
     """A Unix socket that this run listens on."""
-    number = fstat(sock.fileno()).st_ino
+    number = file_inode(fstat(sock.fileno()))
     place = place_of(number)
     if place is None:
         return

@@ -14,7 +14,7 @@ from fcntl import ioctl
 
 from .... import events
 from ....capabilities import load_module
-from ....pristine import close_fd, fstat, get_ident, native, open_fd
+from ....pristine import close_fd, file_device, file_inode, fstat, get_ident, native, open_fd
 from . import abi
 from .outstanding import Outstanding
 from .syscalls import address_of
@@ -231,7 +231,7 @@ class Judge:
         handle = open_fd(where, O_PATH | native.O_CLOEXEC)
         try:
             found = fstat(handle)
-            return connect_own(self.own, sock, (found.st_dev, found.st_ino), b"/proc/self/fd/%d" % handle)
+            return connect_own(self.own, sock, (file_device(found), file_inode(found)), b"/proc/self/fd/%d" % handle)
         finally:
             close_fd(handle)
 

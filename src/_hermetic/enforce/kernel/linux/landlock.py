@@ -12,7 +12,7 @@ from os import fsdecode
 
 from ....capabilities.confinement import NO_MEMORY, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from ....paths import exists
-from ....pristine import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, close_fd, fstat, lstat, native, open_fd, stat
+from ....pristine import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, close_fd, file_mode, fstat, lstat, native, open_fd, stat
 from ..plan import JUDGED
 from . import abi
 
@@ -138,7 +138,7 @@ def beside_memory() -> Iterator[Grant]:
 
 def is_link(path: str) -> bool:
     try:
-        return lstat(path).st_mode & S_IFMT == S_IFLNK
+        return file_mode(lstat(path)) & S_IFMT == S_IFLNK
     except OSError:
         return True  # gone meanwhile
 
@@ -167,7 +167,7 @@ def standing_folder(path: str) -> str:
     given = path
     while path not in ("", "/"):
         try:
-            if stat(path).st_mode & S_IFMT != S_IFREG:
+            if file_mode(stat(path)) & S_IFMT != S_IFREG:
                 return path
         except OSError:
             pass
@@ -223,7 +223,7 @@ def open_for_writing() -> list[str]:
     found = []
     for name in native.listdir("/proc/self/fd"):
         try:
-            if fstat(int(name)).st_mode & S_IFMT == S_IFREG and flags_of(name) & O_ACCMODE:
+            if file_mode(fstat(int(name))) & S_IFMT == S_IFREG and flags_of(name) & O_ACCMODE:
                 found.append("/proc/self/fd/" + name)
         except (OSError, ValueError):
             pass  # the listing's own descriptor
@@ -271,7 +271,7 @@ def allow(calls: Calls, ruleset: int, path: str, rights: int) -> None:
     except OSError:
         return
     try:
-        if fstat(descriptor).st_mode & S_IFMT != S_IFDIR:
+        if file_mode(fstat(descriptor)) & S_IFMT != S_IFDIR:
             rights &= abi.OF_FILES
         if rights:
             record = int.to_bytes(rights, 8, "little") + int.to_bytes(descriptor, 4, "little")

@@ -13,7 +13,7 @@ from _thread import allocate_lock, start_new_thread
 from errno import EADDRINUSE, EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN, ENOTSOCK
 from select import EPOLLERR, EPOLLHUP, EPOLLONESHOT, EPOLLOUT, epoll
 
-from ....pristine import fstat, native, readlink
+from ....pristine import file_inode, fstat, native, readlink
 from .judge import ANSWERED_TOO, KIND, NONBLOCKING, Judge
 from .outstanding import LATER
 
@@ -51,7 +51,7 @@ class Maker(Judge):
             made = socket(AF_UNIX, SOCK_SEQPACKET | (flags & NONBLOCKING))
         else:
             made = socket(family, kind & KIND | (flags & NONBLOCKING), protocol)
-        number = fstat(made.fileno()).st_ino
+        number = file_inode(fstat(made.fileno()))
         if len(self.kept) >= self.most:
             self.forget_closed()
         with self.giving:
@@ -92,7 +92,7 @@ class Maker(Judge):
 
     def is_done(self, sock: socket, error: int) -> None:
         if error in (0, EISCONN):
-            self.let_go(fstat(sock.fileno()).st_ino)
+            self.let_go(file_inode(fstat(sock.fileno())))
 
     def bind(self, name: bytes, thread: int, words: list[int]) -> tuple[int, int]:
         try:
@@ -141,7 +141,7 @@ class Maker(Judge):
         while True:
             for descriptor, _ in self.waiting.poll():
                 try:
-                    number = fstat(descriptor).st_ino
+                    number = file_inode(fstat(descriptor))
                     self.kept[number].getpeername()
                     self.let_go(number)
                 except (OSError, KeyError):

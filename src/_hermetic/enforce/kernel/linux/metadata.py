@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from errno import EFAULT, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EPERM, ERANGE
 
-from ....pristine import S_IFLNK, S_IFMT, close_fd, fstat, native, open_fd, readlink
+from ....pristine import S_IFLNK, S_IFMT, close_fd, file_mode, fstat, native, open_fd, readlink
 from . import abi, tables
 from .judge import O_PATH, leader_of, tell
 
@@ -212,7 +212,7 @@ LINK = 99  # in the place of flags: the call never follows a link
 
 def name_of(handle: int) -> bytes:
     """A handle as a path: some calls take none otherwise. Of a link itself they change nothing."""
-    if fstat(handle).st_mode & S_IFMT == S_IFLNK:
+    if file_mode(fstat(handle)) & S_IFMT == S_IFLNK:
         raise OSError(EOPNOTSUPP, "a link")
     return b"/proc/self/fd/%d" % handle
 

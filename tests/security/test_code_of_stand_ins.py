@@ -1,0 +1,66 @@
+"""What a stand-in has of C is not among the constants of code that the program can read. 3.10 shows it (sealing.md)."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="frames cannot be hidden")
+
+FIND = """
+import os, signal, socket, types
+def constants(thing, seen):
+    thing = getattr(thing, "__func__", thing)
+    if type(thing) in (list, tuple):
+        for item in thing:
+            yield from constants(item, seen)
+    elif type(thing) is types.FunctionType and id(thing) not in seen:
+        seen.add(id(thing))
+        try:
+            code = thing.__code__
+        except Exception:
+            return
+        for item in code.co_consts:
+            yield from constants(item, seen)
+    else:
+        yield thing
+"""
+CASES = {
+    "a pipe": (
+        "--fs-readonly --allow-write given",
+        "[f('made') for f in constants(os.mkfifo, set()) if getattr(f, '__name__', '') == 'mkfifo']",
+        "os.path.exists('made')",
+    ),
+    "a listener": (
+        "--no-network --allow-localhost",
+        "found = [f for f in constants(socket.socket.listen, set()) if getattr(f, '__name__', '') == 'listen']",
+        "found",
+    ),
+    "variables": (
+        "--no-environment --allow-env HOME",
+        "kind = type(os.environ)\nfound = [f for n in vars(kind) for f in constants(getattr(kind, n), set())\n"
+        "    if isinstance(f, kind.__base__) and object.__getattribute__(f, '__dict__').get('_data') is not None\n"
+        "    and type(object.__getattribute__(f, '__dict__')['_data']) is dict]",
+        "found",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
+def test_no_original_is_found(isolated, case, seal):
+    options, attempt, escaped = CASES[case]
+    done = isolated.script(f"--kernel=off {seal}{options}", f"{FIND}\n{attempt}\nprint(bool({escaped}))")
+    assert done.stdout == "False\n", done
+
+
+def test_library_still_asks_for_code(isolated):
+    code = """
+    import inspect, os, signal
+    for stand_in in (os.mkfifo, signal.signal, type(os.environ).__getitem__, os.environ.get):
+        inspect.iscoroutinefunction(stand_in), inspect.signature(stand_in), inspect.getdoc(stand_in)
+    print(os.mkfifo.__name__, os.environ.get.__name__)
+    """
+    done = isolated.script("--kernel=off --seal --fs-readonly --no-environment", code)
+    assert done.stdout.startswith("mkfifo "), done
