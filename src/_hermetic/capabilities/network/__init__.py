@@ -71,6 +71,14 @@ def looks_up(rules: Rules) -> bool:
     return not rules[BLOCK] or allows_names(rules)
 
 
+# By each name that C's function goes by; socket.getaddrinfo is Python's, and calls it.
+LOOK_UPS = (
+    ("getaddrinfo", ("_socket:getaddrinfo",)),
+    ("gethostbyname", ("_socket:gethostbyname", "socket:gethostbyname")),
+    ("gethostbyname_ex", ("_socket:gethostbyname_ex", "socket:gethostbyname_ex")),
+    ("gethostbyaddr", ("_socket:gethostbyaddr", "socket:gethostbyaddr")),
+)
+
 SURFACE = (
     GuardedCall(
         capability=CONNECT,
@@ -108,42 +116,18 @@ SURFACE = (
     ),
     # Announced, but then C has the `idna` codec asked, which can be replaced. And the event has no results: only a
     # stand-in can remember what an allowed name resolved to.
-    GuardedCall(
-        capability=RESOLVE,
-        patch=("_socket:getaddrinfo",),  # which socket.getaddrinfo calls
-        read=never,
-        call="socket.getaddrinfo",
-        door="names.getaddrinfo",
-        late=True,
-        after=remember,
-    ),
-    GuardedCall(
-        capability=RESOLVE,
-        patch=("_socket:gethostbyname", "socket:gethostbyname"),
-        read=never,
-        call="socket.gethostbyname",
-        door="names.gethostbyname",
-        late=True,
-        after=remember,
-    ),
-    GuardedCall(
-        capability=RESOLVE,
-        patch=("_socket:gethostbyname_ex", "socket:gethostbyname_ex"),
-        read=never,
-        call="socket.gethostbyname_ex",
-        door="names.gethostbyname_ex",
-        late=True,
-        after=remember,
-    ),
-    GuardedCall(
-        capability=RESOLVE,
-        patch=("_socket:gethostbyaddr", "socket:gethostbyaddr"),
-        read=never,
-        call="socket.gethostbyaddr",
-        door="names.gethostbyaddr",
-        late=True,
-        after=remember,
-    ),
+    *[
+        GuardedCall(
+            capability=RESOLVE,
+            patch=patch,
+            read=never,
+            call=f"socket.{name}",
+            door=f"names.{name}",
+            late=True,
+            after=remember,
+        )
+        for name, patch in LOOK_UPS
+    ],
     # Announced without its flags, of which some say that nobody shall be asked.
     GuardedCall(
         capability=RESOLVE,
