@@ -12,7 +12,9 @@ STORM = """
 import _thread, os, signal, sys, threading, time
 armed = stop = False
 def handler(number, frame):
+    global armed
     if armed:
+        armed = False  # once for each attempt: never where the attempt's own end is being handled
         raise OSError(2, "theirs")
 HOW
 def storm():
@@ -42,7 +44,8 @@ HANDLERS = {
     "a function": ("signal.signal(signal.SIGINT, handler)", "signal.SIGINT"),
     "by the module of C": ("import _signal; _signal.signal(2, handler)", "signal.SIGINT"),
     "of C": (
-        "import functools\ndef arm(number):\n    return os.fstat(9999) if armed else 0\n"
+        "import functools\ndef arm(number):\n    global armed\n    if armed:\n        armed = False\n        os.fstat(9999)\n"
+        "    return 0\n"
         "signal.signal(signal.SIGUSR1, functools.partial(max, key=arm))\nhandler = None",
         "signal.SIGUSR1",
     ),
