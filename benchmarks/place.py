@@ -10,6 +10,15 @@ import venv
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORKER = os.path.join(ROOT, "benchmarks", "worker.py")
+# What pip writes for a console script since its version 25; before, it had the script import ``re``.
+CONSOLE_SCRIPT = """\
+#!{python}
+import sys
+from hermetic.__main__ import program
+if __name__ == '__main__':
+    sys.argv[0] = sys.argv[0].removesuffix('.exe')
+    sys.exit(program())
+"""
 # Not what is measured, and each changes it: bytecode must be written, and nothing may be injected.
 DROPPED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONSTARTUP", "PYTHONWARNINGS")
 
@@ -25,6 +34,18 @@ class Place:
         self.hermetic = os.path.join(self.home, "bin", "hermetic")
         self.script = self.write("t.py", "print('hello')\n")
         self.missing: dict[str, str] = {}
+
+    def console_scripts(self) -> dict[str, str]:
+        """What starts hermetic here, by a note for its row: the script that this pip has written, and where that
+        imports ``re``, the one that pip writes today.
+        """
+        with open(self.hermetic, encoding="utf-8") as file:
+            imports = "import re\n" in file.read()
+        if not imports:
+            return {"": self.hermetic}
+        script = self.write("venv/bin/hermetic-today", CONSOLE_SCRIPT.format(python=self.python))
+        os.chmod(script, 0o755)
+        return {"": self.hermetic, "  by the console script of pip 25 and later": script}
 
     def prepare(self) -> None:
         """Make the environment and install hermetic into it: by pip, not editable, bytecode written."""

@@ -27,11 +27,11 @@ def starting(options: str, target: float | None) -> Measure:
     """A hello-world script, from the shell to its end."""
 
     def measure(place: Place, scale: Scale) -> list[Row]:
-        guarded = [place.hermetic, *alone(options), "--", place.script]
-        commands = [[place.python, place.script], guarded]
-        plain, took = commands_by_turns(commands, place.environment, scale.starts)
+        scripts = place.console_scripts()
+        guarded = [[script, *alone(options), "--", place.script] for script in scripts.values()]
+        plain, *took = commands_by_turns([[place.python, place.script], *guarded], place.environment, scale.starts)
         shown = " ".join(["start-up: hermetic", *options.split(), "-- t.py"])
-        return [Row(shown, plain, took, "ms", "difference", target)]
+        return [Row(note or shown, plain, time, "ms", "difference", target) for note, time in zip(scripts, took)]
 
     return measure
 
@@ -80,8 +80,10 @@ def memory(place: Place, scale: Scale) -> list[Row]:
 
     rows = []
     for options in ("--no-network", EVERYTHING):
-        plain, guarded = resident([place.python]), resident([place.hermetic, *alone(options), "--"])
-        rows.append(Row(f"resident memory, {options}", plain, guarded, "MB", "difference", 4.0))
+        plain = resident([place.python])
+        for note, starter in place.console_scripts().items():
+            guarded = resident([starter, *alone(options), "--"])
+            rows.append(Row(note or f"resident memory, {options}", plain, guarded, "MB", "difference", 4.0))
     return rows
 
 
