@@ -7,29 +7,31 @@ so an inner block can only narrow. Guards are process-wide, other threads includ
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from os import PathLike, fspath
+from os import fspath
 from typing import TYPE_CHECKING, Any
 
 from _hermetic.blocks import enter_block, leave_block
 from _hermetic.compiled import Compiled
-from _hermetic.extract import exact_text
 from _hermetic.start import start_policies
+from hermetic.keywords import ALIASES, NAMES, checked, checked_all, telling
 from hermetic.request import policy_from
-from hermetic.settings import BY_KEY, SETTINGS, SWITCH, TEXT
+from hermetic.settings import SETTINGS
 from hermetic.values import check, defaults, joined, nearest, profile
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable
     from types import TracebackType
+    from typing import ParamSpec
 
     from hermetic.private_tmp import PrivateFolder
+
+    P = ParamSpec("P")
 
 __all__ = ["BlockConfig", "hermetic_blocker", "with_hermetic"]
 
 # How users of the API spell a setting.
 _SPELLED = {setting.key: setting.key for setting in SETTINGS}
-ALIASES = {alias: setting.name for setting in SETTINGS if setting.name for alias in setting.keywords}
 
 
 @dataclass
@@ -90,7 +92,7 @@ class BlockConfig:
         """
         values = _read_policy(defaults(), policy, profile).values
         config = cls()
-        for name in _NAMES:
+        for name in NAMES:
             setattr(config, name, list(value) if isinstance(value := values[name], tuple) else value)
         return config
 
@@ -106,36 +108,16 @@ class BlockConfig:
         return self.merged_with(other) if isinstance(other, BlockConfig) else NotImplemented
 
 
+BlockConfig.__init__ = telling(BlockConfig.__init__)  # type: ignore[method-assign]  # which dataclass has written
+
+
 def values_of(config: BlockConfig) -> dict[str, Any]:
     """The settings' values of a config, checked for their kinds. TypeError, ValueError."""
     values = defaults()
     for setting in SETTINGS:
         if setting.name:
-            values[setting.key] = _checked(setting.name, getattr(config, setting.name))
+            values[setting.key] = checked(setting.name, getattr(config, setting.name))
     return values
-
-
-def _checked(name: str, value: Any) -> Any:
-    kind = BY_KEY[name].kind
-    if kind == SWITCH:
-        if not isinstance(value, bool):
-            raise TypeError(f"{name} is True or False, not {value!r}")
-        return value
-    if kind == TEXT:
-        return None if value is None else fspath(value)
-    paths = BY_KEY[name].holds_paths
-    if isinstance(value, (str, bytes)) or (paths and isinstance(value, PathLike)):
-        raise TypeError(f"{name} is a list: write {name}=[{value!r}]")
-    try:
-        given = tuple(value)
-    except TypeError:
-        raise TypeError(f"{name} is a list of strings, not {value!r}") from None
-    items = tuple(fspath(item) if paths and isinstance(item, PathLike) else item for item in given)
-    for item in items:
-        if not isinstance(item, str):
-            raise TypeError(f"{name} holds strings, not {item!r}")
-    # Members of an enumeration and the like: children get plain ones.
-    return tuple(item if type(item) is str else exact_text(item) for item in items)
 
 
 # Settings whose rules remember something of a run, or are resolved anew at each start.
@@ -203,6 +185,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
 
     __slots__ = ("_config", "_ready", "_tokens", "_values", "_written")
 
+    @telling
     def __init__(
         self,
         _config: BlockConfig | str | None = None,
@@ -243,7 +226,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         self._config: BlockConfig | None = None
         # What the values are compiled to, from the first time on; a BlockConfig may change.
         self._ready: Compiled | None = None
-        keywords = {name: given[name] for name in _NAMES}
+        keywords = {name: given[name] for name in NAMES}
         if isinstance(_config, BlockConfig):
             if profile is not None or policy is not None or any(keywords.values()):
                 raise ValueError("give a BlockConfig or keywords, not both: config.merged_with(BlockConfig(...))")
@@ -255,7 +238,7 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         if policy is None:
             self._values = _values(keywords, named)
         else:
-            self._written = _read_policy(_checked_all(keywords), policy, named)
+            self._written = _read_policy(checked_all(keywords), policy, named)
             self._values = self._written.values
 
     @property
@@ -320,25 +303,6 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
 
 with_hermetic = hermetic_blocker
 
-_NAMES = tuple(setting.name for setting in SETTINGS if setting.name)
-_BASE = {setting.key: setting.default for setting in SETTINGS}
-_SWITCHES = tuple(setting.name for setting in SETTINGS if setting.name and setting.kind == SWITCH)
-_OTHERS = tuple(name for name in _NAMES if name not in _SWITCHES)
-
-
-def _checked_all(keywords: dict[str, Any]) -> dict[str, Any]:
-    """The settings of one call, each checked for its kind."""
-    values = dict(_BASE)
-    for name in _SWITCHES:
-        value = keywords[name]
-        if value is not False:
-            values[name] = _checked(name, value)
-    for name in _OTHERS:
-        value = keywords[name]
-        if value is not None and value != ():
-            values[name] = _checked(name, value)
-    return values
-
 
 def _profile_named(first: Any, profile: str | None) -> str | None:
     """The profile that the first argument names, or the keyword. ValueError for both, TypeError for something else."""
@@ -355,7 +319,7 @@ def _profile_named(first: Any, profile: str | None) -> str | None:
 
 def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
     """Checked settings of one call."""
-    values = _checked_all(keywords)
+    values = checked_all(keywords)
     if named is not None:
         values = joined(values, profile(named))
     if tuple(values.items()) not in _compiled:

@@ -6,7 +6,7 @@ from enum import Enum
 
 import pytest
 
-from hermetic import BlockConfig, PolicyViolation, hermetic_blocker, with_hermetic
+from hermetic import BlockConfig, PolicyViolation, hermetic_blocker, lock, with_hermetic
 from hermetic.guards import install_all
 
 VALUE_ERRORS = [
@@ -85,14 +85,19 @@ def test_another_first_argument_is_a_type_error(thing):
         hermetic_blocker(thing)
 
 
-def test_unknown_keyword_is_a_type_error():
-    with pytest.raises(TypeError):
-        hermetic_blocker(block_networks=True)
-
-
 def test_settings_are_keywords_only():
     with pytest.raises((TypeError, ValueError)):
         hermetic_blocker(None, True)
+
+
+@pytest.mark.parametrize("make", [hermetic_blocker, with_hermetic, BlockConfig, lock])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("block_networks", "block_network"), ("alow_domains", "allow_domains"), ("no_env", "block_environment")],
+)
+def test_a_keyword_that_is_none_names_the_one_that_was_meant(make, written, meant):
+    with pytest.raises(TypeError, match=rf"unexpected keyword argument '{written}' \(did you mean {meant}\?\)"):
+        make(**{written: True})
 
 
 def test_from_kwargs_names_the_nearest_setting():

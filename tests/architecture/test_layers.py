@@ -39,6 +39,7 @@ FACE_ORDER = [
         "errors",
         "settings",
         "values",
+        "keywords",
         "cautions",
         "runners",
         "request",

@@ -201,7 +201,8 @@ def requested(
 
 def given(keywords: Mapping[str, Any]) -> Values:
     """Settings by their keys, of keywords as a block takes them. TypeError or ValueError for what is none."""
-    from hermetic.blocker import ALIASES, BlockConfig, values_of
+    from hermetic.blocker import BlockConfig, values_of
+    from hermetic.keywords import ALIASES
 
     checked = values_of(BlockConfig.from_kwargs(**keywords))
     values = {name: checked[name] for name in (ALIASES.get(keyword, keyword) for keyword in keywords)}
