@@ -57,8 +57,9 @@ def status_of(end: Callable[[], int]) -> int:
     except Exception as error:
         if sys.excepthook is hook:
             raise  # no end of the target, which would have been printed, and the hook made silent
-        sys.excepthook = hook
         return plain_status(error)
+    finally:
+        sys.excepthook = hook
 
 
 def config_to_flags(cfg: GuardConfig) -> dict[str, Any]:

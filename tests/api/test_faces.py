@@ -97,6 +97,24 @@ assert sys.excepthook is hook
     assert ("why" in done.stderr) == ("why" in program)
 
 
+def test_who_embeds_a_run_gets_what_shows_errors_back_after_an_interruption(isolated):
+    isolated.write("t.py", "raise KeyboardInterrupt")
+    isolated.passes(
+        """
+import sys
+from hermetic.profiles import GuardConfig
+from hermetic.runner import run
+hook = sys.excepthook
+try:
+    run('./t.py', [], GuardConfig())
+except KeyboardInterrupt:
+    assert sys.excepthook is hook
+else:
+    raise SystemExit("not interrupted")
+"""
+    )
+
+
 def test_runner_run_returns_two_for_a_blocked_target(isolated):
     isolated.write("t.py", "import os; os.system('true')")
     done = isolated.passes(
