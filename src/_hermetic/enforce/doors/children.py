@@ -30,7 +30,7 @@ from ...capabilities.processes.starting import name_of
 from ...events import TOLD, say_once
 from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a
 from ...message import ENTRY, described, message
-from ...pristine import RLock, get_frame, getcwd, getpid, native
+from ...pristine import ENCODING, ENCODING_ERRORS, RLock, get_frame, getcwd, getpid, native
 from ...programs.executables import ABSENT, OTHER, never, open_program, placed
 from ...programs.library import for_another, made_since, own_place, whole
 from ...programs.target import OFF, REQUIRE, Options
@@ -238,7 +238,7 @@ def fork_exec(*args: Any) -> Any:
             file = whole(placed(file, folder))
     if not file:
         candidates = tuple([never((name,), folder) for name in candidates])
-    files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
+    files = tuple([name.encode(ENCODING, ENCODING_ERRORS) for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
     return START(BOX[0], (list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:]), {})
