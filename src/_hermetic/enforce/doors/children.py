@@ -230,7 +230,9 @@ def fork_exec(*args: Any) -> Any:
     if len(args) < 6 or is_arranged(CONTEXT):
         return START(BOX[0], args, {})
     words, candidates = words_of(args[0]), words_of(args[1])
-    folder = "" if args[4] is None else text_of(args[4])
+    # C would ask a path object again, and go to another folder, where a relative name is another program's.
+    goes = None if args[4] is None else text_of(args[4])
+    folder = goes or ""
     file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
     for argument in args[6:] if file else ():
         if argument is not None and not is_a(argument, NUMBER) and not is_a(argument, SEQUENCE):
@@ -241,7 +243,7 @@ def fork_exec(*args: Any) -> Any:
     files = tuple([name.encode(ENCODING, ENCODING_ERRORS) for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
-    return START(BOX[0], (list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:]), {})
+    return START(BOX[0], (list(words), files, args[2], keep, goes, entries_of(environment), *args[6:]), {})
 
 
 def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:

@@ -27,6 +27,8 @@ BOX: list[Any] = []
 ASK: Any = None
 PASS: Any = None
 
+PARTS = 2  # where the ancillary data of sendmsg is
+
 
 def private(setting: Setting, call: Any, after: Any) -> Any:
     """A function that has the original, which no program finds in the constants of a stand-in."""
@@ -109,6 +111,9 @@ def sendmsg(setting: Setting, original: Any) -> Any:
 
 
 def check_then_ask(*args: Any, **kwargs: Any) -> Any:
+    # C asks for the data first, which may be the program's own iterator: what it adds to a list is not judged any more.
+    if args[PARTS:] and type(args[PARTS]) is list:
+        args = (*args[:PARTS], tuple(args[PARTS]), *args[PARTS + 1 :])
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)
