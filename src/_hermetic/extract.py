@@ -98,6 +98,15 @@ def argument(args: tuple[Any, ...], kwargs: dict[str, Any] | None, index: int, n
     return default
 
 
+def plain_names(kwargs: dict[str, Any]) -> None:
+    """TypeError for a keyword of another class than str: with a hash of its own no look-up by its name finds it, and C,
+    which compares the letters, finds it.
+    """
+    for name in kwargs:
+        if type(name) is not str:
+            raise TypeError("keywords are exactly str")
+
+
 def always(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
     """For calls that are the act, whatever their arguments."""
     return ""

@@ -26,9 +26,9 @@ def at_first(args: tuple[Any, ...], kwargs: Any) -> Change:
     """A patched call whose first argument is a path, perhaps with a dir_fd: mkfifo, mknod."""
     path = argument(args, kwargs, 0, "path", None)
     folder = (kwargs or {}).get("dir_fd")
-    number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
-    if not is_a(path, TEXT_OR_BYTES):
-        return ANY_CHANGE  # a PathLike may tell C something else
+    if not is_a(path, TEXT_OR_BYTES) or not (folder is None or is_a(folder, NUMBER)):
+        return ANY_CHANGE  # what C asks itself may tell it something else
+    number = -1 if folder is None else int.__index__(folder)
     return change_of(path, number, entry_of, "")
 
 

@@ -28,7 +28,7 @@ from ...capabilities.processes.children import (
 )
 from ...capabilities.processes.starting import name_of
 from ...events import TOLD, say_once
-from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a
+from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a, plain_names
 from ...message import ENTRY, described, message
 from ...pristine import ENCODING, ENCODING_ERRORS, RLock, get_frame, getcwd, getpid, native
 from ...programs.executables import ABSENT, OTHER, never, open_program, placed
@@ -250,6 +250,7 @@ def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
     """os.posix_spawn, os.posix_spawnp; since 3.13 subprocess starts by these."""
     if is_arranged(CONTEXT):
         return START(BOX[0], (path, argv, env), kwargs)
+    plain_names(kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
     candidates = FIND(CONTEXT, name)

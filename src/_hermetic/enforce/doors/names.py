@@ -10,6 +10,7 @@ from __future__ import annotations
 from ...capabilities.network.learning import learns
 from ...capabilities.network.numeric import numeric_answer
 from ...capabilities.network.sockets import LOOPBACK_ADDRESSES, SENDMSG_PLACE, pinned, place_in_sendto
+from ...extract import plain_names
 from ..bind import bind
 from ..judge import refusal
 
@@ -59,6 +60,7 @@ def gethostbyaddr(setting: Setting, original: Any) -> Any:
 
 
 def ask(*args: Any, **kwargs: Any) -> Any:
+    plain_names(kwargs)
     return ASK(args, kwargs)
 
 
