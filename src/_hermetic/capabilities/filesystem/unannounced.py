@@ -67,7 +67,8 @@ def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
 def shared_memory_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """_posixshmem.shm_open(path, flags, mode): what is there already is read."""
     flags = argument(args, kwargs, 1, "flags", 0)
-    if not is_a(flags, NUMBER) or int.__index__(flags) & MADE_ANEW == MADE_ANEW:
+    # Of what is no int but has __index__ only C will know, and it reads unless it is told otherwise.
+    if is_a(flags, NUMBER) and int.__index__(flags) & MADE_ANEW == MADE_ANEW:
         return None
     name, _, places = shared_memory(args, kwargs)[:3]
     return name, places[0] if places else None
