@@ -12,7 +12,7 @@ that runs inside a guard can reach the guard's frames, and since 3.13 write thei
 
 from __future__ import annotations
 
-from .pristine import native
+from .pristine import ENCODING, ENCODING_ERRORS, native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def exact_text(value: object) -> str:
     if is_a(value, TEXT):
         return str.__getitem__(value, slice(None))  # type: ignore[index]  # a str, as was just seen
     if is_a(value, BYTES):
-        return bytes.decode(value, "utf-8", "surrogateescape")  # type: ignore[arg-type]  # bytes, as was just seen
+        return bytes.decode(value, ENCODING, ENCODING_ERRORS)  # type: ignore[arg-type]  # bytes, as was just seen
     raise TypeError("text expected")
 
 
@@ -96,6 +96,15 @@ def argument(args: tuple[Any, ...], kwargs: dict[str, Any] | None, index: int, n
     if kwargs:
         return kwargs.get(name, default)
     return default
+
+
+def plain_names(kwargs: dict[str, Any]) -> None:
+    """TypeError for a keyword of another class than str: with a hash of its own no look-up by its name finds it, and C,
+    which compares the letters, finds it.
+    """
+    for name in kwargs:
+        if type(name) is not str:
+            raise TypeError("keywords are exactly str")
 
 
 def always(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:

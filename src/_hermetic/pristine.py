@@ -30,6 +30,9 @@ IS_WINDOWS = _sys.platform == "win32"
 # It keeps nothing and tells nothing.
 NULL_DEVICE = "nul" if IS_WINDOWS else "/dev/null"
 IS_LINUX = _sys.platform.startswith("linux")
+# How C has names of files, variables and words of command lines in bytes. A program chooses it for its children
+# (LC_ALL, PYTHONUTF8), and read by another one a name would be another file's.
+ENCODING, ENCODING_ERRORS = _sys.getfilesystemencoding(), _sys.getfilesystemencodeerrors()
 
 stat = native.stat
 lstat = native.lstat

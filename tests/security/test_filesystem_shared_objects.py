@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,26 @@ def test_sqlite_keeps_its_temporary_tables_in_memory(isolated, options):
     plain = isolated.python(str(isolated.write("target.py", SORTING)))
     assert int(plain.stdout.split()[0]) > 0, "SQLite makes no files here: nothing is shown"
     assert isolated.script(options, SORTING).stdout.split() == ["0", "2"]
+
+
+def test_memory_is_read_by_flags_of_any_kind(isolated):
+    """A number that is no int counted as no flags at all, and what was there was read."""
+    name = f"hermetic-{os.getpid()}"
+    code = f"""
+    import _posixshmem, os
+    class Flags:
+        def __index__(self): return os.O_RDWR
+    for flags in (os.O_RDWR, Flags()):
+        try:
+            print(os.read(_posixshmem.shm_open("/{name}", flags, 0o600), 9))
+        except PermissionError:
+            print("refused")
+    """
+    path = Path("/dev/shm") / name
+    path.write_text("secret")
+    try:
+        words = f"--kernel=off --fs-readonly --allow-write /dev/shm --deny-read {path}"
+        done = isolated.script(words, code)
+    finally:
+        path.unlink()
+    assert done.stdout == "refused\nrefused\n", done

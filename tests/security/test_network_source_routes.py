@@ -38,6 +38,25 @@ def test_none_is_set(isolated, way):
     assert done.stdout == "network disabled: source route\n", done
 
 
+def test_parts_that_come_while_c_asks_for_the_data_are_not_sent(isolated):
+    code = (
+        HEAD
+        + """
+parts = []
+class Data:
+    def __iter__(self):
+        parts.append((0, 7, b"no options"))
+        return iter([b"x"])
+try:
+    print(s.sendmsg(Data(), parts, 0, ("127.0.0.1", 9)))
+except OSError:
+    print("the system has seen them")
+"""
+    )
+    assert isolated.code(code).stdout == "the system has seen them\n"
+    assert isolated.script("--kernel=off --no-network --allow-localhost", code).stdout == "1\n"
+
+
 INTERFACES = {
     "bound to a device": "s.setsockopt(socket.SOL_SOCKET, 25, b'lo')",
     "by its number": "s.setsockopt(socket.SOL_SOCKET, 62, 1)",

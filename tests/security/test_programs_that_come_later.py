@@ -109,6 +109,21 @@ def test_in_a_plain_run_it_starts(isolated, name):
     assert done.stdout.split() == ["free"], done
 
 
+def test_a_working_directory_is_asked_once(isolated):
+    code = """
+os.mkdir("plain")
+with open("plain/tool", "w") as file:
+    file.write("#!/bin/sh\\necho held\\n")
+os.chmod("plain/tool", 0o755)
+class Folder:
+    answers = [".", "plain"]
+    def __fspath__(self): return self.answers.pop()
+print(output(["./tool", *WORDS[1:]], cwd=Folder()))
+"""
+    done = isolated.script("--no-network --kernel=off", HEAD + code)
+    assert done.stdout.split() == ["held"], done
+
+
 MISSING = """
 import os, subprocess
 os.mkdir("folder")

@@ -12,7 +12,7 @@ import sys
 from ..callers import program_place
 from ..errors import violation
 from ..events import details, origin_of, record, remedy_of
-from ..extract import printable
+from ..extract import plain_names, printable
 from ..pristine import FULL, get_ident
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -62,6 +62,8 @@ def examine(entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any] | None) 
     violations included: code of its own could reach this frame and, since 3.13, write its locals.
     """
     try:
+        if kwargs:
+            plain_names(kwargs)
         # Most attempts end here: an entry is taken apart only for what is refused.
         target = entry[4](args, kwargs)
         if target is None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 
 from ..pristine import (
+    ENCODING,
+    ENCODING_ERRORS,
     FULL,
     IS_WINDOWS,
     S_IFDIR,
@@ -212,7 +214,7 @@ def first_line(head: bytes) -> tuple[str, str, list[str]] | None:
 
     One word follows the program, whatever is in it; a carriage return is an editor's.
     """
-    lines = head.decode("utf-8", "surrogateescape").split("\n")
+    lines = head.decode(ENCODING, ENCODING_ERRORS).split("\n")
     if not lines[0].startswith("#!"):
         return None
     program, _, option = lines[0][2:].strip(BLANKS + "\r").replace("\t", " ").partition(" ")

@@ -9,7 +9,7 @@ brings other URIs into this form.
 from __future__ import annotations
 
 from ...paths import lexists
-from ...pristine import FULL, close_fd, getcwd, native, open_fd, read_fd
+from ...pristine import ENCODING, ENCODING_ERRORS, FULL, close_fd, getcwd, native, open_fd, read_fd
 from .descriptors import path_text
 
 MEMORY, READ_ONLY, WRITTEN = "memory", "read-only", "written"
@@ -72,18 +72,23 @@ def parse_uri(name: str) -> tuple[str | None, list[tuple[str, str]]]:
 def unquoted(text: str) -> str:
     """With ``%XX`` as what they stand for, one byte each."""
     first, *rest = text.split("%")
-    done = bytearray(first.encode("utf-8", "surrogateescape"))
+    done = bytearray(first.encode(ENCODING, ENCODING_ERRORS))
     for part in rest:
         if len(part) > 1 and part[0] in HEXADECIMAL and part[1] in HEXADECIMAL:
             done.append(int(part[:2], 16))
             part = part[2:]
         else:
             done += b"%"
-        done += part.encode("utf-8", "surrogateescape")
-    return done.decode("utf-8", "surrogateescape")
+        done += part.encode(ENCODING, ENCODING_ERRORS)
+    return done.decode(ENCODING, ENCODING_ERRORS)
 
 
 HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
+
+
+def name_in_statement(text: str) -> str:
+    """A name from inside of a statement as a path: there SQLite has UTF-8, whatever files are named in."""
+    return text.encode("utf-8", "surrogateescape").decode(ENCODING, ENCODING_ERRORS)
 
 
 def plain_folder_exists() -> bool:

@@ -11,7 +11,7 @@ from errno import EBADF, ELOOP
 
 from ...extract import BYTES, NUMBER, O_PATH, TEXT, is_a
 from ...paths import REMOVED, absolute, resolve_by, same_file
-from ...pristine import fspath, native, readlink
+from ...pristine import ENCODING, ENCODING_ERRORS, fspath, native, readlink
 
 try:
     from fcntl import F_GETFL as F_GETFL
@@ -23,7 +23,6 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
-ENCODING, ENCODING_ERRORS = _sys.getfilesystemencoding(), _sys.getfilesystemencodeerrors()
 O_RDONLY, O_WRONLY, O_RDWR, O_TRUNC = native.O_RDONLY, native.O_WRONLY, native.O_RDWR, native.O_TRUNC
 ACCESS = O_WRONLY | O_RDWR
 # The command of macOS's fcntl that tells a descriptor's path.

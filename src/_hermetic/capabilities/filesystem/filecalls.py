@@ -13,7 +13,7 @@ from ...model import PRIVATE
 from ...paths import is_number, lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from ...sqlite import CONNECTORS, STAYS_USABLE
-from .databases import MEMORY, WRITTEN, database_names, database_use
+from .databases import MEMORY, WRITTEN, database_names, database_use, name_in_statement
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
 from .lists import NOWHERE
 from .places import (
@@ -322,7 +322,9 @@ def read_of_database(name: str) -> Reading:
 def database_attached_to_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """The same of what ATTACH and VACUUM INTO want opened; what is computed is refused as a change."""
     name = args[0]
-    return None if len(args) > 1 or name is None or name in ("", ":memory:") else read_of_database(name)
+    if len(args) > 1 or name is None or name in ("", ":memory:"):
+        return None
+    return read_of_database(name_in_statement(name))
 
 
 # What the stand-in's connections have among their classes' names.
@@ -359,5 +361,6 @@ def database_attached(args: tuple[Any, ...], kwargs: Any) -> Change | None:
         return "ATTACH", SHOWN_AS_IT_IS, None, (), DATABASE
     if name in ("", ":memory:"):
         return None
+    name = name_in_statement(name)
     shown = database_names(name) or (name,)
     return database_change(shown[0], name)

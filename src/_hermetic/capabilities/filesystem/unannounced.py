@@ -26,9 +26,9 @@ def at_first(args: tuple[Any, ...], kwargs: Any) -> Change:
     """A patched call whose first argument is a path, perhaps with a dir_fd: mkfifo, mknod."""
     path = argument(args, kwargs, 0, "path", None)
     folder = (kwargs or {}).get("dir_fd")
-    number = int.__index__(folder) if is_a(folder, NUMBER) else -1  # type: ignore[arg-type]  # an int, as was just seen
-    if not is_a(path, TEXT_OR_BYTES):
-        return ANY_CHANGE  # a PathLike may tell C something else
+    if not is_a(path, TEXT_OR_BYTES) or not (folder is None or is_a(folder, NUMBER)):
+        return ANY_CHANGE  # what C asks itself may tell it something else
+    number = -1 if folder is None else int.__index__(folder)
     return change_of(path, number, entry_of, "")
 
 
@@ -67,7 +67,8 @@ def shared_memory(args: tuple[Any, ...], kwargs: Any) -> Change:
 def shared_memory_read(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
     """_posixshmem.shm_open(path, flags, mode): what is there already is read."""
     flags = argument(args, kwargs, 1, "flags", 0)
-    if not is_a(flags, NUMBER) or int.__index__(flags) & MADE_ANEW == MADE_ANEW:
+    # Of what is no int but has __index__ only C will know, and it reads unless it is told otherwise.
+    if is_a(flags, NUMBER) and int.__index__(flags) & MADE_ANEW == MADE_ANEW:
         return None
     name, _, places = shared_memory(args, kwargs)[:3]
     return name, places[0] if places else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, exact_text, is_a
-from ...pristine import fspath, getcwd, native
+from ...pristine import ENCODING, ENCODING_ERRORS, fspath, getcwd, native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def pairs_from(entries: Any) -> Environment | None:
 
 def entries_of(environment: Environment) -> list[bytes]:
     """And back."""
-    return [f"{name}={value}".encode("utf-8", "surrogateescape") for name, value in environment]
+    return [f"{name}={value}".encode(ENCODING, ENCODING_ERRORS) for name, value in environment]
 
 
 def judged(actions: Any) -> list[Any]:
@@ -78,7 +78,7 @@ def judged(actions: Any) -> list[Any]:
             path = words[2] if is_a(words[2], TEXT_OR_BYTES) else fspath(words[2])
             text, flags = exact_text(path), int.__index__(words[3])
             AUDIT("open", text if text[:1] == "/" else getcwd() + "/" + text, None, flags)
-            words = (kind, words[1], text.encode("utf-8", "surrogateescape"), flags, words[4])
+            words = (kind, words[1], text.encode(ENCODING, ENCODING_ERRORS), flags, words[4])
         found.append((kind, *words[1:]))
     return found
 

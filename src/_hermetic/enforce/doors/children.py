@@ -28,9 +28,9 @@ from ...capabilities.processes.children import (
 )
 from ...capabilities.processes.starting import name_of
 from ...events import TOLD, say_once
-from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a
+from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a, plain_names
 from ...message import ENTRY, described, message
-from ...pristine import RLock, get_frame, getcwd, getpid, native
+from ...pristine import ENCODING, ENCODING_ERRORS, RLock, get_frame, getcwd, getpid, native
 from ...programs.executables import ABSENT, OTHER, never, open_program, placed
 from ...programs.library import for_another, made_since, own_place, whole
 from ...programs.target import OFF, REQUIRE, Options
@@ -230,7 +230,9 @@ def fork_exec(*args: Any) -> Any:
     if len(args) < 6 or is_arranged(CONTEXT):
         return START(BOX[0], args, {})
     words, candidates = words_of(args[0]), words_of(args[1])
-    folder = "" if args[4] is None else text_of(args[4])
+    # C would ask a path object again, and go to another folder, where a relative name is another program's.
+    goes = None if args[4] is None else text_of(args[4])
+    folder = goes or ""
     file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
     for argument in args[6:] if file else ():
         if argument is not None and not is_a(argument, NUMBER) and not is_a(argument, SEQUENCE):
@@ -238,16 +240,17 @@ def fork_exec(*args: Any) -> Any:
             file = whole(placed(file, folder))
     if not file:
         candidates = tuple([never((name,), folder) for name in candidates])
-    files = tuple([name.encode("utf-8", "surrogateescape") for name in ((file,) if file else candidates)])
+    files = tuple([name.encode(ENCODING, ENCODING_ERRORS) for name in ((file,) if file else candidates)])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
-    return START(BOX[0], (list(words), files, args[2], keep, args[4], entries_of(environment), *args[6:]), {})
+    return START(BOX[0], (list(words), files, args[2], keep, goes, entries_of(environment), *args[6:]), {})
 
 
 def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
     """os.posix_spawn, os.posix_spawnp; since 3.13 subprocess starts by these."""
     if is_arranged(CONTEXT):
         return START(BOX[0], (path, argv, env), kwargs)
+    plain_names(kwargs)
     name, words, given = file_of(path), words_of(argv), pairs_of(env)
     popen = get_frame(1 if FRAMES_HIDDEN else 2).f_code.co_filename == POPEN_FILE
     candidates = FIND(CONTEXT, name)

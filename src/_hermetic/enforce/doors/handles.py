@@ -14,11 +14,24 @@ from __future__ import annotations
 from _thread import _count as count_threads
 from errno import EACCES, EEXIST, ENOENT
 
-from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_TRUNC
+from ...capabilities.filesystem.descriptors import O_TRUNC
 from ...capabilities.filesystem.told import ASKED, NAME, PATH, SEEN, WAYS
 from ...extract import HANDLE
 from ...paths import NAMES, PROCESS, names_itself
-from ...pristine import S_IFMT, S_IFREG, close_fd, dup, file_mode, fstat, getpid, native, open_fd, readlink
+from ...pristine import (
+    ENCODING,
+    ENCODING_ERRORS,
+    S_IFMT,
+    S_IFREG,
+    close_fd,
+    dup,
+    file_mode,
+    fstat,
+    getpid,
+    native,
+    open_fd,
+    readlink,
+)
 from ..judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core

@@ -10,6 +10,7 @@ from __future__ import annotations
 from ...capabilities.network.learning import learns
 from ...capabilities.network.numeric import numeric_answer
 from ...capabilities.network.sockets import LOOPBACK_ADDRESSES, SENDMSG_PLACE, pinned, place_in_sendto
+from ...extract import plain_names
 from ..bind import bind
 from ..judge import refusal
 
@@ -26,6 +27,8 @@ AFTER: Any = None
 BOX: list[Any] = []
 ASK: Any = None
 PASS: Any = None
+
+PARTS = 2  # where the ancillary data of sendmsg is
 
 
 def private(setting: Setting, call: Any, after: Any) -> Any:
@@ -57,6 +60,7 @@ def gethostbyaddr(setting: Setting, original: Any) -> Any:
 
 
 def ask(*args: Any, **kwargs: Any) -> Any:
+    plain_names(kwargs)
     return ASK(args, kwargs)
 
 
@@ -109,6 +113,9 @@ def sendmsg(setting: Setting, original: Any) -> Any:
 
 
 def check_then_ask(*args: Any, **kwargs: Any) -> Any:
+    # C asks for the data first, which may be the program's own iterator: what it adds to a list is not judged any more.
+    if args[PARTS:] and type(args[PARTS]) is list:
+        args = (*args[:PARTS], tuple(args[PARTS]), *args[PARTS + 1 :])
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)

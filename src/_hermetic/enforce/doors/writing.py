@@ -10,9 +10,9 @@ from __future__ import annotations
 from _thread import _count as count_threads
 from errno import EISDIR, ELOOP, ENOENT
 
-from ...capabilities.filesystem.descriptors import ENCODING, ENCODING_ERRORS, O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
+from ...capabilities.filesystem.descriptors import O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
 from ...extract import HANDLE
-from ...pristine import close_fd, dup, native, open_fd, readlink
+from ...pristine import ENCODING, ENCODING_ERRORS, close_fd, dup, native, open_fd, readlink
 from ..judge import refusal
 from .handles import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, name_of
 
