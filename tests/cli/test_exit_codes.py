@@ -432,3 +432,32 @@ def test_what_every_policy_protects_is_told_without_an_option(isolated):
     done = isolated.script("--no-network", "import sys; sys.addaudithook(print); sys.exit(3)")
     told = "  interpreter mutation disabled: sys.addaudithook  [any policy protects the guards themselves]"
     assert (done.code, done.errors[-1]) == (3, told)
+
+
+HOOKS = {
+    # name: (what the program's own hook does, status, what comes before the explanation)
+    "fails of what is blocked, too": (ACT, 2, "Original exception was:\nTraceback (most recent call last):"),
+    "fails of something else": ("1 / 0", 2, "ZeroDivisionError: division by zero\n\nOriginal exception was:\n"),
+    "leaves": ("sys.exit(3)", 2, ""),
+    "leaves with success": ("sys.exit()", 0, None),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_hooks_of_programs_that_fail_change_nothing(isolated, name):
+    act, status, shown = HOOKS[name]
+    done = isolated.script("--no-subprocess", f"import os, sys\ndef hook(*a): {act}\nsys.excepthook = hook\n{ACT}")
+    assert (done.code, "_hermetic" in done.stderr) == (status, False), done.stderr
+    if shown is None:
+        assert done.stderr == ""
+    else:
+        assert shown in done.stderr and "hermetic: blocked action: subprocess disabled: os.system" in done.stderr
+        assert "Error in sys.excepthook:" in done.stderr or not shown
+
+
+def test_a_hook_that_fails_ends_a_plain_failure_as_ever(isolated):
+    code = "import sys\ndef hook(*a): 1 / 0\nsys.excepthook = hook\nraise ValueError('mine')"
+    done = isolated.script("--no-subprocess", code)
+    assert done.code == 1
+    assert done.stderr.startswith("Error in sys.excepthook:\nTraceback")
+    assert done.stderr.endswith("ValueError: mine\n") and "_hermetic" not in done.stderr
