@@ -21,6 +21,12 @@ def test_it_is_said_once(isolated):
     assert line.endswith(f"/true {WARNING} --no-network --deny-import")
 
 
+@pytest.mark.parametrize("options", ["--block-native", "--deny-import colorsys --block-native"])
+def test_options_of_imports_are_named_one_by_one(isolated, options):
+    (line,) = isolated.script(f"--kernel=off {options}", TWICE).errors
+    assert line.endswith(f"/true {WARNING} {options.replace(' colorsys', '')}")
+
+
 def test_it_is_said_once_for_children_too(isolated):
     isolated.write("child.py", TWICE)
     done = isolated.script(

@@ -406,11 +406,18 @@ def test_failure_after_refusals_that_were_handled_names_them(isolated, end):
     """The status is the program's own, as it copes; that it failed may have to do with it, and it may say nothing."""
     done = isolated.script("--fs-readonly", TRIES + end)
     assert done.code == (1 if "Key" in end else 3)
-    told = [line for line in done.errors if line.startswith(("hermetic: ", "  "))][-7:]
+    told = [line for line in done.errors if line.startswith(("hermetic: ", "  "))][-12:]
     assert told == [
         "hermetic: 7 acts were blocked, and the program handled them; the status is its own (2 with --strict, each of "
         "them with --trace)",
-        *[f"  filesystem readonly: {isolated.folder / name}  [--fs-readonly]" for name in "abcde"],
+        *[
+            line
+            for name in "abcde"
+            for line in (
+                f"  filesystem readonly: {isolated.folder / name}  [--fs-readonly]",
+                f"    to allow it: --allow-write {isolated.folder / name}",
+            )
+        ],
         "  and 2 more",
     ], done.stderr
 
@@ -431,4 +438,42 @@ def test_what_every_policy_protects_is_told_without_an_option(isolated):
     """ray adds an audit hook, and fails of something else."""
     done = isolated.script("--no-network", "import sys; sys.addaudithook(print); sys.exit(3)")
     told = "  interpreter mutation disabled: sys.addaudithook  [any policy protects the guards themselves]"
-    assert (done.code, done.errors[-1]) == (3, told)
+    assert (done.code, done.errors[-2]) == (3, told)
+
+
+HOOKS = {
+    # name: (what the program's own hook does, status, what comes before the explanation)
+    "fails of what is blocked, too": (ACT, 2, "Original exception was:\nTraceback (most recent call last):"),
+    "fails of something else": ("1 / 0", 2, "ZeroDivisionError: division by zero\n\nOriginal exception was:\n"),
+    "leaves": ("sys.exit(3)", 2, ""),
+    "leaves with success": ("sys.exit()", 0, None),
+}
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_hooks_of_programs_that_fail_change_nothing(isolated, name):
+    act, status, shown = HOOKS[name]
+    done = isolated.script("--no-subprocess", f"import os, sys\ndef hook(*a): {act}\nsys.excepthook = hook\n{ACT}")
+    assert (done.code, "_hermetic" in done.stderr) == (status, False), done.stderr
+    if shown is None:
+        assert done.stderr == ""
+    else:
+        assert shown in done.stderr and "hermetic: blocked action: subprocess disabled: os.system" in done.stderr
+        assert "Error in sys.excepthook:" in done.stderr or not shown
+
+
+def test_a_hook_that_fails_ends_a_plain_failure_as_ever(isolated):
+    code = "import sys\ndef hook(*a): 1 / 0\nsys.excepthook = hook\nraise ValueError('mine')"
+    done = isolated.script("--no-subprocess", code)
+    assert done.code == 1
+    assert done.stderr.startswith("Error in sys.excepthook:\nTraceback")
+    assert done.stderr.endswith("ValueError: mine\n") and "_hermetic" not in done.stderr
+
+
+def test_a_variable_that_may_not_be_read_may_be_unset_for_all(isolated):
+    """Most programs ask for a dozen that are not set: to name one at a time is a long way."""
+    done = isolated.script("--no-environment", "import os; os.environ.get('NOT_SET')")
+    unset = "--no-environment=unset for a program that copes with unset variables"
+    assert (done.code, done.errors[-1]) == (2, f"  to allow it: --allow-env NOT_SET, or {unset}")
+    done = isolated.script("--no-environment", "import os; os.environ['NOT_SET'] = '1'")
+    assert (done.code, done.errors[-1]) == (2, "  to allow it: --allow-env NOT_SET")

@@ -75,6 +75,22 @@ def test_a_program_that_is_nowhere_is_not_to_be_listed(isolated, options, act):
     assert (refused, remedy) == ("refused", "running without --no-subprocess")
 
 
+MADE = {
+    "a copy": "shutil.copy(shutil.which('true'), 'mine')",
+    "a link": "os.symlink(sys.executable, 'mine')",
+    "a script": "open('mine', 'w').write('#!/bin/sh\\n'); os.chmod('mine', 0o755)",
+}
+
+
+@pytest.mark.parametrize("options", ["--no-subprocess", LISTED])
+@pytest.mark.parametrize("how", MADE)
+def test_what_the_run_has_made_is_not_to_be_listed(isolated, options, how):
+    """As python -m venv: the entry would be wrong in a clean folder, and out of date in any."""
+    code = f"import os, shutil, sys; {MADE[how]}\n{PROGRAM}"
+    refused, remedy = isolated.script(options, code.replace("ACT", "subprocess.run([os.path.abspath('mine')])")).data
+    assert (refused, remedy.partition(":")[0]) == ("refused", "running without --no-subprocess")
+
+
 def test_an_address_of_this_machine_may_be_named(isolated):
     code = """
         import json, socket

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import sqlite3
 import sys
 
 import pytest
@@ -318,3 +321,19 @@ def test_hermetics_own_bytecode_is_not_written_and_nobody_speaks_of_it(isolated,
     )
     done = isolated.run([sys.executable, "-c", start], env={"PYTHONDONTWRITEBYTECODE": None, "PYTHONPATH": str(copy)})
     assert (done.code, done.stderr) == (0, ""), done
+
+
+@pytest.mark.parametrize("options", ["--fs-readonly=.", "--fs-readonly", "--seal --fs-readonly=."])
+def test_functions_are_pickled_and_copied_as_ever(isolated, options):
+    code = """
+    import copy, os, pickle, signal, sqlite3
+    for function in (open, os.open, os.mkfifo, os.mknod, os.readlink, os.remove, sqlite3.connect, signal.signal):
+        for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+            assert pickle.loads(pickle.dumps(function, protocol)) is function, function
+        assert copy.copy(function) == function == copy.deepcopy([function])[0], function
+    print(pickle.dumps((open, os.mkfifo, sqlite3.connect)).hex())
+    """
+    done = isolated.script(options, code)
+    assert done.code == 0, done.stderr
+    # A process without hermetic finds its own.
+    assert pickle.loads(bytes.fromhex(done.stdout)) == (open, os.mkfifo, sqlite3.connect)

@@ -6,6 +6,7 @@ kilocode#11650, CVE-2026-47128.
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
@@ -96,6 +97,37 @@ def test_a_manager_is_reached_in_a_block(isolated):
     )
     done = isolated.python("./target.py")
     assert (done.code, done.stdout) == (0, "managed\n"), done
+
+
+GONE = """
+import multiprocessing, sys
+from multiprocessing.connection import Client
+if __name__ == "__main__":
+    with multiprocessing.get_context("fork").Manager() as manager:
+        address, lock = manager.address, manager.Lock()
+    for act in (lambda: Client(address), lock.acquire):
+        try:
+            act()
+        except FileNotFoundError:
+            print("gone")
+    sys.exit(1)
+"""
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --seal", "--no-network --kernel=off"])
+def test_a_manager_that_has_gone_is_missing(isolated, options):
+    """Workers of black let go of their locks when it has ended: its status 1, of files to change, is no refusal's."""
+    done = isolated.script(options, GONE)
+    assert (done.code, done.stdout, done.stderr) == (1, "gone\ngone\n", ""), done
+
+
+def test_a_manager_that_is_somebody_elses_is_refused(isolated, tmp_path):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        server.listen()
+        code = f"from multiprocessing.connection import Client\nClient({str(tmp_path / 's')!r})"
+        done = isolated.script("--no-network", code)
+    assert done.code == 2 and "connect(" in done.stderr
 
 
 # What a child bound, or says that it bound, does not lead to a socket of somebody else's.

@@ -184,13 +184,18 @@ def is_able(old: Any, new: Any) -> None:
             pass  # somebody's own, which no set can hold
 
 
-def dress(made: Any, original: Any) -> None:
-    """Give a stand-in the names of its original: pickle finds it by these, for `Pool.map(os.system, ...)`."""
+def dress(made: Any, original: Any, module: str) -> None:
+    """Give a stand-in the names of its original: pickle finds it by these, for `Pool.map(os.system, ...)`.
+
+    module: the one that it is put into. What it names itself may have another stand-in: os hands on what posix has.
+    """
     for attribute in DRESS:
         try:
             setattr(made, attribute, getattr(original, attribute))
         except (AttributeError, TypeError):
             pass
+    if module and type(made) is FunctionType:
+        made.__module__ = module
 
 
 def apply_pending(name: str, module: Any) -> None:
@@ -205,7 +210,7 @@ def apply_pending(name: str, module: Any) -> None:
                 continue
             if box is not None:
                 box[:] = [original]
-            dress(made, original)
+            dress(made, original, "" if path[1:] else name)
             own = path[-1] in holder.__dict__
             try:
                 put(holder, path[-1], original, made)
@@ -241,7 +246,7 @@ def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
         made = load_door(setting.row.door)(setting, original)
         if made is not None:
             if type(made) is FunctionType:  # a class or a method has names of its own
-                dress(made, original)
+                dress(made, original, "")
             changes.append((holder, path[-1], original, made))
     return changes
 

@@ -19,8 +19,7 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
     if isinstance(error, HermeticError) and not isinstance(error, PolicyViolation):
         raise error
     if error is not None and not isinstance(error, SystemExit):
-        status.trim_chain(error)
-        sys.excepthook(type(error), error, error.__traceback__)
+        error = print_error(error)
     join_threads()
     if policies:
         if reports_only(policies):
@@ -44,6 +43,27 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
     if not isinstance(error, SystemExit):
         sys.excepthook = silent  # it has been printed, without hermetic's frames
     raise error
+
+
+def print_error(error: BaseException) -> BaseException:
+    """Show it as the interpreter would; returns what ends the run: a hook of the program's may leave instead."""
+    status.trim_chain(error)
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as left:
+        left.__context__ = left.__context__ or error  # what the program failed of is found from there
+        return left
+    except BaseException as failed:  # noqa: BLE001  # the hook needed what is blocked, too; the status is still due
+        status.trim_chain(failed)
+        show("Error in sys.excepthook:\n", failed)
+        show("\nOriginal exception was:\n", error)
+    return error
+
+
+def show(heading: str, error: BaseException) -> None:
+    """As C would, without the hook."""
+    status.say(heading)
+    sys.__excepthook__(type(error), error, error.__traceback__)
 
 
 def reports_only(policies: tuple[Policy, ...]) -> bool:

@@ -76,9 +76,16 @@ def record_of(v: PolicyViolation) -> tuple[Any, ...]:
     return (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
 
 
+# Most programs ask for many that are not set, one after the other.
+READ_OF_VARIABLE, ONE_VARIABLE = "environment disabled: ", "--allow-env "
+UNSET = ", or --no-environment=unset for a program that copes with unset variables"
+
+
 def explain(record: tuple[Any, ...], count: int) -> str:
     """The closing lines of a run that ends with 2."""
     _, message, reason, remedy, _, place, _, origin = record
+    if message.startswith(READ_OF_VARIABLE) and remedy.startswith(ONE_VARIABLE):
+        remedy += UNSET
     others = count - 1
     more = f" (and {others} more)" if others > 0 else ""
     owner = "" if place is None else owner_of(place[0])
@@ -190,7 +197,9 @@ def coped_hint(code: int) -> str:
     counted = "1 act was blocked, and the program handled it"
     if count > 1:
         counted = f"{count} acts were blocked, and the program handled them"
-    return f"hermetic: {counted}; the status is its own (2 with --strict, each of them with --trace)\n{listed(FEW)}"
+    return (
+        f"hermetic: {counted}; the status is its own (2 with --strict, each of them with --trace)\n{listed(FEW, True)}"
+    )
 
 
 def summary(verb: str) -> str:
@@ -199,19 +208,21 @@ def summary(verb: str) -> str:
     counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
     left = count - sum([events.TIMES.get((message, reason), 1) for _, message, reason, *_ in events.LOG])
     more = f"  and {left} more, of which only the number was kept\n" if left > 0 else ""
-    return f"hermetic: {counted}\n{listed(len(events.LOG))}{more}"
+    return f"hermetic: {counted}\n{listed(len(events.LOG), False)}{more}"
 
 
 # How many acts are told where they may have to do with it or not.
 FEW = 5
 
 
-def listed(most: int) -> str:
-    """The first acts that were blocked, a line each."""
+def listed(most: int, remedies: bool) -> str:
+    """The first acts that were blocked, a line each, and one for what would allow it."""
     lines = []
-    for _, message, reason, *_ in events.LOG[:most]:
+    for _, message, reason, remedy, *_ in events.LOG[:most]:
         times = events.TIMES.get((message, reason), 1)
         lines.append(f"  {message}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n")
+        if remedies:
+            lines.append(f"    to allow it: {events.for_shell(remedy)}\n")
     more = len(events.LOG) - most
     return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
 

@@ -67,6 +67,11 @@ PROCESS_LIBRARIES = frozenset({"sh", "pexpect", "plumbum", "sarge", "delegator"}
 _dict, _get = dict, dict.get
 
 
+def taken_options(rules: Rules) -> tuple[str, ...]:
+    """The options that restrict imports: what is denied by name and what is native are taken away apart."""
+    return tuple([option for given, option in ((rules[NAMES], DENY), (rules[NATIVE], BLOCK)) if given])
+
+
 # --- decisions ---
 
 

@@ -34,7 +34,7 @@ from .addresses import (
     shown_address,
     unwrapped,
 )
-from .plumbing import asks_for_own_name, is_multiprocessing_listener
+from .plumbing import asks_for_own_name, is_multiprocessing_client, is_multiprocessing_listener
 from .rules import (
     ALLOWED,
     ANY_PORT,
@@ -310,7 +310,7 @@ def decide_unix(rules: Rules, name: str, verb: str, call: str) -> Found:
     if own:
         # This run has closed it; what it would hear, should nobody else have got its file or its name meanwhile.
         return "", None, "", "", OSError(ECONNREFUSED, "Connection refused")
-    if rules[LOCALHOST] and is_free(name):
+    if (rules[LOCALHOST] or is_multiprocessing_client()) and is_free(name):
         # A place for a socket of this run: whoever waits for the run's own server to bind it tries again at this error.
         # The call is not made, as somebody else may have bound it by then.
         return "", None, "", "", OSError(ENOENT, "No such file or directory")

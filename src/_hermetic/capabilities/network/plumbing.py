@@ -47,6 +47,8 @@ MULTIPROCESSING_LISTENERS = (
     ("multiprocessing.connection", "__init__"),
     ("multiprocessing.forkserver", "ensure_running"),
 )
+# To forge this name gains nothing: the call is not made.
+MULTIPROCESSING_CLIENT = ("multiprocessing.connection", "SocketClient")
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
@@ -86,3 +88,9 @@ def is_multiprocessing_listener() -> bool:
     """forkserver and Manager listen on a Unix socket in a private directory of theirs."""
     # Between examine and here: decide and decide_bind.
     return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 2))) in MULTIPROCESSING_LISTENERS
+
+
+def is_multiprocessing_client() -> bool:
+    """The proxies of a Manager look for it, at the end of a worker too, when it may have gone."""
+    # Between examine and here: decide, decide_connect and decide_unix.
+    return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 3))) == MULTIPROCESSING_CLIENT

@@ -18,7 +18,7 @@ from ...programs.executables import (
     search,
 )
 from ...programs.firstlines import interpreters
-from .starting import GIVING, OPTION, information_denial, listing, own_name
+from .starting import GIVING, NOT_LISTED, OPTION, information_denial, is_made_here, listing, own_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -108,6 +108,8 @@ def start_denial(rules: Rules, target: tuple[Found, str, str], message: str) -> 
     remedy = GIVING + (real if base_name(real).startswith(MULTI_CALL) else shown)
     if here.startswith(HANDLES):
         remedy = "starting a program by its own path"
+    elif is_made_here(here):
+        remedy = NOT_LISTED
     elif own_name(shown) in known:
         remedy = GIVING + here  # another file of the same name
     if by_own_name(here) + seen in starts:

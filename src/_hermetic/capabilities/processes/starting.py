@@ -6,7 +6,7 @@ from errno import ENOENT
 
 from ...callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours
 from ...extract import SEQUENCE, TEXT_OR_BYTES, exact_text, is_a
-from ...pristine import IS_WINDOWS, native
+from ...pristine import IS_WINDOWS, file_changed, lstat, native, now
 from ...programs.executables import ENDINGS, has_separator, is_python_name, search
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 GUARD = "subprocess"
 OPTION, GIVING = "no-subprocess", "--allow-run "
 REMEDY = f"running without --{OPTION}"
+# A list is looked up at the start: the next run would not find there what this one has made, or make it anew.
+NOT_LISTED = f"{REMEDY}: a list can only name what is there before the run"
+BEGUN = now()
 # PATH as this process got it, along which a list looks for its programs at the start.
 variables: Any = native.environ
 FOLDERS = exact_text(variables.get("PATH" if IS_WINDOWS else b"PATH", ""))
@@ -63,9 +66,18 @@ def is_asked_for_information() -> bool:
 
 def listing(program: str) -> str:
     """What gives this program back: a list can name none that is not there."""
-    if has_separator(program) or search(program, FOLDERS, ENDINGS, "") is not None:
-        return GIVING + program
-    return REMEDY
+    path = program if has_separator(program) else search(program, FOLDERS, ENDINGS, "")
+    if path is None:
+        return REMEDY
+    return NOT_LISTED if is_made_here(path) else GIVING + program
+
+
+def is_made_here(path: str) -> bool:
+    """Whether there is something at the path that came since these guards were loaded, as in a new environment."""
+    try:
+        return file_changed(lstat(path)) >= BEGUN
+    except (OSError, ValueError):
+        return False
 
 
 # --- the program's name, never its arguments ---

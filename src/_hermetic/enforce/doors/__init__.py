@@ -4,23 +4,59 @@ from __future__ import annotations
 
 from _frozen_importlib import BuiltinImporter
 
+from ..bind import bind
+
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from typing import Any
 
     from ..patches import Setting
 
+# What a pickle names: in a process without hermetic, too.
+module_of: Any = __import__
 METHOD: Any = type(BuiltinImporter.find_spec)  # a class method's; types costs more to import than this module
 DRESS = ("__name__", "__qualname__", "__module__", "__doc__")
 
 
-def as_builtin(made: Any, original: Any) -> Any:
-    """A stand-in, dressed as its original and a method of whatever has that: like a builtin, it does not bind in a
-    class body.
+def attribute(home: Any, name: str) -> Any:
+    return getattr(module_of(home.__name__), name)
+
+
+def reduced(home: Any) -> tuple[Any, ...]:
+    return module_of, (home.__name__,)
+
+
+def itself(home: Any, memo: Any) -> Any:
+    return home
+
+
+def shown(home: Any) -> str:
+    return f"<module {home.__name__!r}>"
+
+
+class Home:
+    """The module of a builtin, by its name: pickle and copy find what is a method of this where the builtin is.
+
+    Programs can reach it, so its methods are bound, as stand-ins are.
     """
+
+    __slots__ = ("__name__",)
+    __getattr__, __reduce__, __deepcopy__, __repr__ = [
+        bind(method, {}, {}) for method in (attribute, reduced, itself, shown)
+    ]
+
+
+def home_of(name: str) -> Any:
+    home: Any = Home()
+    home.__name__ = name
+    return home
+
+
+def as_builtin(made: Any, original: Any) -> Any:
+    """A stand-in, dressed as its original and a method of its module: like a builtin, a class body does not bind it."""
     for name in DRESS:
         setattr(made, name, getattr(original, name, None))
-    return METHOD(made, getattr(original, "__self__", None) or made.__name__)
+    return METHOD(made, home_of(made.__module__))
 
 
 def unchanged(setting: Setting, original: Any) -> None:
