@@ -36,6 +36,7 @@ from _hermetic.capabilities.filesystem.databases import (
     database_use,
     parse_uri,
 )
+from _hermetic.enforce.doors.writing import mode_flags
 from _hermetic.extract import WRITE_BITS, opens_to_write
 
 
@@ -341,3 +342,10 @@ def test_a_name_in_a_held_folder_tells_its_place_where_no_link_is_followed(tmp_p
             assert places_module.held_place(f"{held}/{name}", flags) is None, name
     finally:
         os.close(number)
+
+
+@pytest.mark.parametrize(
+    "mode", ["wbb", "wtt", "r++", "w++b", "ww", "wbt", "rb+t", "", "b", "+", "U", "rU", b"w", None]
+)
+def test_a_mode_that_c_knows_nothing_of_opens_nothing(mode):
+    assert mode_flags(mode) is None
