@@ -365,3 +365,20 @@ with hermetic_blocker(block_network=True):
 assert not local()
 """
     )
+
+
+def test_a_block_judges_openings_by_what_was_taken_before_it(isolated):
+    isolated.passes("""
+        import io, os
+        from hermetic import hermetic_blocker
+        kept, opened, bare = open, os.open, io.FileIO
+        with hermetic_blocker(fs_readonly=True):
+            for act in (lambda: bare("x", "w"), lambda: bare("x", "a"), lambda: kept("x", "w"),
+                        lambda: opened("x", os.O_CREAT | os.O_WRONLY), lambda: opened("x", os.O_CREAT)):
+                try:
+                    act()
+                except PermissionError:
+                    continue
+                raise SystemExit("made")
+        assert not os.path.exists("x")
+    """)

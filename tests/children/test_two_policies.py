@@ -272,3 +272,28 @@ with hermetic.hermetic_blocker(block_interpreter_mutation=True):
 """,
     )
     assert done.stdout == STATE_SAID, done
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("later", [False, True])
+def test_what_one_policy_asks_of_the_kernel_or_by_strict_holds_for_all(monkeypatch, first, later):
+    from _hermetic.enforce import lasting
+
+    monkeypatch.setattr(lasting, "answers", lambda number: [((), (), (), None, (later, (), later, ()))])
+    context = [()] * 10
+    context[lasting.OPTIONS] = (first, False, (), first, (), ())
+    strict, _, _, required, *_ = lasting.in_force(tuple(context))[4]
+    assert (strict, required) == (first or later, first or later)
+
+
+@pytest.mark.parametrize("error", [LookupError(1, ()), LookupError(0), KeyError(0, ()), LookupError("0", ())], ids=repr)
+def test_what_no_policy_has_answered_is_raised(monkeypatch, error):
+    from _hermetic.enforce import lasting
+
+    def asked(question, number):
+        raise error
+
+    monkeypatch.setattr(lasting, "AUDIT", asked)
+    with pytest.raises(LookupError) as found:
+        lasting.answers(0)
+    assert found.value is error

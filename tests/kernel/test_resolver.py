@@ -99,6 +99,15 @@ def test_so_many_who_ask_that_nothing_is_left_are_not_the_end_of_it(monkeypatch)
     assert started == [100, 101]
 
 
+def test_a_question_without_a_name_or_without_its_end_is_none():
+    from _hermetic.enforce.kernel.linux.names import asked_name
+
+    head = b"\x12\x34\x01\x00\x00\x01" + bytes(6)
+    assert asked_name(head + b"\1a\0" + b"\0\1\0\1") == ("a", 15)
+    for broken in (b"\0" + b"\0\1\0\1", b"\1a\0" + b"\0\1\0", b"\1a", (b"\77" + b"a" * 63) * 4 + b"\0\0\1\0\1"):
+        assert asked_name(head + broken)[0] is None, broken
+
+
 def test_addresses_are_forgotten_when_their_last_answer_is_old(monkeypatch):
     from _hermetic.capabilities import network
     from _hermetic.capabilities.network.rules import LEARNT

@@ -267,6 +267,8 @@ def test_processes_secrets_need_an_entry_of_their_own(isolated):
     acts = ("open('/proc/self/environ')", f"open('/proc/{os.getppid()}/environ')", "open('/proc/version')")
     options = ["--fs-readonly=open", "--allow-read=/proc"]
     assert tried(isolated, "process", acts, options) == ["fs-readonly", "fs-readonly", "done"]
+    options.append("--allow-read=/proc/self/environ")
+    assert tried(isolated, "process", acts, options) == ["done", "fs-readonly", "done"]
 
 
 def test_caches_are_written_where_writing_is_not_taken_away(isolated):

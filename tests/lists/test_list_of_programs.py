@@ -319,6 +319,7 @@ found = [outcome(act) for act in (
     lambda: ended(lambda p: os.kill(p.pid, 15)),
     lambda: ended(lambda p: os.killpg(p.pid, 15), start_new_session=True),
     lambda: ended(lambda p: os.kill(-p.pid, 15), start_new_session=True),
+    lambda: [__import__("signal").signal(10, lambda *_: None), os.kill(os.getpid(), 10), 0][2],
     lambda: ended(late),
     lambda: os.kill(os.getppid(), 15),
     lambda: os.kill(1, 15),
@@ -329,8 +330,8 @@ found = [outcome(act) for act in (
 )]
 """
     found = tried(isolated, place, ["sleep"], code)
-    assert found[:6] == [-15, -9, -1, -15, -15, -15]
-    assert [denial[0] for denial in found[6:]] == ["subprocess disabled: os.kill"] * 5 + [
+    assert found[:7] == [-15, -9, -1, -15, -15, -15, 0]
+    assert [denial[0] for denial in found[7:]] == ["subprocess disabled: os.kill"] * 5 + [
         "subprocess disabled: os.killpg"
     ] * 2
 

@@ -26,6 +26,7 @@ from _hermetic.capabilities.filesystem import (
     lists,
     make_rules,
     prepare,
+    unannounced,
 )
 from _hermetic.capabilities.filesystem import places as places_module
 from _hermetic.capabilities.filesystem.databases import (
@@ -36,6 +37,7 @@ from _hermetic.capabilities.filesystem.databases import (
     database_use,
     parse_uri,
 )
+from _hermetic.enforce.doors.writing import mode_flags
 from _hermetic.extract import WRITE_BITS, opens_to_write
 
 
@@ -341,3 +343,22 @@ def test_a_name_in_a_held_folder_tells_its_place_where_no_link_is_followed(tmp_p
             assert places_module.held_place(f"{held}/{name}", flags) is None, name
     finally:
         os.close(number)
+
+
+@pytest.mark.parametrize(
+    "mode", ["wbb", "wtt", "r++", "w++b", "ww", "wbt", "rb+t", "", "b", "+", "U", "rU", b"w", None]
+)
+def test_a_mode_that_c_knows_nothing_of_opens_nothing(mode):
+    assert mode_flags(mode) is None
+
+
+@pytest.mark.parametrize("name", ["file:/a\0b", "file:a\0b", "file:a%00b", "file:/a%00b"])
+def test_a_database_whose_name_ends_early_is_one_nobody_can_tell(name):
+    assert databases.database_names(name) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where shared memory has a folder")
+def test_only_a_plain_name_of_shared_memory_is_a_place():
+    for name in ("", "/", ".", "/..", "a/b", "/a/..", None):
+        assert unannounced.shared_name(name, "", "")[2] is None
+    assert unannounced.shared_name("/a", "sem.", "")[2] == ("/dev/shm/sem.a",)

@@ -72,3 +72,13 @@ def test_finders_are_genuine_only_for_their_own_folder(tmp_path):
     assert import_state.is_genuine(strange, str(tmp_path), hooks, (strange,), loaders)
     finder.find_spec = None
     assert not import_state.is_genuine(finder, str(tmp_path), hooks, (), loaders)
+
+
+@pytest.mark.parametrize(
+    "value", [["a", "c"], ["a"], ["a", "b", "c"], ("a", "b"), ["a", type("Text", (str,), {})("b")], None]
+)
+def test_a_path_that_differs_is_another_whoever_sets_it(value):
+    from _hermetic.capabilities.interpreter import same_text
+
+    assert same_text(["a", "b"], ["a", "b"])
+    assert not same_text(value, ["a", "b"])

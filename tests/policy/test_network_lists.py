@@ -11,6 +11,7 @@ from network_acts import V4, answer, bind, connect, resolve, rules
 
 from _hermetic.capabilities import network as net
 from _hermetic.capabilities.network import addresses as adr
+from _hermetic.capabilities.network.decisions import may_ask
 from _hermetic.capabilities.network.entries import parse, written
 from _hermetic.capabilities.network.rules import DENIED_LEARNT, LEARNT
 
@@ -331,6 +332,7 @@ PUBLIC = [
     "100.128.0.1",
     "100.63.0.1",
     "192.169.1.1",
+    *("93.16.0.1", "93.168.0.1", "93.64.0.1", "93.254.0.1", "169.1.0.1", "2a80::1", "fe7f::1"),
     "11.0.0.1",
     "2001:db8::1",
     "127.0.0.1",
@@ -383,3 +385,15 @@ def test_memories_are_empty_without_a_port_limited_denial():
     mine = rules(allow_domains=["a.org"])
     answer(mine, "a.org", "192.0.2.7")
     assert not mine[DENIED_LEARNT]
+
+
+def test_what_answers_for_the_program_asks_for_allowed_names_that_no_list_denies():
+    mine = rules(allow_domains=["example.com"], deny_hosts=["no.example.com", "half.example.com:80"])
+    found = [
+        name
+        for name in ("example.com", "no", "half", "a")
+        if may_ask(mine, name if "." in name else f"{name}.example.com")
+    ]
+    assert found == ["example.com", "half", "a"]
+    assert not may_ask(mine, "other.org")
+    assert not may_ask(rules(allow_domains=["internal"]), "metadata.google.internal")

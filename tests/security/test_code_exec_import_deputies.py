@@ -57,6 +57,11 @@ DEPUTIES = {
             def get_code(self, name): return compile(SOURCE, "x.py", "exec")
         attack(lambda: run(L("x", __file__)))
         """,
+    "a file's own text, which no loader has compiled": """
+        open("mod_free.py", "w").write(SOURCE)
+        loader = importlib.machinery.SourceFileLoader("x", "mod_free.py")
+        attack(lambda: types.FunctionType(loader.source_to_code(BYTES, "mod_free.py"), {})())
+        """,
     "text file as source": """
         attack(lambda: run(importlib.machinery.SourceFileLoader("x", "payload.txt")))
         """,

@@ -64,3 +64,19 @@ def test_library_still_asks_for_code(isolated):
     """
     done = isolated.script("--kernel=off --seal --fs-readonly --no-environment", code)
     assert done.stdout.startswith("mkfifo "), done
+
+
+@pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
+def test_no_stand_in_is_given_other_code(isolated, seal):
+    code = """
+    import os, socket
+    for thing in (open, os.open, os.mkfifo, socket.socket.listen):
+        thing = getattr(thing, "__func__", thing)
+        for name, value in (("__code__", (lambda *a, **k: "mine").__code__), ("__defaults__", ())):
+            try:
+                setattr(thing, name, value)
+            except Exception as error:
+                print(error)
+    """
+    done = isolated.script(f"--kernel=off {seal}--fs-readonly=. --allow-write=. --no-network --allow-localhost", code)
+    assert done.stdout == "interpreter mutation disabled: guards\n" * 8, done

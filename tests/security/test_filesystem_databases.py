@@ -89,6 +89,9 @@ for name in ("file:plain.db?mode=ro", f"file:{os.getcwd()}/plain.db?mode=ro", "f
 copy = sqlite3.connect(":memory:")
 memory.backup(copy)
 assert copy.execute("select count(*) from t").fetchone() == (2,)
+memory.execute("pragma foreign_keys = on")
+assert memory.execute("pragma foreign_keys").fetchone() == (1,)
+assert [row[1] for row in memory.execute("pragma table_info(t)")] == ["x"]
 seen = []
 memory.set_authorizer(lambda action, *rest: seen.append(action) or sqlite3.SQLITE_OK)
 memory.execute("select x from t")

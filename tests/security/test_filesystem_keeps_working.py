@@ -205,6 +205,21 @@ def test_blocks_with_roots_are_a_conjunction(isolated):
     """)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="where files are kept in memory")
+def test_what_is_kept_of_a_block_makes_temporary_files_after_it(isolated):
+    isolated.passes("""
+        import os
+        from hermetic import hermetic_blocker
+        def place():
+            with make() as file:
+                return os.readlink(f"/proc/self/fd/{file.fileno()}")
+        with hermetic_blocker(fs_readonly=True):
+            from tempfile import TemporaryFile as make
+            assert place().startswith("/memfd:"), place()
+        assert not place().startswith("/memfd:"), place()
+    """)
+
+
 def test_report_only_reports_and_does_everything(isolated):
     isolated.write("root/x.txt", "x")
     code = """

@@ -8,6 +8,7 @@ CVE-2025-54794, CVE-2026-55443, cpython#116429, cpython#115322, cpython#115624.
 from __future__ import annotations
 
 import sqlite3
+import sys
 import zipfile
 
 import filesystem_attempts
@@ -227,6 +228,14 @@ def test_environment_and_memory_of_processes_are_outside(isolated):
     """
     done = isolated.script("--fs-readonly=.", code)
     assert done.code == 0, done
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="handles are Linux's")
+def test_a_handle_is_no_read(isolated):
+    acts = "[os.close(os.open(path, os.O_PATH)) for path in ('/etc', '/etc/hosts')]"
+    assert isolated.script("--fs-readonly=. --strict", f"import os\n{acts}").code == 0
+    block = "hermetic.hermetic_blocker(fs_readonly=True, fs_root='.')"
+    isolated.passes(f"import os, hermetic\nwith {block}:\n    {acts}")
 
 
 def test_a_denial_comes_before_not_found(isolated):

@@ -42,6 +42,12 @@ def modules_table():
 @attempt
 def filters(): return warnings.simplefilter("ignore")
 @attempt
+def other_modules():
+    made = type(os)("made")
+    type(sys).__setattr__(made, "path", 1)
+    type(sys).__delattr__(made, "path")
+    return hasattr(made, "path")
+@attempt
 def missing(): import does_not_exist
 @attempt
 def metadata():
@@ -62,7 +68,7 @@ def test_imports_work(isolated, place):
     assert found == {
         "standard_library": "'a'", "own_modules": "'own'", "namespace_package": "'space'", "written_while_running": "'later'",
         "listing": "['own_broken', 'own_package']", "reloading": "'own'", "resources": "b'VALUE'", "modules_table": "True",
-        "filters": "None", "missing": "ModuleNotFoundError", "metadata": "True", "failing": "SyntaxError",
+        "filters": "None", "other_modules": "False", "missing": "ModuleNotFoundError", "metadata": "True", "failing": "SyntaxError",
     }  # fmt: skip
 
 

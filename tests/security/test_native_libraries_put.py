@@ -5,6 +5,7 @@ The same for native code as for programs (deno#11964): whoever could write what 
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -77,3 +78,23 @@ def test_nothing_is_put_among_the_extension_modules(isolated, place):
         done = isolated.cli("--block-native", *seal, "--", "./target.py", cwd=folder)
     assert done.code == 0, done
     assert {name: said for name, said in done.data.items() if said != "block-native"} == {}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where open folders are told")
+def test_a_name_of_any_open_folder_may_be_meant(tmp_path):
+    """The event of ``os.open`` names no folder: a reference older than the stand-in tells the guard nothing else."""
+    from _hermetic.capabilities.imports.libraries import library_written
+
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    (tmp_path / "one" / "link").symlink_to("made.so")
+    handles = [os.open(tmp_path / name, os.O_RDONLY) for name in ("one", "two")]
+    try:
+        for name in ("link", "made.so"):
+            found = library_written((name, None, os.O_WRONLY), None)
+            assert found is not None
+            assert str(tmp_path / "one" / "made.so") in found[1]
+        assert library_written(("plain", None, os.O_WRONLY), None) is None
+    finally:
+        for handle in handles:
+            os.close(handle)

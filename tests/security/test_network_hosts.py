@@ -163,3 +163,16 @@ print(type(socket.getfqdn()), socket.gethostbyname.__name__, socket.getaddrinfo(
     plain = isolated.python(str(isolated.write("plain.py", code)))
     done = isolated.script("--no-network", code)
     assert (done.code, done.stdout) == (0, plain.stdout), done.stderr
+
+
+def test_letters_that_are_not_ascii_are_refused_by_every_look_up(isolated):
+    code = """
+    import socket
+    for ask in (socket.gethostbyname, socket.gethostbyname_ex, socket.gethostbyaddr):
+        try:
+            ask("\u00e4.test")
+        except Exception as error:
+            print(error)
+    """
+    done = isolated.script("--no-network --allow-domain=test", code)
+    assert done.stdout.count("network disabled: socket.gethostby") == 3, done

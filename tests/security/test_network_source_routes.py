@@ -102,3 +102,9 @@ def test_what_may_be_another_part_when_c_reads_it_is_a_route(part):
     with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as sender:
         assert detours.routed_parts((sender, [b""], [(41, 50, bytes(20))]), None) is None
         assert detours.routed_parts((sender, [b""], [part]), None) == detours.ROUTED
+
+
+def test_what_goes_with_a_unix_socket_takes_no_route():
+    with socket.socket(socket.AF_UNIX) as sender:
+        for parts in ([], iter([]), [(41, 57, b"")]):
+            assert detours.routed_parts((sender, [b""], parts), None) is None

@@ -5,6 +5,7 @@ References: CVE-2024-34346.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -130,3 +131,18 @@ def test_memory_by_another_mount_of_procfs(monkeypatch, path):
     for args in ((path, "r+b", 2), (path.encode(), "r+b", 2)):
         assert memory.memory_write(args, None) == "memory"
         assert not files.may_be_written((False, False), args)
+
+
+@pytest.mark.parametrize("device", [-1, None], ids=["another mount", "this mount"])
+@pytest.mark.parametrize("path", ["map_files/{}", "./map_files/../map_files/{}", "{link}/{}"])
+def test_what_is_mapped_by_any_name_of_its_folder(monkeypatch, tmp_path, path, device):
+    from _hermetic.capabilities.integrity import files, memory
+
+    (tmp_path / "link").symlink_to("/proc/self/map_files")
+    if device is not None:
+        for module in (files, memory):
+            monkeypatch.setattr(module, "PROC_DEVICE", device)
+    monkeypatch.chdir("/proc/self")
+    args = path.format(os.listdir("map_files")[0], link=tmp_path / "link"), "r+b", 2
+    assert memory.memory_write(args, None) == "memory"
+    assert not files.may_be_written((False, False), args)

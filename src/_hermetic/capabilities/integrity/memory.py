@@ -26,7 +26,8 @@ def is_memory_file(path: str) -> bool:
             known = file_device(stat(folder)) == PROC_DEVICE
             if last == "mem" and (known or lexists(folder + "/smaps")):
                 return True
-            if known and resolve(folder).endswith("/map_files"):
+            # As all entries there: most paths are not asked about any further.
+            if "-" in last and (known or lexists(folder + "/../smaps")) and resolve(folder).endswith("/map_files"):
                 return True
         except (OSError, ValueError):
             pass
