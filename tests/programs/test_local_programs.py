@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -217,7 +218,7 @@ def test_a_library_is_looked_for_without_a_compiler(isolated, option):
     code = "import ctypes.util; print(ctypes.util.find_library('no-such-library'), ctypes.util._findLib_gcc.__name__)"
     isolated.write("main.py", code)
     path = f"{compiler.parent}{os.pathsep}{os.environ['PATH']}"
-    done = passes(isolated, f"--no-subprocess {option}", "python", "main.py", env={"PATH": path})
+    done = passes(isolated, f"--no-subprocess {option}", sys.executable, "main.py", env={"PATH": path})
     assert done.stdout == "None _findLib_gcc\n"
 
 
