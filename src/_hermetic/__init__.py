@@ -44,8 +44,9 @@ RECEIVER = (*SENDER, "message", "startup.early", "startup.late", "running.", "ru
 # For a whole process.
 _START = (
     *(*SENDER, "extract", "callers", "events", "running.", "running.status"),
-    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.lasting", "running.reports"),
-    *("enforce.audit", "enforce.fresh", "enforce.doors.", "enforce.patches", "compiled", "asking", "start"),
+    *("enforce.", "enforce.bind", "enforce.judge", "enforce.session", "enforce.lasting"),
+    *("enforce.doors.", "running.reports", "enforce.audit", "enforce.fresh", "enforce.patches"),
+    *("compiled", "asking", "start"),
 )
 BLOCK = (*_START, "enforce.journal", "enforce.forkservers", "blocks")
 _RUN = (*_START, "paths", "running.source", "running.program", "running.ending", "running.run")
@@ -112,7 +113,7 @@ _LINUX = (
 )
 # Who judges beside the program: what starts it, ahead of everything else, and what it loads itself.
 _AHEAD = ("enforce.kernel.linux.beside", "enforce.kernel.linux.ahead")
-_SUPERVISOR = (*("enforce.kernel.linux.outstanding", "enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor"),)
+_SUPERVISOR = ("enforce.kernel.linux.outstanding", "enforce.kernel.linux.judge", "enforce.kernel.linux.supervisor")
 _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.linux.abi")
 _JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_NETWORK)
 

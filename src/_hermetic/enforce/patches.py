@@ -14,7 +14,7 @@ import sys
 from ..model import PUBLIC, GuardedCall
 from . import fresh
 from .bind import HIDDEN, SHOWN, FunctionType, bind
-from .doors import load_door
+from .doors import dress, load_door
 from .judge import refusal
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -38,9 +38,6 @@ STAND_INS: tuple[Any, ...] = ()
 JOURNAL: list[Change] | None = None
 # See fresh.py.
 LOADED = sys.modules
-
-# The last two are those of _multiprocessing.SemLock, which its users take from it.
-DRESS = ("__name__", "__qualname__", "__module__", "__doc__", "SEM_VALUE_MAX", "_rebuild")
 
 # By these the library asks what a function of os can do. A stand-in can what its original can: without it, shutil would
 # leave the times of links alone, and walk a tree that it removes by names.
@@ -184,20 +181,6 @@ def is_able(old: Any, new: Any) -> None:
             pass  # somebody's own, which no set can hold
 
 
-def dress(made: Any, original: Any, module: str) -> None:
-    """Give a stand-in the names of its original: pickle finds it by these, for `Pool.map(os.system, ...)`.
-
-    module: the one that it is put into. What it names itself may have another stand-in: os hands on what posix has.
-    """
-    for attribute in DRESS:
-        try:
-            setattr(made, attribute, getattr(original, attribute))
-        except (AttributeError, TypeError):
-            pass
-    if module and type(made) is FunctionType:
-        made.__module__ = module
-
-
 def apply_pending(name: str, module: Any) -> None:
     """A module has been loaded (again): patch what the rows name in it."""
     for at, (wanted, path, made, box) in enumerate(PENDING):
@@ -210,7 +193,10 @@ def apply_pending(name: str, module: Any) -> None:
                 continue
             if box is not None:
                 box[:] = [original]
-            dress(made, original, "" if path[1:] else name)
+            dress(made, original)
+            if not path[1:] and type(made) is FunctionType:
+                # The module that the original names may have another stand-in: os hands on what posix has.
+                made.__module__ = name
             own = path[-1] in holder.__dict__
             try:
                 put(holder, path[-1], original, made)
@@ -246,7 +232,7 @@ def door_changes(settings: list[tuple[str, Setting]]) -> list[Change]:
         made = load_door(setting.row.door)(setting, original)
         if made is not None:
             if type(made) is FunctionType:  # a class or a method has names of its own
-                dress(made, original, "")
+                dress(made, original)
             changes.append((holder, path[-1], original, made))
     return changes
 

@@ -6,6 +6,7 @@ import os
 import sys
 
 from .. import events
+from ..enforce.doors import dress
 from ..enforce.session import CHILDREN as CHILDREN
 from ..errors import PolicyViolation
 from ..pristine import IS_WINDOWS, file_inode, fstat, getpid, native, read_fd
@@ -131,6 +132,5 @@ def prepare(strict: bool, only: bool) -> None:
             status.say(status.coped_hint(status_code))
         leave(status.BLOCKED if record is not None else status_code)
 
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        setattr(exit_now, name, getattr(leave, name))  # it is pickled by these, as the target of a spawned process
+    dress(exit_now, leave)
     os._exit = native._exit = exit_now  # type: ignore[assignment]  # it does not return either

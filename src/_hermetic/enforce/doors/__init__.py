@@ -15,7 +15,17 @@ if TYPE_CHECKING:
 # What a pickle names: in a process without hermetic, too.
 module_of: Any = __import__
 METHOD: Any = type(BuiltinImporter.find_spec)  # a class method's; types costs more to import than this module
-DRESS = ("__name__", "__qualname__", "__module__", "__doc__")
+# The last two are those of _multiprocessing.SemLock, which its users take from it.
+DRESS = ("__name__", "__qualname__", "__module__", "__doc__", "SEM_VALUE_MAX", "_rebuild")
+
+
+def dress(made: Any, original: Any) -> None:
+    """Give a stand-in the names of its original: pickle finds it by these, for `Pool.map(os.system, ...)`."""
+    for name in DRESS:
+        try:
+            setattr(made, name, getattr(original, name))
+        except (AttributeError, TypeError):
+            pass
 
 
 def attribute(home: Any, name: str) -> Any:
@@ -54,8 +64,7 @@ def home_of(name: str) -> Any:
 
 def as_builtin(made: Any, original: Any) -> Any:
     """A stand-in, dressed as its original and a method of its module: like a builtin, a class body does not bind it."""
-    for name in DRESS:
-        setattr(made, name, getattr(original, name, None))
+    dress(made, original)
     return METHOD(made, home_of(made.__module__))
 
 
