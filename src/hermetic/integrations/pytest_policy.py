@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from _hermetic.blocks import enter_block, leave_block
+from _hermetic.capabilities import FAMILIES
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
 from hermetic.integrations.pytest_settings import given, marked, named, requested
@@ -287,14 +288,16 @@ def written(values: Values) -> tuple[tuple[Any, ...], tuple[str, ...]]:
 
 def restrictions_of(guard: str) -> list[str]:
     """The settings that take away what this guard guards. ValueError for a name that is none."""
-    found = []
+    found: list[str] = []
+    known: set[str] = set()
     for key in RESTRICTIONS:
         sample: Any = True if BY_KEY[key].default is False else ("x",)
-        if guard in families_of({**defaults(), key: sample}).families:
+        families = families_of({**defaults(), key: sample}).families
+        known.update(families)
+        if guard in families:
             found.append(key)
     if not found:
-        known = "network, subprocess, filesystem, environment, code_exec, imports, interpreter"
-        raise ValueError(f"{guard!r} is no guard (known: {known})")
+        raise ValueError(f"{guard!r} is no guard (known: {', '.join([name for name in FAMILIES if name in known])})")
     return found
 
 

@@ -62,9 +62,10 @@ def read_file(path: str) -> bytes | None:
         status = fstat(fd)
         if file_mode(status) & S_IFMT != S_IFREG:
             return None
-        data = _read(fd, file_size(status) + 1)
-        while len(data) < file_size(status):
-            more = _read(fd, file_size(status) - len(data))
+        size = file_size(status)
+        data = _read(fd, size + 1)
+        while len(data) < size:
+            more = _read(fd, size - len(data))
             if not more:
                 break
             data += more

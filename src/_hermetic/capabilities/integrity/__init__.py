@@ -73,11 +73,9 @@ CACHE = "/__pycache__"
 
 def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> tuple[Any, ...] | None:
     if capability in SEALED:
-        return (
-            (f"interpreter mutation disabled: {target}", target, SEAL, f"running without --{SEAL}")
-            if rules[0]
-            else None
-        )
+        if not rules[0]:
+            return None
+        return f"interpreter mutation disabled: {target}", target, SEAL, f"running without --{SEAL}"
     if capability == FILES:
         made = target if call == "os.mkdir" else target.rpartition("/")[0]
         if made.endswith(CACHE) or is_below(target, OWN_BYTECODE):

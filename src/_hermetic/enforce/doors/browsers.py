@@ -16,37 +16,27 @@ if TYPE_CHECKING:
 KEY = ""
 JUDGE: Any = None
 BOX: list[Any] = []
+MISSING: Any = None
 
 
-def open_page(*args: Any, **kwargs: Any) -> Any:
-    """False is how a browser says that it could not."""
+def start(*args: Any, **kwargs: Any) -> Any:
+    """What is missing is told as its caller tells it."""
     found = JUDGE(KEY, args, kwargs)
     if found is None:
         return BOX[0](*args, **kwargs)
     error = refusal(found)
     if type(error) is FileNotFoundError:
-        return False
+        return MISSING
     raise error
 
 
 def no_unix_browser(setting: Setting, original: Any) -> Any:
-    return setting.bind(open_page)
+    return setting.bind(start, MISSING=False)
 
 
 def no_mac_browser(setting: Setting, original: Any) -> Any:
-    return setting.bind(open_page)
-
-
-def ask_compiler(*args: Any, **kwargs: Any) -> Any:
-    """None is how it says that it found nothing."""
-    found = JUDGE(KEY, args, kwargs)
-    if found is None:
-        return BOX[0](*args, **kwargs)
-    error = refusal(found)
-    if type(error) is FileNotFoundError:
-        return None
-    raise error
+    return setting.bind(start, MISSING=False)
 
 
 def no_compiler(setting: Setting, original: Any) -> Any:
-    return setting.bind(ask_compiler)
+    return setting.bind(start, MISSING=None)

@@ -60,7 +60,8 @@ def gethostbyaddr(setting: Setting, original: Any) -> Any:
 
 
 def ask(*args: Any, **kwargs: Any) -> Any:
-    plain_names(kwargs)
+    if kwargs:
+        plain_names(kwargs)
     return ASK(args, kwargs)
 
 
