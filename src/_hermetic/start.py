@@ -322,7 +322,7 @@ def loader_changes(
             function, box = fresh.hand_out_builtin, EMPTY
         else:
             box = (original,)  # nothing that could be given another function
-        maker = bind(fresh.make_in_c, {"BOX": box}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
+        maker = bind(fresh.make_in_c, {}, memo, IMPORT_SYSTEM_FILE, PUBLIC)
         code = maker.__code__
         if CAN_BIND and not FIXED_CODE:
             maker = FunctionType(code, PRIVATE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 
 import pytest
 
@@ -53,6 +54,30 @@ def test_no_original_is_found(isolated, case, seal):
     options, attempt, escaped = CASES[case]
     done = isolated.script(f"--kernel=off {seal}{options}", f"{FIND}\n{attempt}\nprint(bool({escaped}))")
     assert done.stdout == "False\n", done
+
+
+@pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
+def test_failed_import_shows_no_original(isolated, seal):
+    """With C's own function a module of the old kind is made anew without an event, and nothing in it is guarded."""
+    code = """
+    import importlib.machinery, os, sys
+    def frames(make):
+        try:
+            make()
+        except Exception as error:
+            step = error.__traceback__
+            while step is not None:
+                yield step.tb_frame
+                step = step.tb_next
+    def broken():
+        loader = importlib.machinery.ExtensionFileLoader("broken", "broken.so")
+        loader.create_module(importlib.machinery.ModuleSpec("broken", loader, origin="broken.so"))
+    codes = [frame.f_code for frame in frames(broken)]
+    print("create_module" in [code.co_name for code in codes])
+    print([c for code in codes for c in constants(code.co_consts, set()) if getattr(c, "__name__", "") == "create_dynamic"])
+    """
+    done = isolated.script(f"--kernel=off {seal}--fs-readonly", FIND + textwrap.dedent(code))
+    assert done.stdout == "True\n[]\n", done
 
 
 def test_library_still_asks_for_code(isolated):

@@ -135,6 +135,43 @@ def finder_and_loader():
         sys.modules[name] = module
         return module
     inner._find_and_load = inner._find_and_load_unlocked = found
+@change
+def separator():
+    outer.path_sep = "/" + "../" * 40 + HIDDEN[1:] + "/"
+    for finder in list(sys.path_importer_cache.values()):
+        if hasattr(finder, "_path_cache"):
+            finder._path_cache.add(f"{name_now()}.py")
+            finder._path_mtime = os.stat(finder.path).st_mtime
+def runs_inside(function):
+    def changes(*args):
+        outer.FileFinder.find_spec = EntryFinder.find_spec
+        return function(*args)
+    return changes
+@change
+def module_of_c():
+    class System:
+        def __getattr__(self, name): return runs_inside(getattr(sys.modules["posix"], name))
+    outer._os = System()
+@change
+def builtin_hidden(): outer.isinstance = runs_inside(isinstance)
+@change
+def builtin_replaced():
+    import builtins
+    builtins.isinstance = runs_inside(isinstance)
+@change
+def function_of_c():
+    import posix
+    posix.stat = runs_inside(posix.stat)
+@change
+def lock_of_c():
+    import _imp
+    _imp.acquire_lock = runs_inside(_imp.acquire_lock)
+@change
+def namespace_of_stand_ins():
+    import types, _hermetic.model
+    space = _hermetic.model.PUBLIC
+    space["found"] = Finder.find_spec
+    outer.FileFinder.find_spec = types.FunctionType((lambda self, name, target=None: found(name)).__code__, space)
 """
 SETUP = """
 import importlib.machinery, _frozen_importlib_external

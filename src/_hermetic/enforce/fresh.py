@@ -114,9 +114,13 @@ def last_name(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def make_in_c(spec: Any, rest: Any) -> Any:
-    """The frame by which the guard knows that a module is made by a stand-in; it is seen with empty variables."""
-    return BOX[0]((spec, spec := None)[0], *(rest, rest := None, HERE)[0])
+def make_in_c(make: Any, spec: Any, rest: Any) -> Any:
+    """The frame by which the guard knows that a module is made by a stand-in; it is seen with empty variables.
+
+    The original is given to it: an import that fails shows this frame in its traceback, and whoever has the code of a
+    frame has its constants.
+    """
+    return make((spec, spec := None)[0], *(rest, rest := None, make := None, HERE)[0])
 
 
 def create_dynamic(*args: Any) -> Any:
@@ -126,7 +130,7 @@ def create_dynamic(*args: Any) -> Any:
     name, last = spec.name, last_name(spec.name)
     before = LOADED.get(name)
     try:
-        module = MAKE(spec, args[1:])
+        module = MAKE(BOX[0], spec, args[1:])
         AFTER(last, module)
     except BaseException:
         if name in LOADED and LOADED[name] is not before:
@@ -160,7 +164,7 @@ def create_builtin(spec: Any) -> Any:
     name = spec.name
     before = LOADED.get(name)
     try:
-        module = MAKE(spec, ())
+        module = MAKE(BOX[0], spec, ())
         AFTER(name, module)
     except BaseException:
         if name in LOADED and LOADED[name] is not before:

@@ -2,7 +2,8 @@
 
 Start-up files of its environment, modules of ``PYTHONPATH`` that are named like the
 interpreter's own, bytecode from another folder, and the modules that a warning filter
-names: whoever may write one of these would run before the guards. Read by the stand-ins
+names: whoever may write one of these would run before the guards. And the file that
+``-X perf`` has it write, which nobody would have judged. Read by the stand-ins
 that start children too: made of tuples and text, it looks nothing up.
 """
 
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TypeAlias
 
-    # (whether site is to be run, what -X said of the cache of bytecode, what -W said)
-    Kept: TypeAlias = tuple[bool, tuple[str, ...], tuple[str, ...]]
+    # (whether site is to be run, what -X said of the cache of bytecode, what -W said, what -X said of perf)
+    Kept: TypeAlias = tuple[bool, tuple[str, ...], tuple[str, ...], tuple[str, ...]]
 
-NOTHING: Kept = (False, (), ())
+NOTHING: Kept = (False, (), (), ())
 PATH, CACHE, WARNINGS = "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONWARNINGS"
 CACHE_OPTION = "pycache_prefix"
+PERF_OPTIONS = ("perf", "perf_jit")
 # Where it finds and leaves nothing: below what is no folder. For a child whose library has bytecode that is not to be
 # believed.
 NOWHERE = "/dev/null/hermetic"
@@ -47,12 +49,15 @@ def held_back(
     options: list[str] = []
     caches: list[str] = []
     filters: list[str] = []
+    profiles: list[str] = []
     at = 0
     while at < len(flags):
         flag, value = flags[at], flags[at + 1] if at + 1 < len(flags) else ""
         at += 2 if flag == "-W" or flag == "-X" else 1
         if flag == "-X" and value.partition("=")[0] == CACHE_OPTION:
             caches.append(value)
+        elif flag == "-X" and value.partition("=")[0] in PERF_OPTIONS:
+            profiles.append(value)
         elif flag == "-W" and late_filters:
             filters.append(value)
         else:
@@ -62,7 +67,7 @@ def held_back(
         options.append("-S")
     names = (PATH, CACHE, WARNINGS) if late_filters else (PATH, CACHE)
     pairs = [(ASIDE + name if name in names else name, value) for name, value in pairs]
-    return tuple(options), (with_site, tuple(caches), tuple(filters)), pairs
+    return tuple(options), (with_site, tuple(caches), tuple(filters), tuple(profiles)), pairs
 
 
 def has_late_filters(flags: tuple[str, ...], pairs: list[tuple[str, str]]) -> bool:

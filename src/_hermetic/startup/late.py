@@ -13,7 +13,7 @@ from _frozen_importlib import BuiltinImporter, FrozenImporter
 from _frozen_importlib_external import PathFinder
 
 from . import searchpath
-from .early import ASIDE, CACHE, CACHE_OPTION, NOWHERE, PATH, WARNINGS
+from .early import ASIDE, CACHE, CACHE_OPTION, NOWHERE, PATH, PERF_OPTIONS, WARNINGS
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -30,18 +30,20 @@ TRUTH = {"no_site": 0}
 
 
 class StartUp:
-    """What is to be run. lines: those of ``.pth`` files. with_site, with_filters: whether site and warnings have to."""
+    """What is to be run. lines: those of ``.pth`` files. with_site, with_filters: whether site and warnings have to.
+    profiles: what -X said of perf.
+    """
 
-    __slots__ = ("lines", "codes", "with_site", "with_filters")
+    __slots__ = ("lines", "codes", "with_site", "with_filters", "profiles")
 
-    def __init__(self, lines: list[Line], with_site: bool, with_filters: bool) -> None:
-        self.lines, self.with_site, self.with_filters = lines, with_site, with_filters
+    def __init__(self, lines: list[Line], with_site: bool, with_filters: bool, profiles: list[str]) -> None:
+        self.lines, self.with_site, self.with_filters, self.profiles = lines, with_site, with_filters, profiles
         self.codes = [line[0] for line in lines if not isinstance(line[0], SyntaxError)]
 
 
 def take_back(kept: Kept) -> StartUp | None:
     """Give this interpreter what it would have found, but for code; what is to be run under the guards, or None."""
-    with_site, caches, filters = kept
+    with_site, caches, filters, profiles = kept
     path, cache, warned = taken(PATH), taken(CACHE), taken(WARNINGS)
     if sys.flags.ignore_environment:
         path = cache = warned = None
@@ -50,6 +52,9 @@ def take_back(kept: Kept) -> StartUp | None:
         sys._xoptions["pycache_prefix"] = value if separator else True
     if not caches and sys._xoptions.get(CACHE_OPTION) == NOWHERE:
         del sys._xoptions[CACHE_OPTION]  # the parent's
+    for option in profiles:
+        name, separator, value = option.partition("=")
+        sys._xoptions[name] = value if separator else True
     if caches:
         cache = caches[0].partition("=")[2]  # where an option is given twice, C takes the first
     searchpath.expect_cache(cache or None)
@@ -67,7 +72,10 @@ def take_back(kept: Kept) -> StartUp | None:
     else:
         searchpath.put_before(folders)
         searchpath.keep_whole(library)
-    return StartUp(lines, with_site, bool(late_filters)) if with_site or late_filters else None
+    if not (with_site or late_filters or profiles):
+        return None
+    names = [option.partition("=")[0] for option in profiles]
+    return StartUp(lines, with_site, bool(late_filters), names)
 
 
 def taken(name: str) -> str | None:
@@ -168,6 +176,8 @@ def run_start_up(start_up: StartUp) -> None:
     """Run the code of the start-up files as site does: what fails is told, and the program runs."""
     if start_up.with_filters:
         read_filters()
+    if start_up.profiles:
+        profile(start_up.profiles)
     if not start_up.with_site:
         return
     site: Any = sys.modules["site"]
@@ -192,6 +202,17 @@ def read_filters() -> None:
         import warnings  # noqa: F401  # it reads them by itself
     else:
         known._processoptions(sys.warnoptions)
+
+
+def profile(names: list[str]) -> None:
+    """``-X perf`` and ``-X perf_jit``, which say more than the other: by the call whose file the guards judge.
+
+    A program that may not write it runs without. Before 3.12, and where the system has no perf, there is none.
+    """
+    try:
+        sys.activate_stack_trampoline(max(names, key=PERF_OPTIONS.index))  # type: ignore[attr-defined,unused-ignore]  # since 3.12
+    except (AttributeError, ValueError, PermissionError):
+        pass
 
 
 def run_line(code: Any, line: str, sitedir: str, fullname: str, n: int) -> None:

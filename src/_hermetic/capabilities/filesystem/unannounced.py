@@ -130,7 +130,9 @@ def history(args: tuple[Any, ...], kwargs: Any) -> Change:
 
 
 def perf_map(args: tuple[Any, ...], kwargs: Any) -> Change:
-    name = f"/tmp/perf-{getpid()}.map"  # noqa: S108  # where the interpreter writes it
+    """sys.activate_stack_trampoline(backend)."""
+    is_jit = exact_text(argument(args, kwargs, 0, "backend", "")) == "perf_jit"
+    name = f"/tmp/jit-{getpid()}.dump" if is_jit else f"/tmp/perf-{getpid()}.map"  # noqa: S108  # the interpreter's own
     return change_of(name, -1, both_places, "")
 
 

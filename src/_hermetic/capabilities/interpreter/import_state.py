@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import _frozen_importlib as _machinery
 import _frozen_importlib_external as _external
+import _imp
+import builtins as _builtins
 import sys as _sys
 from _operator import is_ as _is
 
 from ...model import PRIVATE, PUBLIC
-from ...pristine import IS_WINDOWS, getcwd
+from ...pristine import IS_WINDOWS, getcwd, native
 from ...startup.searchpath import bytecode_folder, destined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     # (class of sys, the three lists as (name, object, items), the cache, its finders of unknown kinds,
     #  (class, absent names, present ones with their values) of what is asked, (list, items) of suffixes,
     #  (cell, value) of path hooks, (suffix, loader) of file finders, pycache_prefix,
-    #  (namespace, names, values) of the import system's functions and classes)
+    #  (namespace, names, values, absent names) of the import system, and of what it calls in C)
     State: TypeAlias = tuple[Any, ...]
 
 SYS, SYS_NAMES = _sys, vars(_sys)
@@ -42,6 +44,24 @@ names_of = type.__dict__["__dict__"].__get__
 folders_of = NAMESPACE_PATH.__dict__["__dict__"].__get__
 FINDER_FIELDS = len(vars(FILE_FINDER("/")))
 ARCHIVE_FIELDS = frozenset({"_files", "archive", "prefix"})
+
+# Of these, what stand-ins of other policies may be put in place of: all other names are what they were. A stand-in is
+# known by its namespace alone, which a function of the program's may have (docs/explanation/sealing.md).
+STOOD_IN = frozenset({"_gcd_import", "_find_spec", "_load_unlocked", "_exec"})
+# What a look-up calls in C: (module, names). A function of the program's in the place of one would run in the middle.
+CALLED = (
+    (native, ("fspath", "getcwd", "listdir", "stat")),
+    (_imp, ("acquire_lock", "find_frozen", "is_builtin", "is_frozen", "is_frozen_package", "release_lock")),
+    (
+        _builtins,
+        (
+            *("any", "bytearray", "bytes", "dict", "format", "getattr", "hasattr", "hash", "id", "int", "isinstance"),
+            *("iter", "len", "list", "max", "memoryview", "object", "reversed", "set", "setattr", "sorted", "str"),
+            *("super", "tuple", "type", "vars"),
+        ),
+    ),
+)
+BUILTINS = frozenset(vars(_builtins))
 
 # What of a class would change what a look-up sees.
 LIST_METHODS = frozenset({"__getattribute__", "__iter__", "__len__", "__bool__", "__getitem__", "__contains__"})
@@ -125,14 +145,28 @@ def noted(sys_class: type, lists: Any, cache: Any) -> State:
         tuple([(cell, cell.cell_contents) for cell in cells]),
         tuple([(suffix, loader) for loader, suffixes in details for suffix in suffixes]),
         bytecode_folder(),
-        tuple([parts_of(names) for names in IMPORTERS]),
+        (*[parts_of(names) for names in IMPORTERS], *[called_of(vars(module), names) for module, names in CALLED]),
     )
 
 
-def parts_of(names: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[Any, ...]]:
-    """What a look-up calls by its name."""
-    parts = {name: value for name, value in names.items() if type(value) in (FUNCTION, type) and not is_ours(value)}
-    return names, tuple(parts), tuple(parts.values())
+def parts_of(names: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[Any, ...], frozenset[str]]:
+    """What a look-up finds by its name: separators of paths and modules of C, too. And the names of builtins, which
+    a global of the same name would hide.
+    """
+    parts = {
+        name: value
+        for name, value in names.items()
+        if (name[:2] != "__" or type(value) is FUNCTION) and not is_stood_in(name, value)
+    }
+    return names, tuple(parts), tuple(parts.values()), BUILTINS - names.keys()
+
+
+def called_of(
+    names: dict[str, Any], called: tuple[str, ...]
+) -> tuple[dict[str, Any], tuple[str, ...], tuple[Any, ...], frozenset[str]]:
+    """The same of a module of C."""
+    parts = {name: names[name] for name in called if name in names}
+    return names, tuple(parts), tuple(parts.values()), frozenset()
 
 
 def shape_of(finder: type) -> tuple[type, frozenset[str], tuple[tuple[str, Any], ...]]:
@@ -174,11 +208,14 @@ def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one compar
     for names in IMPORTERS:
         if dict.get(names, "sys") is not SYS:
             dict.__setitem__(names, "sys", SYS)
-    for names, parts, values in importers:
+    for names, parts, values, absent in importers:
         if not all(map(_is, map(names.get, parts), values)):
             for name, value in zip(parts, values):
-                if dict.get(names, name) is not value and not is_ours(dict.get(names, name)):
+                if dict.get(names, name) is not value and not is_stood_in(name, dict.get(names, name)):
                     dict.__setitem__(names, name, value)
+        if not names.keys().isdisjoint(absent):
+            for name in absent:
+                dict.pop(names, name, None)
     for held, items in suffixes:
         if not same_items(held, items):
             list.__setitem__(held, EVERYTHING, items)
@@ -189,10 +226,10 @@ def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one compar
         names = names_of(owner)
         if not names.keys().isdisjoint(absent):
             for name in absent:
-                if name in names and not is_ours(names[name]):
+                if name in names:
                     type.__delattr__(owner, name)
         for name, value in present:
-            if names.get(name) is not value and not is_ours(names.get(name)):
+            if names.get(name) is not value:
                 type.__setattr__(owner, name, value)
     for folder in folders_in(folders, lists[0][2]):
         if not is_genuine(dict.get(cache, folder), folder, lists[2][2], strange, loaders):
@@ -209,14 +246,11 @@ def same_items(held: Any, items: tuple[Any, ...]) -> bool:
     return True
 
 
-def is_ours(thing: Any) -> bool:
-    """Whether this is a stand-in of another guard; its class may wrap it."""
-    if type(thing) in WRAPPERS:
-        thing = thing.__func__
-    return type(thing) is FUNCTION and (thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE)
-
-
-WRAPPERS = (classmethod, staticmethod)
+def is_stood_in(name: str, thing: Any) -> bool:
+    """Whether this is a stand-in of another policy."""
+    if name not in STOOD_IN or type(thing) is not FUNCTION:
+        return False
+    return thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE
 
 
 def folders_in(folders: Any, path: tuple[Any, ...]) -> list[str]:
