@@ -16,6 +16,7 @@ from .... import events
 from ....capabilities import load_module
 from ....pristine import close_fd, file_device, file_inode, fstat, get_ident, native, open_fd
 from . import abi
+from .interrupted import Interrupted, number_of
 from .outstanding import Outstanding
 from .syscalls import address_of
 
@@ -69,6 +70,7 @@ class Judge:
             abi.SOCKET[machine]: self.make,
         }
         self.resolver: Any = None
+        self.interrupted = Interrupted(machine)
         self.outstanding = Outstanding(self)
 
     def learn(self, rules: tuple[Any, ...]) -> None:
@@ -108,15 +110,22 @@ class Judge:
             error, flags = max(failed.errno or 0, 0) or EACCES, 0
         except Exception:  # noqa: BLE001  # as above
             error, flags = EACCES, 0
-        if error >= 0:
-            self.send(name, error, flags)
+        if error < 0:
+            return
+        call, thread, number = words[2] & 0xFFFFFFFF, words[1] & 0xFFFFFFFF, words[4] & 0x7FFFFFFF
+        if error and self.interrupted.answers:
+            error = self.interrupted.said(call, self.number(thread, number), error)
+        if not self.send(name, error, flags):
+            self.interrupted.keep(call, self.number(thread, number), error)
 
-    def send(self, name: bytes, error: int, flags: int) -> None:
+    def send(self, name: bytes, error: int, flags: int) -> bool:
+        """Whether anybody was there to hear it."""
         record = name + bytes(8) + int.to_bytes(-error, 4, "little", signed=True) + int.to_bytes(flags, 4, "little")
         try:
             ioctl(self.listener, SEND, record)
         except OSError:
-            pass  # whoever asked is gone
+            return False  # whoever asked is gone, or does something else
+        return True
 
     def is_valid(self, name: bytes) -> bool:
         """Whether the one who asked is still the one who has this number."""
@@ -142,6 +151,13 @@ class Judge:
         if done != length:
             raise OSError(EFAULT, "an address that cannot be read")
         return data
+
+    def number(self, thread: int, descriptor: int) -> int:
+        """The number of one of its sockets; -1 where that is none, or it has ended."""
+        try:
+            return number_of(thread, descriptor)
+        except OSError:
+            return -1
 
     def duplicate(self, thread: int, number: int) -> int:
         """One of its descriptors, as ours."""
