@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import sys
@@ -246,6 +247,43 @@ say(states=states, found=[
     )
     assert found["found"] == ["", *["EACCES"] * 5]
     assert found["states"]["file reads"] == "enforced and verified"
+
+
+@pytest.mark.parametrize("mode", ["auto", "require"])
+def test_what_lies_beside_the_contents_of_files_stays_below_the_root_too(held, landlock, mode):
+    """Landlock sees files opened: attributes are read, and folders watched, by their paths."""
+    inside, outside = held.isolated.folder / "inside", held.isolated.folder / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "file").write_text("")
+        (folder / "file").chmod(0o644)
+        try:
+            os.setxattr(folder / "file", "user.key", b"secret")
+        except OSError as error:
+            pytest.skip(f"no attributes here ({error.strerror})")
+    found = held(
+        {"filesystem": {"root": str(inside)}},
+        """
+handle = os.open("outside/file", os.O_PATH)
+room = ctypes.create_string_buffer(64)
+watch = C.inotify_init1(0)
+with open("inside/file") as file:
+    say(read=[
+        error_of(lambda: os.getxattr("outside/file", "user.key")),
+        error_of(lambda: os.getxattr("outside/file", "user.key", follow_symlinks=False)),
+        error_of(lambda: os.getxattr(handle, "user.key")),
+        error_of(lambda: os.getxattr(f"/proc/self/fd/{handle}", "user.key")),
+        error_of(lambda: os.listxattr("outside/file")),
+        error_of(lambda: os.listxattr("outside/file", follow_symlinks=False)),
+        call("getxattrat", -100, b"outside/file", 0, b"user.key", room, 16),
+        call("listxattrat", -100, b"outside/file", 0, room, 64),
+    ], opened=os.getxattr(file.fileno(), "user.key").decode(), watched=call("inotify_add_watch", watch, b"outside", 0xFFF))
+""",
+        mode,
+    )
+    assert set(found["read"]) == {errno.errorcode[errno.EOPNOTSUPP], "EBADF"}
+    assert found["opened"] == "secret"
+    assert found["watched"] == ("EACCES" if mode == "require" else "")
 
 
 def test_a_link_that_is_swapped_meanwhile_leads_nowhere_else(held, landlock):

@@ -145,6 +145,16 @@ def asked(landlock: int, gate: int | None) -> Made:
     return ((rows, NOTIFY), *refused_too), {"ioctl": (requests, ALLOW)}
 
 
+def reads(landlock: int, gate: int | None) -> Made:
+    """What Landlock lets everybody read of files that cannot be opened. Programs know file systems without these."""
+    return ((tables.ATTRIBUTES, refused(EOPNOTSUPP)),), {}
+
+
+def watches(landlock: int, gate: int | None) -> Made:
+    """Hearing of what happens in folders, as where nothing is left open for convenience: programs then look again."""
+    return ((tables.WATCHES, NO_ACCESS),), {}
+
+
 def objects(landlock: int, gate: int | None) -> Made:
     """System V's shared memory, semaphores and message queues, as where nothing is left open for convenience."""
     return ((tables.OBJECTS, NO_ACCESS),), {}
@@ -305,6 +315,8 @@ TABLES: dict[str, Callable[[int, int | None], Made]] = {
     "metadata": metadata,
     "openings": openings,
     "objects": objects,
+    "reads": reads,
+    "watches": watches,
     "closed": closed,
     "roughly": roughly,
     "judged": judged,
