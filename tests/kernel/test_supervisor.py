@@ -299,6 +299,29 @@ say(statuses=statuses, ours=ask())
     assert found == {"statuses": [0] * 20, "ours": str(port)}
 
 
+def test_a_thread_with_descriptors_of_its_own_is_answered_for_its_own_socket(held, judged, servers):
+    """It shares memory with the others, and the same number is another socket there."""
+    (allowed, _denied), _counts = servers
+    found = held(
+        {"network": {"allow_hosts": [f"127.0.0.1:{allowed}"]}},
+        f"""
+found = {{}}
+known = C.syscall(434, os.getpid(), 0o200) >= 0
+CLONE_FILES = 0x400
+theirs = socket.socket(socket.AF_UNIX); os.dup2(theirs.fileno(), 50)
+def ask():
+    C.unshare(CLONE_FILES)
+    sock = socket.socket(); os.dup2(sock.fileno(), 50)
+    found.update(error=connect_by_c(50, "127.0.0.1", {allowed}), peer=sock.getpeername()[1] if known else None)
+thread = threading.Thread(target=ask); thread.start(); thread.join()
+say(known=known, **found)
+""",
+    )
+    if not found["known"]:
+        pytest.skip("this kernel opens no threads")
+    assert (found["error"], found["peer"]) == ("", allowed)
+
+
 def test_unix_sockets_are_the_runs_own_or_none(held, judged):
     theirs = socket.socket(socket.AF_UNIX)
     theirs.bind(str(held.isolated.temp / "theirs"))

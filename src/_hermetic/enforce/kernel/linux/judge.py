@@ -41,7 +41,7 @@ EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound 
 O_PATH = 0o10000000
 CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
 NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
-OPEN_FILES = 7  # sys/resource.h
+OPEN_FILES, OF_THREADS = 7, 0o200  # sys/resource.h; linux/pidfd.h, PIDFD_THREAD
 
 
 def nobody() -> None:
@@ -57,7 +57,7 @@ class Judge:
         self.rules: Any = ()
         self.listener = -1
         self.hand_on: Callable[[], None] = nobody
-        self.tested = False
+        self.tested, self.opens = False, OF_THREADS
         # What each thread asked last, which asks again more often than not, and by what it can be had.
         self.processes: dict[int, tuple[int, int]] = {}
         self.lock = allocate_lock()
@@ -170,9 +170,12 @@ class Judge:
                 pass
         self.leave()
         try:
-            process = self.calls(abi.PIDFD_OPEN[self.machine], thread, 0)
-        except OSError:
-            return self.duplicate_of_leader(thread, number)
+            process = self.calls(abi.PIDFD_OPEN[self.machine], thread, self.opens)
+        except OSError as error:
+            if error.errno == EINVAL and self.opens:
+                self.opens = 0  # before 6.9
+                return self.duplicate(thread, number)
+            return self.duplicate_of_leader(thread, number)  # threads share their descriptors, with few exceptions
         self.processes[get_ident()] = thread, process
         return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
 
