@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import platform
+import socket
 import sys
 import threading
 
@@ -223,6 +224,35 @@ def test_output_can_be_opened_again(isolated, landlock):
         words = [sys.executable, "-m", "hermetic", "--fs-readonly", "--", sys.executable, "-c", code]
         assert subprocess.run(words, stdout=out, env=isolated.environment(), cwd=isolated.folder).returncode == 0
     assert (isolated.folder / "out").read_text() == "again"
+
+
+def test_what_another_process_hands_over_is_what_it_was_there(held, landlock):
+    """Rules are asked when a file is opened, and that was elsewhere: the threat model says so."""
+    place = held.isolated.folder / "there"
+    with socket.socket(socket.AF_UNIX) as server, place.open("w+b") as file:
+        server.bind(str(held.isolated.folder / "socket"))
+        server.listen()
+        (held.isolated.folder / "socket").chmod(0o777)
+
+        def hand_over():
+            other, _ = server.accept()
+            with other:
+                socket.send_fds(other, [b"x"], [file.fileno()])
+                other.recv(1)
+
+        thread = threading.Thread(target=hand_over, daemon=True)
+        thread.start()
+        found = held(
+            READONLY,
+            """
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.connect("socket")
+    _, (given, *_), *_ = socket.recv_fds(sock, 1, 1)
+    say(written=os.write(given, b"by it"), again=error_of(lambda: os.open(f"/proc/self/fd/{given}", os.O_RDWR)))
+""",
+        )
+        thread.join(30)
+    assert found == {"written": 5, "again": "EACCES"}
 
 
 def test_reads_stay_below_the_root(held, landlock):

@@ -409,6 +409,24 @@ say(open=open_yet, closed=closed, file=reach("theirs"), name=reach({name!r}), sa
     assert found["file"] == ("ECONNREFUSED" if found["same"] else "EACCES")
 
 
+def test_who_lets_nobody_look_into_it_is_refused(held, judged, servers):
+    """Nothing is allowed that could not be read. Root's supervisor looks all the same."""
+    (allowed, denied), counts = servers
+    found = held(
+        {"network": {"allow_hosts": [f"127.0.0.1:{allowed}"]}},
+        f"""
+C.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+with socket.socket() as sock, socket.socket() as other, socket.socket() as server:
+    say(allowed=connect_by_c(sock.fileno(), "127.0.0.1", {allowed}), denied=connect_by_c(other.fileno(), "127.0.0.1", {denied}),
+        bound=call("bind", server.fileno(), address("0.0.0.0", 0), 16))
+""",
+    )
+    assert found["allowed"] in ("", "EACCES", "EPERM")
+    assert found["allowed"] == "" or held.user
+    assert {found["denied"], found["bound"]} <= {"EACCES", "EPERM"}
+    assert counts[1] == 0
+
+
 # --- what it cannot be talked into ---
 
 
