@@ -137,11 +137,13 @@ say(names=[name for _, name in socket.if_nameindex()],
     number=call("bind", listening.fileno(), netlink(12345, 0), 12),
     other=call("bind", listening.fileno(), address("127.0.0.1", 0), 16),
     on_tcp=call("bind", tcp.fileno(), netlink(0, 0), 12),
+    joined=call("setsockopt", listening.fileno(), 270, 1, struct.pack("I", 1), 4),  # NETLINK_ADD_MEMBERSHIP
     chosen=call("bind", listening.fileno(), netlink(0, 0), 12))
 """,
     )
     assert found["names"] == [name for _, name in socket.if_nameindex()]
     assert (found["groups"], found["number"], found["other"]) == ("EACCES",) * 3
+    assert found["joined"] == "EPERM"
     assert found["short"]
     assert found["on_tcp"] == "EAFNOSUPPORT"
     assert found["chosen"] == ""
