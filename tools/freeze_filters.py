@@ -17,7 +17,7 @@ from _hermetic.enforce.kernel.plan import TRUNCATES  # noqa: E402  # as above
 # How the network is held; what comes with it, or is the only thing.
 NETWORK = ((), ("judged",), ("judged but datagrams",), ("roughly",))
 FURTHER = ((), ("starts",), ("metadata",), ("starts", "metadata"))
-ALONE = ("objects", "no code", "no new code")
+ALONE = ("reads", "reads and watches", "objects", "no code", "no new code")
 KEYS = [AND.join((*network, "hardening", *further)) for network in NETWORK for further in FURTHER] + list(ALONE)
 HEAD = '''"""Ready-made filters of one machine, by their keys.
 

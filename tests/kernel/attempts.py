@@ -37,7 +37,8 @@ MACHINE = os.uname().machine
 
 def number(name: str) -> int:
     machine = _hermetic.enforce.kernel.linux.backend.abi.MACHINES[MACHINE]
-    for rows in (tables.FORBIDDEN, tables.ABSENT, tables.METADATA, tables.QUEUES, tables.OBJECTS):
+    beside = (tables.ATTRIBUTES, tables.WATCHES)
+    for rows in (tables.FORBIDDEN, tables.ABSENT, tables.METADATA, tables.QUEUES, tables.OBJECTS, *beside):
         for row in rows:
             if row[0] == name:
                 return row[1 + machine]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
+import socket
 import sys
 import threading
 
@@ -224,6 +226,35 @@ def test_output_can_be_opened_again(isolated, landlock):
     assert (isolated.folder / "out").read_text() == "again"
 
 
+def test_what_another_process_hands_over_is_what_it_was_there(held, landlock):
+    """Rules are asked when a file is opened, and that was elsewhere: the threat model says so."""
+    place = held.isolated.folder / "there"
+    with socket.socket(socket.AF_UNIX) as server, place.open("w+b") as file:
+        server.bind(str(held.isolated.folder / "socket"))
+        server.listen()
+        (held.isolated.folder / "socket").chmod(0o777)
+
+        def hand_over():
+            other, _ = server.accept()
+            with other:
+                socket.send_fds(other, [b"x"], [file.fileno()])
+                other.recv(1)
+
+        thread = threading.Thread(target=hand_over, daemon=True)
+        thread.start()
+        found = held(
+            READONLY,
+            """
+with socket.socket(socket.AF_UNIX) as sock:
+    sock.connect("socket")
+    _, (given, *_), *_ = socket.recv_fds(sock, 1, 1)
+    say(written=os.write(given, b"by it"), again=error_of(lambda: os.open(f"/proc/self/fd/{given}", os.O_RDWR)))
+""",
+        )
+        thread.join(30)
+    assert found == {"written": 5, "again": "EACCES"}
+
+
 def test_reads_stay_below_the_root(held, landlock):
     inside, outside = held.isolated.folder / "inside", held.isolated.folder / "outside"
     inside.mkdir()
@@ -246,6 +277,43 @@ say(states=states, found=[
     )
     assert found["found"] == ["", *["EACCES"] * 5]
     assert found["states"]["file reads"] == "enforced and verified"
+
+
+@pytest.mark.parametrize("mode", ["auto", "require"])
+def test_what_lies_beside_the_contents_of_files_stays_below_the_root_too(held, landlock, mode):
+    """Landlock sees files opened: attributes are read, and folders watched, by their paths."""
+    inside, outside = held.isolated.folder / "inside", held.isolated.folder / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "file").write_text("")
+        (folder / "file").chmod(0o644)
+        try:
+            os.setxattr(folder / "file", "user.key", b"secret")
+        except OSError as error:
+            pytest.skip(f"no attributes here ({error.strerror})")
+    found = held(
+        {"filesystem": {"root": str(inside)}},
+        """
+handle = os.open("outside/file", os.O_PATH)
+room = ctypes.create_string_buffer(64)
+watch = C.inotify_init1(0)
+with open("inside/file") as file:
+    say(read=[
+        error_of(lambda: os.getxattr("outside/file", "user.key")),
+        error_of(lambda: os.getxattr("outside/file", "user.key", follow_symlinks=False)),
+        error_of(lambda: os.getxattr(handle, "user.key")),
+        error_of(lambda: os.getxattr(f"/proc/self/fd/{handle}", "user.key")),
+        error_of(lambda: os.listxattr("outside/file")),
+        error_of(lambda: os.listxattr("outside/file", follow_symlinks=False)),
+        call("getxattrat", -100, b"outside/file", 0, b"user.key", room, 16),
+        call("listxattrat", -100, b"outside/file", 0, room, 64),
+    ], opened=os.getxattr(file.fileno(), "user.key").decode(), watched=call("inotify_add_watch", watch, b"outside", 0xFFF))
+""",
+        mode,
+    )
+    assert set(found["read"]) == {errno.errorcode[errno.EOPNOTSUPP], "EBADF"}
+    assert found["opened"] == "secret"
+    assert found["watched"] == ("EACCES" if mode == "require" else "")
 
 
 def test_a_link_that_is_swapped_meanwhile_leads_nowhere_else(held, landlock):

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from _hermetic.capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
+from _hermetic.capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from _hermetic.enforce.kernel.linux import abi, filters, tables
 from _hermetic.enforce.kernel.linux.bpf import ALLOW, KILL, NOTIFY, assemble, listing, refused
 from _hermetic.enforce.kernel.linux.seccomp import TABLES, program_for, table_for
@@ -53,7 +53,7 @@ def test_the_filter_does_what_the_table_says(key, machine, landlock):
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
 def test_ready_made_filters_are_what_the_tables_say(machine):
     ready = filters.ready_made(machine)
-    assert len(ready) == 19
+    assert len(ready) == 21
     for key, program in ready.items():
         assert program == program_for(key.split(filters.AND), machine, 7, None)
 
@@ -125,6 +125,9 @@ def test_jumps_that_are_too_far_for_a_comparison_are_made_in_two_steps():
         ({"taken": (NO_NETWORK,), "network": JUDGED, "names": ("a.b",)}, 7, ["judged and hardening"]),
         ({"taken": (NO_NETWORK,), "localhost": True}, 7, ["judged but datagrams and hardening"]),
         ({"taken": (NO_NETWORK,), "localhost": True, "whole": True}, 7, ["judged and hardening"]),
+        ({"taken": (NO_READS,), "read": ("/srv",)}, 7, ["hardening", "reads"]),
+        ({"taken": (NO_READS,), "read": ("/srv",), "whole": True}, 7, ["hardening", "reads and watches"]),
+        ({"taken": (NO_READS,), "read": ("/",)}, 7, ["hardening"]),
         ({"taken": (NO_STARTS, NO_NATIVE)}, 7, ["hardening and starts", "no new code"]),
         ({"taken": (NO_STARTS, NO_NATIVE), "whole": True}, 7, ["hardening and starts", "no code"]),
         ({"taken": (NO_STARTS, NO_WRITES, NO_NETWORK)}, 7, ["judged and hardening and starts and metadata"]),

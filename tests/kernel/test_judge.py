@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -92,7 +93,7 @@ def test_no_more_threads_wait_for_their_turn_than_are_needed(monkeypatch):
     "error", [socket.gaierror(-9, "another family"), OSError("no number"), ValueError(), RuntimeError()], ids=repr
 )
 def test_whatever_goes_wrong_is_answered(error):
-    from _hermetic.enforce.kernel.linux import judge
+    from _hermetic.enforce.kernel.linux import interrupted, judge
 
     def fails(*arguments):
         raise error
@@ -100,9 +101,35 @@ def test_whatever_goes_wrong_is_answered(error):
     said = []
     asked = judge.Judge.__new__(judge.Judge)
     asked.answers = {42: fails}
-    asked.send = lambda name, number, flags: said.append((number, flags))
+    asked.interrupted = interrupted.Interrupted(0)
+    asked.send = lambda name, number, flags: said.append((number, flags)) is None
     asked.answer(bytes(16) + (42).to_bytes(4, "little") + bytes(60))
     assert said == [(13, 0)]
+
+
+@pytest.mark.parametrize(
+    ("call", "before", "error", "expected"),
+    [
+        ("connect", 0, errno.EISCONN, 0),
+        ("connect", errno.EINPROGRESS, errno.EALREADY, errno.EINPROGRESS),
+        ("connect", errno.EINPROGRESS, errno.EISCONN, errno.EINPROGRESS),
+        ("bind", 0, errno.EINVAL, 0),
+        # What was refused stays refused, and what is about something else is said.
+        ("connect", errno.EACCES, errno.EISCONN, errno.EISCONN),
+        ("connect", 0, errno.EINVAL, errno.EINVAL),
+        ("connect", 0, errno.EACCES, errno.EACCES),
+        ("bind", 0, errno.EACCES, errno.EACCES),
+    ],
+)
+def test_what_nobody_heard_is_said_when_it_is_asked_again(call, before, error, expected):
+    from _hermetic.enforce.kernel.linux import abi, interrupted
+
+    number = {"connect": abi.CONNECT, "bind": abi.BIND}[call][0]
+    unheard = interrupted.Interrupted(0)
+    unheard.keep(number, 7, before)
+    assert unheard.said(number, 8, error) == error  # another socket
+    assert unheard.said(number, 7, errno.EBADF) == errno.EBADF  # interrupted once more, before anything was done
+    assert [unheard.said(number, 7, error) for _ in range(2)] == [expected, error]  # once
 
 
 def test_sockets_of_those_who_are_gone_are_let_go(isolated):
@@ -116,7 +143,7 @@ def test_sockets_of_those_who_are_gone_are_let_go(isolated):
         here, sent = {b"there", b"gone"}, []
         waiting = outstanding.Outstanding(SimpleNamespace(
             calls=Calls(), machine=abi.MACHINES[os.uname().machine], is_valid=lambda name: name in here,
-            is_done=lambda sock, error: None, send=lambda *words: sent.append(words)))
+            is_done=lambda sock, error: None, send=lambda *words: sent.append(words) is None))
         full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
         crowd = [socket.socket() for _ in range(3)]
         for sock in crowd:

@@ -16,7 +16,7 @@ HEADERS = {
 }
 ROWS = (
     *(tables.FORBIDDEN, tables.ABSENT, tables.METADATA, tables.CHANGES),
-    *(tables.QUEUES, tables.OBJECTS),
+    *(tables.QUEUES, tables.OBJECTS, tables.ATTRIBUTES, tables.WATCHES),
     *(tables.STARTS, tables.NETWORK, tables.MAPPINGS, tables.ARGUED),
 )
 SINGLE = {

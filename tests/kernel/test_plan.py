@@ -86,6 +86,12 @@ def test_a_root_is_read_below_and_nowhere_else(tmp_path):
     assert plan.taken == {NO_WRITES, NO_READS}
 
 
+def test_without_filters_a_root_is_held_in_part(tmp_path):
+    plan = asked(fs_readonly=True, fs_root=str(tmp_path))
+    assert states(plan, CURRENT)[NO_READS] == HELD
+    assert states(plan, CURRENT.but(filters=False, supervisor=False))[NO_READS] == IN_PART
+
+
 def test_folders_of_modules_stay_open_unless_they_lie_below_the_root():
     bare = filesystem.make_rules()
     seen = ("/root", ("/root/", "/usr/lib/"), frozenset({"/root", "/work", "/dev/null"}), ("/work/", "/root/lib/"))

@@ -207,6 +207,30 @@ def test_a_container_without_landlock(isolated, landlock):
         assert done.code == 1 and text in done.stderr
 
 
+INSIDE_MANY = """
+import os, sys
+from _hermetic.enforce.kernel.linux import abi, filters, landlock
+from _hermetic.enforce.kernel.linux.syscalls import Calls
+calls = Calls()
+filters.gain_nothing(calls, abi.MACHINES[os.uname().machine])
+for _ in range(int(sys.argv[1])):
+    landlock.restrict(calls, (abi.WRITE_FILE, 0, 0), [("/", abi.WRITE_FILE)])
+os.execv(sys.executable, [sys.executable, *sys.argv[2:]])
+"""
+
+
+@pytest.mark.parametrize("mode", ["auto", "require"])
+def test_so_many_runs_inside_of_one_another_that_no_more_rules_fit(isolated, landlock, mode):
+    isolated.write("target.py", "print('ran')")
+    words = ["-m", "hermetic", "--fs-readonly", f"--kernel={mode}", "--", "./target.py"]
+    done = isolated.python("-c", INSIDE_MANY, "15", *words)
+    assert (done.code, done.stdout) == (0, "ran\n"), done.stderr
+    done = isolated.python("-c", INSIDE_MANY, "16", *words)
+    assert (done.code, done.stdout) == (1, "")
+    why = "no run fits inside of so many others: the kernel takes 16 sets of Landlock's rules"
+    assert done.stderr == f"hermetic: error: the kernel layer could not be put on: {why}\n"
+
+
 def test_a_container_without_filters(isolated, landlock):
     isolated.write("target.py", "print('ran')")
     (number,) = numbers("seccomp")

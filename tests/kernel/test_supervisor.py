@@ -137,11 +137,13 @@ say(names=[name for _, name in socket.if_nameindex()],
     number=call("bind", listening.fileno(), netlink(12345, 0), 12),
     other=call("bind", listening.fileno(), address("127.0.0.1", 0), 16),
     on_tcp=call("bind", tcp.fileno(), netlink(0, 0), 12),
+    joined=call("setsockopt", listening.fileno(), 270, 1, struct.pack("I", 1), 4),  # NETLINK_ADD_MEMBERSHIP
     chosen=call("bind", listening.fileno(), netlink(0, 0), 12))
 """,
     )
     assert found["names"] == [name for _, name in socket.if_nameindex()]
     assert (found["groups"], found["number"], found["other"]) == ("EACCES",) * 3
+    assert found["joined"] == "EPERM"
     assert found["short"]
     assert found["on_tcp"] == "EAFNOSUPPORT"
     assert found["chosen"] == ""
@@ -299,6 +301,29 @@ say(statuses=statuses, ours=ask())
     assert found == {"statuses": [0] * 20, "ours": str(port)}
 
 
+def test_a_thread_with_descriptors_of_its_own_is_answered_for_its_own_socket(held, judged, servers):
+    """It shares memory with the others, and the same number is another socket there."""
+    (allowed, _denied), _counts = servers
+    found = held(
+        {"network": {"allow_hosts": [f"127.0.0.1:{allowed}"]}},
+        f"""
+found = {{}}
+known = C.syscall(434, os.getpid(), 0o200) >= 0
+CLONE_FILES = 0x400
+theirs = socket.socket(socket.AF_UNIX); os.dup2(theirs.fileno(), 50)
+def ask():
+    C.unshare(CLONE_FILES)
+    sock = socket.socket(); os.dup2(sock.fileno(), 50)
+    found.update(error=connect_by_c(50, "127.0.0.1", {allowed}), peer=sock.getpeername()[1] if known else None)
+thread = threading.Thread(target=ask); thread.start(); thread.join()
+say(known=known, **found)
+""",
+    )
+    if not found["known"]:
+        pytest.skip("this kernel opens no threads")
+    assert (found["error"], found["peer"]) == ("", allowed)
+
+
 def test_unix_sockets_are_the_runs_own_or_none(held, judged):
     theirs = socket.socket(socket.AF_UNIX)
     theirs.bind(str(held.isolated.temp / "theirs"))
@@ -384,6 +409,24 @@ say(open=open_yet, closed=closed, file=reach("theirs"), name=reach({name!r}), sa
     assert found["open"] == ["", ""]
     assert found["closed"] == found["name"] == "ECONNREFUSED"
     assert found["file"] == ("ECONNREFUSED" if found["same"] else "EACCES")
+
+
+def test_who_lets_nobody_look_into_it_is_refused(held, judged, servers):
+    """Nothing is allowed that could not be read. Root's supervisor looks all the same."""
+    (allowed, denied), counts = servers
+    found = held(
+        {"network": {"allow_hosts": [f"127.0.0.1:{allowed}"]}},
+        f"""
+C.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+with socket.socket() as sock, socket.socket() as other, socket.socket() as server:
+    say(allowed=connect_by_c(sock.fileno(), "127.0.0.1", {allowed}), denied=connect_by_c(other.fileno(), "127.0.0.1", {denied}),
+        bound=call("bind", server.fileno(), address("0.0.0.0", 0), 16))
+""",
+    )
+    assert found["allowed"] in ("", "EACCES", "EPERM")
+    assert found["allowed"] == "" or held.user
+    assert {found["denied"], found["bound"]} <= {"EACCES", "EPERM"}
+    assert counts[1] == 0
 
 
 # --- what it cannot be talked into ---

@@ -260,6 +260,8 @@ def write_limits(plan: Plan, support: Support) -> list[Gap]:
 def read_limits(plan: Plan, support: Support) -> list[Gap]:
     if not has_landlock(support, 1):
         return [(NO_READS, False, without_landlock(support))]
+    if not support.filters:
+        return [(NO_READS, True, f"attributes of files ({support.no_filters})")]
     return []
 
 

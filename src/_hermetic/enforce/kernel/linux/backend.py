@@ -61,6 +61,8 @@ ROOT_NOTE = "root without its capabilities to read past permissions, trace, moun
 EVERYTHING_NOTE = "root without any capability: files of other users are theirs again"
 ONLY_ABOVE = "Yama lets only those look into a program who started it"
 NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
+WATCHED = "names of files elsewhere, as something happens to them (inotify; not under --kernel=require)"
+SEEN_IN_PROC = "what the system tells of other processes in /proc, as their command lines; children have it there, too"
 PRIVILEGE_NOTE = "no program gains privileges: sudo and ping do not work"
 MEMORY_NOTE = "under a seal no file is made in / itself, and none in /proc is written"
 PROC_FILE = b"/proc/self/comm\0"  # a file that any process may write about itself
@@ -371,7 +373,7 @@ def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
         NO_NETWORK: network,
         NO_STARTS: both if support.landlock else ("seccomp",),
         NO_WRITES: both if support.landlock else ("seccomp",),
-        NO_READS: (rules,),
+        NO_READS: both,
         NO_NATIVE: ("seccomp",),
         NO_MEMORY: (rules,),
     }
@@ -384,5 +386,9 @@ def left_open(plan: Plan) -> dict[str, tuple[str, ...]]:
         writes.append(f"{landlock.SHARED_MEMORY}, for the semaphores of multiprocessing (not under --kernel=require)")
         writes.append("what processes share by System V's calls, as databases do (not under --kernel=require)")
     folders = open_folders(plan)
-    reads = (f"whatever lies beside modules in {', '.join(folders)}",) if folders else ()
-    return {NO_WRITES: tuple(writes), NO_READS: reads}
+    reads = [f"whatever lies beside modules in {', '.join(folders)}"] if folders else []
+    if not plan.whole:
+        reads.append(WATCHED)
+    if NO_STARTS not in plan.taken:
+        reads.append(SEEN_IN_PROC)
+    return {NO_WRITES: tuple(writes), NO_READS: tuple(reads)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from errno import EFAULT, ENOSYS, EPERM
 
-from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_STARTS, NO_WRITES
+from ....capabilities.confinement import NO_NATIVE, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from ..plan import ASKED, JUDGED, TRUNCATES, leaves_datagrams
 from . import abi
 from .syscalls import address_of
@@ -64,6 +64,8 @@ def keys_for(plan: Plan, landlock: int, makes: bool = False, gated: bool = False
         found.append("openings")
     if NO_WRITES in plan.taken and plan.whole:
         found.append("objects")
+    if NO_READS in plan.taken and "/" not in plan.read:
+        found.append("reads and watches" if plan.whole else "reads")
     if NO_NATIVE in plan.taken:
         found.append("no code" if plan.whole else "no new code")
     return found

@@ -16,6 +16,7 @@ from .... import events
 from ....capabilities import load_module
 from ....pristine import close_fd, file_device, file_inode, fstat, get_ident, native, open_fd
 from . import abi
+from .interrupted import Interrupted, number_of
 from .outstanding import Outstanding
 from .syscalls import address_of
 
@@ -40,7 +41,7 @@ EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound 
 O_PATH = 0o10000000
 CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
 NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
-OPEN_FILES = 7  # sys/resource.h
+OPEN_FILES, OF_THREADS = 7, 0o200  # sys/resource.h; linux/pidfd.h, PIDFD_THREAD
 
 
 def nobody() -> None:
@@ -56,7 +57,7 @@ class Judge:
         self.rules: Any = ()
         self.listener = -1
         self.hand_on: Callable[[], None] = nobody
-        self.tested = False
+        self.tested, self.opens = False, OF_THREADS
         # What each thread asked last, which asks again more often than not, and by what it can be had.
         self.processes: dict[int, tuple[int, int]] = {}
         self.lock = allocate_lock()
@@ -69,6 +70,7 @@ class Judge:
             abi.SOCKET[machine]: self.make,
         }
         self.resolver: Any = None
+        self.interrupted = Interrupted(machine)
         self.outstanding = Outstanding(self)
 
     def learn(self, rules: tuple[Any, ...]) -> None:
@@ -108,15 +110,22 @@ class Judge:
             error, flags = max(failed.errno or 0, 0) or EACCES, 0
         except Exception:  # noqa: BLE001  # as above
             error, flags = EACCES, 0
-        if error >= 0:
-            self.send(name, error, flags)
+        if error < 0:
+            return
+        call, thread, number = words[2] & 0xFFFFFFFF, words[1] & 0xFFFFFFFF, words[4] & 0x7FFFFFFF
+        if error and self.interrupted.answers:
+            error = self.interrupted.said(call, self.number(thread, number), error)
+        if not self.send(name, error, flags):
+            self.interrupted.keep(call, self.number(thread, number), error)
 
-    def send(self, name: bytes, error: int, flags: int) -> None:
+    def send(self, name: bytes, error: int, flags: int) -> bool:
+        """Whether anybody was there to hear it."""
         record = name + bytes(8) + int.to_bytes(-error, 4, "little", signed=True) + int.to_bytes(flags, 4, "little")
         try:
             ioctl(self.listener, SEND, record)
         except OSError:
-            pass  # whoever asked is gone
+            return False  # whoever asked is gone, or does something else
+        return True
 
     def is_valid(self, name: bytes) -> bool:
         """Whether the one who asked is still the one who has this number."""
@@ -143,6 +152,13 @@ class Judge:
             raise OSError(EFAULT, "an address that cannot be read")
         return data
 
+    def number(self, thread: int, descriptor: int) -> int:
+        """The number of one of its sockets; -1 where that is none, or it has ended."""
+        try:
+            return number_of(thread, descriptor)
+        except OSError:
+            return -1
+
     def duplicate(self, thread: int, number: int) -> int:
         """One of its descriptors, as ours."""
         known, process = self.processes.get(get_ident(), (0, -1))
@@ -154,9 +170,12 @@ class Judge:
                 pass
         self.leave()
         try:
-            process = self.calls(abi.PIDFD_OPEN[self.machine], thread, 0)
-        except OSError:
-            return self.duplicate_of_leader(thread, number)
+            process = self.calls(abi.PIDFD_OPEN[self.machine], thread, self.opens)
+        except OSError as error:
+            if error.errno == EINVAL and self.opens:
+                self.opens = 0  # before 6.9
+                return self.duplicate(thread, number)
+            return self.duplicate_of_leader(thread, number)  # threads share their descriptors, with few exceptions
         self.processes[get_ident()] = thread, process
         return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
 

@@ -7,8 +7,8 @@ touches the kernel.
 from __future__ import annotations
 
 import sys
-from errno import ENOSYS, EOPNOTSUPP
-from os import fsdecode
+from errno import E2BIG, ENOSYS, EOPNOTSUPP
+from os import fsdecode, strerror
 
 from ....capabilities.confinement import NO_MEMORY, NO_NETWORK, NO_READS, NO_STARTS, NO_WRITES
 from ....paths import exists
@@ -52,6 +52,8 @@ O_PATH, O_CLOEXEC = 0o10000000, 0o2000000
 O_ACCMODE = 3
 NOT_A_FILE = 77  # EBADFD: pipes, sockets and memory are never restricted
 CREATE_VERSION = 1
+# Half of what is asked may be on by then: it cannot be left to the guards any more.
+TOO_MANY = "no run fits inside of so many others: the kernel takes 16 sets of Landlock's rules"
 IN_ROOT = "it starts in /, and a rule cannot give back what it makes there: start it in a folder, or --kernel=require"
 
 
@@ -259,7 +261,9 @@ def restrict(calls: Calls, taken: tuple[int, int, int], given: Iterable[Grant]) 
         for path, rights in given:
             if rights & files:
                 allow(calls, ruleset, path, rights & files)
-        calls(abi.LANDLOCK_RESTRICT, ruleset, 0)
+        error_number = calls.fails(abi.LANDLOCK_RESTRICT, ruleset, 0)
+        if error_number:
+            raise OSError(error_number, TOO_MANY if error_number == E2BIG else strerror(error_number))
     finally:
         close_fd(ruleset)
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from _socket import AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, socket
 from _thread import allocate_lock, start_new_thread
-from errno import EADDRINUSE, EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN, ENOTSOCK
+from errno import EADDRINUSE, EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN
 from select import EPOLLERR, EPOLLHUP, EPOLLONESHOT, EPOLLOUT, epoll
 
-from ....pristine import file_inode, fstat, native, readlink
+from ....pristine import file_inode, fstat, native
+from .interrupted import number_of
 from .judge import ANSWERED_TOO, KIND, NONBLOCKING, Judge
 from .outstanding import LATER
 
@@ -21,7 +22,6 @@ TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from .syscalls import Calls
 
-SOCKET = b"socket:["
 ARRIVED = EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLONESHOT
 # How many duplicates are kept before it is asked which sockets the program still has.
 FEW = 256
@@ -153,17 +153,6 @@ class Maker(Judge):
             for number in set(self.kept) - open_sockets():
                 self.let_go(number)
         self.most = max(FEW, 2 * len(self.kept))
-
-
-def number_of(thread: int, descriptor: int) -> int:
-    """The number of the socket that a descriptor of a program leads to. OSError if it leads to none."""
-    try:
-        link = readlink(b"/proc/%d/fd/%d" % (thread, descriptor))
-    except FileNotFoundError:
-        raise OSError(EBADF, "not open") from None
-    if not link.startswith(SOCKET):
-        raise OSError(ENOTSOCK, "not a socket")
-    return int(link[len(SOCKET) : -1])
 
 
 def open_sockets() -> set[int]:

@@ -10,7 +10,7 @@ from _socket import SOL_SOCKET, socket
 from errno import EACCES, EALREADY, EINPROGRESS
 from time import monotonic
 
-from ....pristine import native
+from ....pristine import file_inode, fstat, native
 from . import abi
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -108,9 +108,10 @@ class Outstanding:
         # The kernel goes on looking out for a socket that the program has, too.
         self.watch(REMOVE, number)
         self.judge.is_done(sock, error)
+        known = file_inode(fstat(number))
         sock.close()
-        if error != LATER:
-            self.judge.send(name, error, 0)
+        if error != LATER and not self.judge.send(name, error, 0):
+            self.judge.interrupted.keep(abi.CONNECT[self.machine], known, error)
 
 
 def asked_again(sock: socket, place: Any) -> int:

@@ -56,6 +56,8 @@ DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
 # IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_MSFILTER; IPV6_JOIN_GROUP, IPV6_JOIN_ANYCAST; MCAST_JOIN_GROUP,
 # MCAST_JOIN_SOURCE_GROUP, MCAST_MSFILTER: the system tells the network of the group, also for a socket of TCP.
 JOINS = ((0, 35), (0, 39), (0, 41), (41, 20), (41, 27), *((level, name) for level in (0, 41) for name in (42, 46, 48)))
+# NETLINK_ADD_MEMBERSHIP: what a socket hears of others with whom it never spoke; see ``judge.Judge.bind``.
+HEARS = ((270, 1),)
 MAY_EXECUTE, MAY_WRITE, ANONYMOUS, SHARED_EXECUTE = 4, 2, 0x20, 0o100000
 O_ACCMODE, O_TRUNC, O_CREAT, O_TEMPORARY = 3, 0o1000, 0o100, 0o20000000
 
@@ -143,6 +145,16 @@ def asked(landlock: int, gate: int | None) -> Made:
     requests = tuple([ask(low(1), request, NOT_ALLOWED) for request in FILE_ATTRIBUTES])
     refused_too = (newest, UNKNOWN_CALL), (tables.QUEUES, NO_ACCESS)
     return ((rows, NOTIFY), *refused_too), {"ioctl": (requests, ALLOW)}
+
+
+def reads(landlock: int, gate: int | None) -> Made:
+    """What Landlock lets everybody read of files that cannot be opened. Programs know file systems without these."""
+    return ((tables.ATTRIBUTES, refused(EOPNOTSUPP)),), {}
+
+
+def watches(landlock: int, gate: int | None) -> Made:
+    """Hearing of what happens in folders, as where nothing is left open for convenience: programs then look again."""
+    return ((tables.WATCHES, NO_ACCESS),), {}
 
 
 def objects(landlock: int, gate: int | None) -> Made:
@@ -241,9 +253,9 @@ def judging(
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
     answers = (
         *[(pair, NOTHING_DONE) for pair in ERRORS_OF],
-        *[(pair, NOT_ALLOWED) for pair in (*ROUTES, *DEVICES, *joins)],
+        *[(pair, NOT_ALLOWED) for pair in (*ROUTES, *DEVICES, *HEARS, *joins)],
     )
-    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 1, 41)])
+    options = tuple([ask(low(1), level, options_of(level, answers)) for level in (0, 1, 41, 270)])
     return {
         **sending(),
         **dict.fromkeys(("connect", "bind", "listen"), NOTIFY),
@@ -305,6 +317,8 @@ TABLES: dict[str, Callable[[int, int | None], Made]] = {
     "metadata": metadata,
     "openings": openings,
     "objects": objects,
+    "reads": reads,
+    "watches": watches,
     "closed": closed,
     "roughly": roughly,
     "judged": judged,

@@ -52,6 +52,13 @@ METADATA = (
 )
 # Message queues are files: Landlock sees them opened, and neither made nor removed.
 QUEUES = (("mq_open", 240, 180), ("mq_unlink", 241, 181))
+# What lies beside a file's contents: Landlock sees files opened, and none of these. By a descriptor they stay.
+ATTRIBUTES = (
+    ("getxattr", 191, 8), ("lgetxattr", 192, 9), ("getxattrat", 464, 464), ("listxattr", 194, 11),
+    ("llistxattr", 195, 12), ("listxattrat", 465, 465),
+)
+# What tells the names of files in a folder that cannot be listed, as something happens to them.
+WATCHES = (("inotify_add_watch", 254, 27),)
 # What processes share beside files, by a number that anybody may find: other programs' memory is written by it.
 OBJECTS = (
     ("shmget", 29, 194), ("shmat", 30, 196), ("shmctl", 31, 195), ("semget", 64, 190), ("semop", 65, 193),
