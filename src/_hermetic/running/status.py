@@ -222,6 +222,13 @@ def summary(verb: str) -> str:
     return f"hermetic: {counted}\n{listed(len(events.LOG), False)}{more}"
 
 
+def watched(child: bool) -> str:
+    """The end of a run that only reports. Of a child, which there may be hundreds of, only where it did something."""
+    if events.COUNT[0] != getpid():
+        events.start_log(getpid())  # what was done before a fork is the parent's to tell
+    return "" if (child or MAIN[0] != getpid()) and not events.COUNT[1] else summary("would be blocked")
+
+
 # How many acts are told where they may have to do with it or not.
 FEW = 5
 
