@@ -10,13 +10,12 @@ import os as _os
 import sys as _sys
 
 from ...paths import absolute, lexists
-from ...pristine import IS_WINDOWS, native
+from ...pristine import HOME, IS_WINDOWS
 from .lists import WRITES, entry_for
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Any
 
     from .lists import Rules
 
@@ -93,8 +92,6 @@ SYSTEM = frozenset({"bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "proc"
 OF_PROGRAMS = frozenset({"bin", "sbin", "Scripts", "site-packages", "dist-packages", "__pycache__"})
 OF_PROJECTS = (".git", ".hg", "pyproject.toml", "setup.py", "pyvenv.cfg")
 HOMES = ("/root", "/home", "/Users")
-_variables: Any = native.environ  # bytes, or on Windows text
-HOME = _os.fsdecode(_variables.get(b"HOME") or _variables.get("USERPROFILE") or "")
 # Of /srv/data/results the last may be proposed: what is nearer to the root is shared by many.
 DEEP = 3
 
