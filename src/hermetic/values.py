@@ -78,7 +78,7 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
     for setting in SETTINGS:
         if values.get(setting.key) and setting.needs and not any(values[need] for need in setting.needs):
             needs = " or ".join(spelled[need] for need in setting.needs)
-            raise ValueError(f"{spelled[setting.key]} needs {needs} (give both, or leave it out)")
+            raise ValueError(f"{spelled[setting.key]} needs {needs} or must be left out")
     for key in ("sealed", "report_only"):
         if values.get(key) and not is_restrictive(values):
             raise ValueError(f"{spelled[key]} needs something to block, such as {spelled['block_network']}")

@@ -52,7 +52,7 @@ MISTAKES = [
     (["--deny-host", "a b", "--", "x"], "--deny-host: 'a b' is not a host"),
     (["--fs-readonly", "--allow-write", "*x", "--", "x"], "--allow-write: '*x' does not exist"),
     # As after a remedy that says to run without the other one.
-    (["--allow-native", "x", "--", "x"], "--allow-native needs --block-native (give both, or leave it out)"),
+    (["--allow-native", "x", "--", "x"], "--allow-native needs --block-native or must be left out"),
     (["--no-network", "x", "--", "y"], "unexpected word 'x'"),
     (["doktor"], "unknown command 'doktor'"),
     (["t.py"], "unknown command 't.py'"),

@@ -237,7 +237,7 @@ def test_a_marker_that_cannot_mean_anything_fails_its_test_alone(suite):
             "*test_unknown_setting: unknown setting 'no_such'*",
             "*test_wrong_type: block_network is True or False, not 'yes'",
             "*test_sealed: sealed is not for a test run*",
-            "*test_nothing_to_relax: environment_unset needs block_environment (give both, or leave it out)",
+            "*test_nothing_to_relax: environment_unset needs block_environment or must be left out",
             "*test_string_for_a_list: allow_domains is a list: write*",
             "*test_item_of_a_list: deny_hosts: 'a b' is not a host: *",
             "*test_program: allow_run: 'no-such-program' is no program: *",
