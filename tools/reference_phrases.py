@@ -70,7 +70,8 @@ PHRASES = (
         "`PermissionError` with `EACCES`, because "
         "programs treat a read-only disk as an ordinary condition. Shared memory and named semaphores are files below "
         "`/dev/shm`. hermetic's own files cannot be written under any policy.",
-        "`--allow-write PATH`, for a file or a folder; `--private-tmp` for temporary files.",
+        "`--allow-write PATH`, for a file or a folder; `--private-tmp` for temporary files. Where several lie in one "
+        "folder, a last line proposes it, unless it is a project, a home or where something is imported or run from.",
     ),
     (
         "filesystem mutation disabled",

@@ -76,7 +76,7 @@ _FAMILIES = {
         *("capabilities.filesystem.descriptors", "capabilities.filesystem.databases"),
         *("capabilities.filesystem.readable", "capabilities.filesystem.places", "capabilities.filesystem.lists"),
         *("capabilities.filesystem.told", "capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
-        "capabilities.filesystem.requests",
+        *("capabilities.filesystem.requests", "capabilities.filesystem.remedies"),
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
         *("enforce.doors.memory", "enforce.doors.connections", "enforce.doors.databases"),
     ),

@@ -30,6 +30,9 @@ IS_WINDOWS = _sys.platform == "win32"
 # It keeps nothing and tells nothing.
 NULL_DEVICE = "nul" if IS_WINDOWS else "/dev/null"
 IS_LINUX = _sys.platform.startswith("linux")
+# Where the start says that its user is at home; empty where it does not. Read before any policy hides it.
+_variables: Any = native.environ
+HOME: str = _variables.get("USERPROFILE", "") if IS_WINDOWS else _variables.get(b"HOME", b"").decode("utf-8", "replace")
 # How C has names of files, variables and words of command lines in bytes. A program chooses it for its children
 # (LC_ALL, PYTHONUTF8), and read by another one a name would be another file's.
 ENCODING, ENCODING_ERRORS = _sys.getfilesystemencoding(), _sys.getfilesystemencodeerrors()

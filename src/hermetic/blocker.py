@@ -16,7 +16,7 @@ from _hermetic.start import start_policies
 from hermetic.keywords import ALIASES, NAMES, checked, checked_all, telling
 from hermetic.request import policy_from
 from hermetic.settings import SETTINGS
-from hermetic.values import check, defaults, joined, nearest, profile
+from hermetic.values import check, defaults, joined, naming_setting, nearest, profile
 
 if TYPE_CHECKING:
     import os
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import ParamSpec
 
+    from _hermetic.policy import Policy
     from hermetic.private_tmp import PrivateFolder
 
     P = ParamSpec("P")
@@ -153,17 +154,25 @@ def _lasts(values: dict[str, Any]) -> bool:
     return not any(values[name] for name in _MOMENTARY)
 
 
+def _policy(values: dict[str, Any], *more: Any) -> Policy:
+    """As ``policy_from``. ValueError that begins with the keyword whose item cannot mean anything."""
+    try:
+        return policy_from(values, *more)
+    except ValueError as error:
+        raise ValueError(naming_setting(error, values)) from None
+
+
 def _compile(values: dict[str, Any], written: _Written | None = None, folder: PrivateFolder | None = None) -> Compiled:
     """A policy ready to be entered. ValueError for values that cannot mean anything."""
     origins, files = ((), ()) if written is None else (written.origins, written.files)
     if folder is not None:
         check(values, _SPELLED)
-        return Compiled(policy_from(values, origins, files, folder.path))
+        return Compiled(_policy(values, origins, files, folder.path))
     key = (*values.items(), origins, files) if files else tuple(values.items())
     known = _compiled.get(key)
     if known is None:
         check(values, _SPELLED)
-        known = Compiled(policy_from(values, origins, files))
+        known = Compiled(_policy(values, origins, files))
         if _lasts(values):
             if len(_compiled) >= _CACHED:
                 _compiled.clear()
@@ -324,7 +333,7 @@ def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
         values = joined(values, profile(named))
     if tuple(values.items()) not in _compiled:
         check(values, _SPELLED)
-        policy_from(values)  # to refuse at the call what would else be refused on entering
+        _policy(values)  # to refuse at the call what would else be refused on entering
     return values
 
 
@@ -337,7 +346,7 @@ def _seal(values: dict[str, Any], written: _Written | None, folder: PrivateFolde
         return
     check(values, _SPELLED)
     origins, files = ((), ()) if written is None else (written.origins, written.files)
-    start_policies((policy_from(values, origins, files, None if folder is None else folder.path),))
+    start_policies((_policy(values, origins, files, None if folder is None else folder.path),))
     _sealed.append(dict(values))
     if folder is not None:
         folder.keep()

@@ -111,7 +111,7 @@ def run_target(words: list[str], choice: Choice) -> int:
     try:
         request = request_from(values, origins, files) if is_restrictive(values) else None
     except ValueError as error:
-        raise UsageError(placed(str(error), choice)) from None
+        raise UsageError(placed(error, choice)) from None
     kernel = values["kernel"] or "auto"
     options = Options(strict=values["strict"], keep_fds=values["keep_fds"], kernel=kernel, waits=True)
     found = find(words)
@@ -122,14 +122,16 @@ def run_target(words: list[str], choice: Choice) -> int:
     return launch(found, request, options)
 
 
-def placed(text: str, choice: Choice) -> str:
-    """An error about a value, with the place in the policy file that it comes from."""
-    if not choice.files:
-        return text
+def placed(error: ValueError, choice: Choice) -> str:
+    """An error about a value, with the option or the place in the policy file that it comes from."""
     from hermetic.options import SPELLED
+    from hermetic.values import naming_setting
+
+    if not choice.files:
+        return naming_setting(error, {SPELLED[key]: value for key, value in choice.values.items()})
     from hermetic.policies.choice import located
 
-    return located(text, choice.origins, SPELLED)
+    return located(str(error), choice.origins, SPELLED)
 
 
 def build_parser() -> ArgumentParser:

@@ -78,7 +78,7 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
     for setting in SETTINGS:
         if values.get(setting.key) and setting.needs and not any(values[need] for need in setting.needs):
             needs = " or ".join(spelled[need] for need in setting.needs)
-            raise ValueError(f"{spelled[setting.key]} needs {needs}")
+            raise ValueError(f"{spelled[setting.key]} needs {needs} or must be left out")
     for key in ("sealed", "report_only"):
         if values.get(key) and not is_restrictive(values):
             raise ValueError(f"{spelled[key]} needs something to block, such as {spelled['block_network']}")
@@ -86,6 +86,15 @@ def check(values: Mapping[str, Any], spelled: Mapping[str, str]) -> None:
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['kernel']}=require has nothing to hold")
     if values.get("sealed") and values.get("report_only"):
         raise ValueError(f"{spelled['report_only']} blocks nothing, so {spelled['sealed']} has nothing to hold")
+
+
+def naming_setting(error: Exception, given: Mapping[str, Any]) -> str:
+    """The text of an error, with the keyword or option that its item was given by, if it begins with one."""
+    text = str(error)
+    for name, value in given.items():
+        if isinstance(value, (list, tuple, set, frozenset)) and any(text.startswith(f"{item!r} ") for item in value):
+            return f"{name}: {text}"
+    return text
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -24,6 +24,12 @@ VALUE_ERRORS = [
     ({"block_network": True, "allow_unix_sockets": ["x/" * 4000 + "x"]}, "leads nowhere"),
     ({"block_network": True, "allow_domains": ["evil\0.example.com"]}, "name"),
     ({"block_network": True, "allow_domains": ["http://example.com"]}, "name"),
+    # Which of several lists it was.
+    ({"block_network": True, "allow_hosts": ["a b"]}, "^allow_hosts: 'a b' is not a host"),
+    ({"deny_hosts": ["x", "a b"]}, "^deny_hosts: 'a b' is not a host"),
+    ({"block_subprocess": True, "allow_run": ["no-such-program"]}, "^allow_run: 'no-such-program' is no program"),
+    ({"fs_readonly": True, "allow_write": ["*x"]}, r"^allow_write: '\*x' does not exist"),
+    ({"deny_imports": ["a b"]}, "^deny_imports: 'a b' is not"),
 ]
 TYPE_ERRORS = [
     ({"block_network": True, "allow_domains": "example.com"}, r"allow_domains=\['example.com'\]"),

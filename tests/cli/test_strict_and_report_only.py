@@ -29,6 +29,32 @@ def test_report_only_names_no_act_when_there_is_none(isolated):
     assert "[hermetic]" not in done.stderr
 
 
+ENDS = {"its end": "pass", "at once": "__import__('os')._exit(0)"}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_children_that_did_nothing_say_nothing_under_report_only(isolated, end):
+    """As the workers of pytest-xdist; the run itself says that there was nothing."""
+    code = (
+        f"import subprocess, sys\nfor _ in range(2): subprocess.run([sys.executable, '-c', {ENDS[end]!r}], check=True)"
+    )
+    assert isolated.script("--no-network --report-only", code).stderr == "hermetic: 0 acts would be blocked\n"
+
+
+def test_a_child_that_did_something_tells_it_under_report_only(isolated):
+    act = "import socket; socket.socketpair()"
+    code = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {act!r}], check=True)"
+    told = isolated.script("--no-network --report-only", code).errors
+    assert told[1] == "hermetic: 1 act would be blocked" and told[-1] == "hermetic: 0 acts would be blocked"
+
+
+@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="no such call")
+def test_what_was_done_before_a_fork_is_told_once_under_report_only(isolated):
+    code = "import os, socket; socket.socketpair()\nif os.fork(): os.wait()"
+    told = isolated.script("--no-network --report-only", code).errors
+    assert [line for line in told if line.startswith("hermetic:")] == ["hermetic: 1 act would be blocked"]
+
+
 @pytest.mark.parametrize(
     "start",
     [

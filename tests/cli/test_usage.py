@@ -48,7 +48,11 @@ MISTAKES = [
     (["--no-network", "--seal", "--report-only", "--", "x"], "--report-only blocks nothing"),
     (["--deny-import", "--", "x"], "--deny-import needs a value"),
     (["--deny-import=", "--", "x"], "--deny-import needs a value"),
-    (["--deny-import", "not a name", "--", "x"], "not a name"),
+    (["--deny-import", "not a name", "--", "x"], "--deny-import: 'not a name' is not a module name"),
+    (["--deny-host", "a b", "--", "x"], "--deny-host: 'a b' is not a host"),
+    (["--fs-readonly", "--allow-write", "*x", "--", "x"], "--allow-write: '*x' does not exist"),
+    # As after a remedy that says to run without the other one.
+    (["--allow-native", "x", "--", "x"], "--allow-native needs --block-native or must be left out"),
     (["--no-network", "x", "--", "y"], "unexpected word 'x'"),
     (["doktor"], "unknown command 'doktor'"),
     (["t.py"], "unknown command 't.py'"),

@@ -237,7 +237,7 @@ def test_a_marker_that_cannot_mean_anything_fails_its_test_alone(suite):
             "*test_unknown_setting: unknown setting 'no_such'*",
             "*test_wrong_type: block_network is True or False, not 'yes'",
             "*test_sealed: sealed is not for a test run*",
-            "*test_nothing_to_relax: environment_unset needs block_environment",
+            "*test_nothing_to_relax: environment_unset needs block_environment or must be left out",
             "*test_string_for_a_list: allow_domains is a list: write*",
             "*test_item_of_a_list: deny_hosts: 'a b' is not a host: *",
             "*test_program: allow_run: 'no-such-program' is no program: *",
@@ -369,6 +369,18 @@ def test_blocks_inside_a_test_still_narrow(suite):
         """
     )
     suite.run("--hermetic-no-network").assert_outcomes(passed=1)
+
+
+def test_a_wrong_item_is_told_by_its_keyword_in_the_fixture_too(suite):
+    suite.write(
+        test_it="""
+        @pytest.mark.parametrize("change", ["allow", "block"])
+        def test_it(hermetic, change):
+            with pytest.raises(ValueError, match="^allow_hosts: 'a b' is not a host"):
+                getattr(hermetic, change)(**({"block_network": True} if change == "block" else {}), allow_hosts=["a b"])
+        """
+    )
+    suite.run("--hermetic-no-network").assert_outcomes(passed=2)
 
 
 # --- the tables ---

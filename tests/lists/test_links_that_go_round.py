@@ -69,5 +69,5 @@ def test_an_entry_that_leads_nowhere_is_refused_at_the_start(isolated, option):
     done = isolated.cli("--fs-readonly", f"{option}=round", "--", "python", "-c", "")
     assert (done.code, done.errors) == (
         1,
-        ["hermetic: error: 'round' leads nowhere: too many links (see hermetic --help)"],
+        [f"hermetic: error: {option}: 'round' leads nowhere: too many links (see hermetic --help)"],
     )

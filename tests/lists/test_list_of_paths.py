@@ -202,7 +202,7 @@ def test_a_folder_of_such_a_name_says_nothing_of_what_is_not_there_yet(isolated)
 )
 def test_an_allowance_alone_is_refused(isolated, options, message):
     done = isolated.cli(*options, "--", "python", "-c", "")
-    assert (done.code, done.errors) == (1, [f"hermetic: error: {message} (see hermetic --help)"])
+    assert (done.code, done.errors) == (1, [f"hermetic: error: {message} or must be left out (see hermetic --help)"])
 
 
 def test_entries_are_resolved_once(isolated):

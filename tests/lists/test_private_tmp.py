@@ -191,7 +191,7 @@ def test_it_needs_something_to_relax(isolated):
     done = isolated.cli("--private-tmp", "--", "python", "-c", "")
     assert (done.code, done.errors) == (
         1,
-        ["hermetic: error: --private-tmp needs --fs-readonly (see hermetic --help)"],
+        ["hermetic: error: --private-tmp needs --fs-readonly or must be left out (see hermetic --help)"],
     )
 
 

@@ -70,7 +70,7 @@ def test_an_entry_that_is_named_from_there_is_refused_at_the_start(isolated):
     status, _, said = started(isolated, "--fs-readonly", "--allow-write=x")
     assert (status, said) == (
         1,
-        "hermetic: error: 'x' leads nowhere: File name too long (see hermetic --help)\n",
+        "hermetic: error: --allow-write: 'x' leads nowhere: File name too long (see hermetic --help)\n",
     )
 
 

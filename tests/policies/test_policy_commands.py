@@ -118,7 +118,7 @@ def test_check(capsys, policy, tmp_path):
     broken = tmp_path / "broken.toml"
     broken.write_text("block_native = true\n[profiles.net]\nallow_localhost = true\n")
     assert said(capsys, "policy", "check", policy, str(broken), status=1) == (
-        f"hermetic: error: {broken}:3 (profile net): allow_localhost needs block_network\n"
+        f"hermetic: error: {broken}:3 (profile net): allow_localhost needs block_network or must be left out\n"
     )
     broken.write_text("block_native = true\n[profiles.net]\nblock_network = true\nallow_domains = ['a b']\n")
     assert f"{broken}:4 (profile net): 'a b' is not a domain name" in said(

@@ -195,7 +195,7 @@ ANSWERS = [""]
         (["--", "read", ""], "read needs a target"),
         (["--", "read", "a\0b"], "read needs a target, not 'a\\x00b'"),
         (["--allow-localhost", "--", "read", "x"], "--allow-localhost needs --no-network"),
-        (["--no-network", "--allow-domain", "a b", "--", "resolve", "x"], "is not a domain name"),
+        (["--no-network", "--allow-domain", "a b", "--", "resolve", "x"], "--allow-domain: 'a b' is not a domain name"),
         (["--no-network", "--allow-domain", "a.org,b.org", "--", "resolve", "x"], "one name each"),
         (["--no-network", "--allow-host", "a.org,b.org", "--", "resolve", "x"], "one host each"),
         (["--no-network", "--allow-host", "unix:/x", "--", "resolve", "x"], "--allow-unix-socket"),

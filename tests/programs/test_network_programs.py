@@ -204,3 +204,23 @@ def test_multiprocessing_pool_works_without_network(isolated, method):
     """
     done = isolated.script("--no-network", code)
     assert (done.code, done.stdout) == (0, "[2, 4, 6]\n"), done.stderr
+
+
+SERVERS = {
+    "getaddrinfo(None)": "assert socket.getaddrinfo(None, 80, flags=socket.AI_PASSIVE)",
+    "sendto and sendmsg": """
+here, there = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+here.bind(("127.0.0.1", 0))
+there.sendto(b"1", here.getsockname())
+there.sendto(b"2", 0, here.getsockname())
+there.sendmsg([b"3"], [], 0, here.getsockname())
+assert [here.recv(9) for _ in range(3)] == [b"1", b"2", b"3"]
+""",
+}
+
+
+@pytest.mark.parametrize("kernel", ["auto", "off"])
+@pytest.mark.parametrize("what", SERVERS)
+def test_what_servers_and_datagrams_need_works_on_loopback(isolated, what, kernel):
+    done = isolated.script(f"--no-network --allow-localhost --kernel={kernel}", f"import socket\n{SERVERS[what]}")
+    assert (done.code, done.stderr) == (0, "")

@@ -23,7 +23,7 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
     join_threads()
     if policies:
         if reports_only(policies):
-            status.say(status.summary("would be blocked"))
+            status.say(status.watched(options.child))
         else:
             if options.strict:
                 reports.hear()

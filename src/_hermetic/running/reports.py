@@ -90,7 +90,7 @@ def listen() -> tuple[int, int] | None:
     return events.REPORTS[0], file_inode(fstat(events.REPORTS[0]))
 
 
-def prepare(strict: bool, only: bool) -> None:
+def prepare(strict: bool, only: bool, child: bool) -> None:
     """Remember stderr, and see to it that threads and ``os._exit`` are counted. only: whether nothing is blocked."""
     events.open_trace()
     import _thread
@@ -121,7 +121,7 @@ def prepare(strict: bool, only: bool) -> None:
         if getpid() != status.MAIN[0]:
             leave(status_code)
         if only:
-            status.say(status.summary("would be blocked"))
+            status.say(status.watched(child))
             leave(status_code)
         if strict:
             hear()

@@ -104,7 +104,7 @@ def put_in_force(
             sockets.close(options.keep_fds)
     if options.told:
         events.TOLD.append(True)
-    reports.prepare(options.strict, reports_only(policies))
+    reports.prepare(options.strict, reports_only(policies), options.child)
     told = reports.open_pipe(options) if options.strict or options.reports is not None else None
     searchpath.expect(first_entry(target), options.path)
     policies = tuple([settled(policy) for policy in policies])

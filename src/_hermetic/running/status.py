@@ -90,7 +90,18 @@ def explain(record: tuple[Any, ...], count: int) -> str:
     more = f" (and {others} more)" if others > 0 else ""
     owner = "" if place is None else owner_of(place[0])
     lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner, origin)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + (together() if record[0] == "filesystem" else "")
+
+
+def together() -> str:
+    """A line for what would allow several refused writes at once; empty where nothing does."""
+    remedies = [record[3] for record in events.LOG if record[0] == "filesystem"]
+    if not remedies:
+        return ""
+    from ..capabilities.filesystem.remedies import shared_folder  # loaded: it has refused something
+
+    folder, count = shared_folder(remedies)
+    return f"  to allow {count} writes in one folder: {events.for_shell(f'--allow-write {folder}')}\n" if folder else ""
 
 
 def owner_of(filename: str) -> str:
@@ -211,6 +222,13 @@ def summary(verb: str) -> str:
     return f"hermetic: {counted}\n{listed(len(events.LOG), False)}{more}"
 
 
+def watched(child: bool) -> str:
+    """The end of a run that only reports. Of a child, which there may be hundreds of, only where it did something."""
+    if events.COUNT[0] != getpid():
+        events.start_log(getpid())  # what was done before a fork is the parent's to tell
+    return "" if (child or MAIN[0] != getpid()) and not events.COUNT[1] else summary("would be blocked")
+
+
 # How many acts are told where they may have to do with it or not.
 FEW = 5
 
@@ -224,7 +242,8 @@ def listed(most: int, remedies: bool) -> str:
         if remedies:
             lines.append(f"    to allow it: {events.for_shell(remedy)}\n")
     more = len(events.LOG) - most
-    return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
+    shared = together() if remedies else ""
+    return "".join(lines) + (f"  and {more} more\n" if more > 0 else "") + shared
 
 
 def trimmed(traceback: TracebackType | None) -> TracebackType | None:

@@ -8,13 +8,13 @@ from _hermetic.blocks import enter_block, leave_block
 from _hermetic.capabilities import FAMILIES
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
-from hermetic.integrations.pytest_settings import given, marked, named, requested
+from hermetic.integrations.pytest_settings import given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import BLOCKED, POLICY, PREFIX
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
 from hermetic.settings import BY_KEY
-from hermetic.values import RESTRICTIONS, check, defaults, is_restrictive
+from hermetic.values import RESTRICTIONS, check, defaults, is_restrictive, naming_setting
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -115,7 +115,9 @@ class Policies:
                 check_files(own)
             return self.make(own, around, origin, files or around.files)
         except (ValueError, TypeError) as error:
-            return Policy(around.own, around.fixed, problem=f"{origin}: {named(error, mark.kwargs)}", origin=origin)
+            return Policy(
+                around.own, around.fixed, problem=f"{origin}: {naming_setting(error, mark.kwargs)}", origin=origin
+            )
 
     def make(self, own: Values | None, around: Policy, origin: str, files: Files) -> Policy:
         """The same with another own layer. ValueError for values that cannot mean anything."""
@@ -130,14 +132,20 @@ class Policies:
         if is_restrictive({**defaults(), **values}):
             raise ValueError("allow() takes nothing away: use block() for that")
         lifted = {key: BY_KEY[key].default for guard in guards for key in restrictions_of(guard)}
-        return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.origin, policy.files)
+        try:
+            return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.origin, policy.files)
+        except ValueError as error:
+            raise ValueError(naming_setting(error, values)) from None
 
     def narrow(self, policy: Policy, profiles: tuple[str, ...], keywords: Values) -> Policy:
         """What ``block`` of the fixture makes of a policy."""
         keywords = dict(keywords)
         files = self.reader.marked(keywords.pop(POLICY, None))
         asked = requested(profiles, given(keywords), defaults(), files=files, scope=policy.files)
-        validate(asked)
+        try:
+            validate(asked)
+        except ValueError as error:
+            raise ValueError(naming_setting(error, keywords)) from None
         if not is_restrictive(asked):
             raise ValueError("block() needs something to take away: a profile, or block_network=True")
         # A violation is told with who asked; which of these layers it was, is not known.

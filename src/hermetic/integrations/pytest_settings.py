@@ -211,15 +211,6 @@ def given(keywords: Mapping[str, Any]) -> Values:
     return values
 
 
-def named(error: Exception, given: Mapping[str, Any]) -> str:
-    """The text of an error, with the keyword that its item was given by, if it begins with one."""
-    text = str(error)
-    for keyword, value in given.items():
-        if isinstance(value, (list, tuple, set, frozenset)) and any(text.startswith(f"{item!r} ") for item in value):
-            return f"{keyword}: {text}"
-    return text
-
-
 def marked(mark: pytest.Mark, around: Mapping[str, Any] | None, files: Files, scope: Files) -> Values | None:
     """What a marker asks for inside what is around it; None for nothing at all. ValueError, TypeError.
 

@@ -95,7 +95,7 @@ def items_of(value: Any) -> tuple[Any, ...]:
 
 
 def located(text: str, origins: Origins, spelled: Mapping[str, str]) -> str:
-    """An error about values, with the place of the value that it names."""
+    """An error about values, with the place of the value that it names; or, of no file, with the option or keyword."""
     for (key, item), where in origins.items():
         names_it = text.startswith(spelled[key] + " ") if item is True else repr(item) in text
         if names_it and not where.startswith(KEYWORD):
@@ -103,6 +103,9 @@ def located(text: str, origins: Origins, spelled: Mapping[str, str]) -> str:
     for (key, _), where in origins.items():
         if text.startswith(spelled[key] + " ") and not where.startswith(KEYWORD):
             return f"{where}: {text}"
+    for key, item in origins:
+        if item is not True and text.startswith(f"{item!r} "):
+            return f"{spelled[key]}: {text}"
     return text
 
 

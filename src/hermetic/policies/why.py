@@ -10,7 +10,8 @@ from _hermetic.capabilities.network.addresses import packed_address
 from _hermetic.compiled import Compiled
 from _hermetic.events import for_shell
 from _hermetic.extract import printable
-from hermetic.options import UsageError, read_choice
+from hermetic.options import SPELLED, UsageError, read_choice
+from hermetic.policies.choice import located
 from hermetic.policies.judging import Verdict, verdict
 from hermetic.request import policy_from
 
@@ -36,7 +37,7 @@ def main(words: list[str]) -> int:
             text = os.path.expanduser(text)  # quoted, a shell leaves it to us, as in an entry
         found, notes = with_notes(verdict(choice, verb, text), choice.values, verb, text, LOOKUP in options)
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(located(str(error), choice.origins, SPELLED)) from None
     if JSON in options:
         import json
 

@@ -21,7 +21,6 @@ from .lists import (
     ROOT,
     SOURCES,
     SUSPECT,
-    WRITES,
     change_refused,
     entry_for,
     entry_of_denied,
@@ -30,6 +29,7 @@ from .lists import (
 )
 from .places import DATABASE, NOT_AT_ALL, TEMPORARY, UNKNOWN, shown
 from .readable import OWN_PROCESS, SUFFIXES
+from .remedies import beside_remedy, write_remedy
 from .told import ASKED, NAME, PATH
 from .unannounced import CHANGE, WRITE
 
@@ -80,31 +80,14 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         remedy = NOTHING_MORE if option == INTEGRITY else f"running without --{option}"
     if not remedy:
         # A folder is never written to: who opens one to write makes a temporary file without a name.
-        remedy = TEMPORARY if capability == WRITE and is_folder(path) else f"--allow-write {entry_for(place or path)}"
+        remedy = TEMPORARY if capability == WRITE and is_folder(path) else write_remedy(place or path)
     if remedy == DATABASE and place:
-        remedy = f"--allow-write {entry_for(place)}, or {DATABASE}"
+        remedy = f"{write_remedy(place)}, or {DATABASE}"
     if remedy == TEMPORARY:
         remedy = beside_remedy(rules, place) or remedy
     if capability == WRITE:
         return f"filesystem readonly: {path}", path, option, remedy
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy
-
-
-# Where programs keep temporary files that have nothing to do with one another; the last two are macOS's real names.
-EVERYBODYS = ("/tmp", "/var/tmp", "/usr/tmp", "/private/tmp", "/private/var/tmp")  # noqa: S108  # nothing is made there
-
-
-def beside_remedy(rules: Rules, place: str) -> str:
-    """What would allow something temporary beside an entry of a list, where it is made to be moved; or empty."""
-    folder = place.rpartition(SEPARATOR)[0]
-    if folder in EVERYBODYS:
-        return ""  # an entry of a list that lies there by chance; nobody is to be told to give all of it back
-    for entry in sorted(rules[WRITES][0]):
-        if entry and entry.rpartition(SEPARATOR)[0] == folder:
-            return f"--allow-write {folder or SEPARATOR}" + (
-                "" if lexists(entry) else f", or making {entry} before the start"
-            )
-    return ""
 
 
 READINGS = (READ, LIST)

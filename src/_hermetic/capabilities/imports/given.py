@@ -39,16 +39,55 @@ def settled(rules: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
     """
     if not rules[GIVEN] or rules[GIVEN_PLACES]:
         return rules, ()
-    places = packages_there(rules[GIVEN], search_roots())
+    roots = search_roots()
+    names = rules[GIVEN] | shared_parts(rules[GIVEN], roots)
+    places = packages_there(names, roots)
     # Also what is not there yet: it must not come. Wheels have the libraries that they need in a folder of their own.
     paths = tuple([path for place in places for path in (*native_files(place), place + ".libs")])
-    return (*rules[:GIVEN_PLACES], places or NOWHERE, *rules[GIVEN_PLACES + 1 :]), paths
+    return (
+        *rules[:GIVEN],
+        names,
+        *rules[GIVEN + 1 : GIVEN_PLACES],
+        places or NOWHERE,
+        *rules[GIVEN_PLACES + 1 :],
+    ), paths
 
 
 def packages_there(names: Iterable[str], roots: Iterable[str]) -> tuple[str, ...]:
     """The places of these packages and modules where something of theirs lies now."""
     places = [place for name in sorted(names) for place in places_named(name, roots)]
     return tuple([place for place in places if any(map(exists, native_files(place)))])
+
+
+# How mypyc ends the name of the module, beside a package, that has all of its code. It begins with a hash: nobody can
+# write it down for longer than until the next version.
+PART = "__mypyc."
+
+
+def shared_parts(names: frozenset[str], roots: Iterable[str]) -> frozenset[str]:
+    """mypyc's modules of these packages: those that the same installed distribution lists among its files."""
+    found: set[str] = set()
+    for root in roots:
+        try:
+            entries = _os.listdir(root)
+        except OSError:
+            continue
+        parts = {entry for entry in entries if PART in entry}
+        for entry in entries if parts else ():
+            if entry.endswith(".dist-info"):
+                listed = first_names(SEP.join((root, entry, "RECORD")))
+                if not names.isdisjoint([name.partition(".")[0] for name in listed]):
+                    found.update([part.partition(".")[0] for part in parts & listed])
+    return frozenset(found)
+
+
+def first_names(record: str) -> set[str]:
+    """What a distribution has in the folder that it is installed in; nothing where its list cannot be read."""
+    try:
+        with open(record, encoding="utf-8") as file:
+            return {line.partition(",")[0].partition("/")[0] for line in file}
+    except (OSError, ValueError):
+        return set()
 
 
 def native_files(place: str) -> list[str]:
