@@ -15,7 +15,7 @@ import sys as _sys
 from _operator import is_ as _is
 
 from ...model import PRIVATE, PUBLIC
-from ...pristine import IS_WINDOWS, getcwd
+from ...pristine import IMPORT_DOORS, IS_WINDOWS, getcwd
 from ...startup.searchpath import bytecode_folder, destined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -130,8 +130,8 @@ def noted(sys_class: type, lists: Any, cache: Any) -> State:
 
 
 def parts_of(names: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[Any, ...]]:
-    """What a look-up calls by its name."""
-    parts = {name: value for name, value in names.items() if type(value) in (FUNCTION, type) and not is_ours(value)}
+    """What a look-up calls by its name; where an older policy has its door, that."""
+    parts = {name: value for name, value in names.items() if type(value) in (FUNCTION, type)}
     return names, tuple(parts), tuple(parts.values())
 
 
@@ -177,7 +177,7 @@ def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one compar
     for names, parts, values in importers:
         if not all(map(_is, map(names.get, parts), values)):
             for name, value in zip(parts, values):
-                if dict.get(names, name) is not value and not is_ours(dict.get(names, name)):
+                if dict.get(names, name) is not value and not is_door(name, dict.get(names, name)):
                     dict.__setitem__(names, name, value)
     for held, items in suffixes:
         if not same_items(held, items):
@@ -189,10 +189,10 @@ def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one compar
         names = names_of(owner)
         if not names.keys().isdisjoint(absent):
             for name in absent:
-                if name in names and not is_ours(names[name]):
+                if name in names:
                     type.__delattr__(owner, name)
         for name, value in present:
-            if names.get(name) is not value and not is_ours(names.get(name)):
+            if names.get(name) is not value:
                 type.__setattr__(owner, name, value)
     for folder in folders_in(folders, lists[0][2]):
         if not is_genuine(dict.get(cache, folder), folder, lists[2][2], strange, loaders):
@@ -209,14 +209,16 @@ def same_items(held: Any, items: tuple[Any, ...]) -> bool:
     return True
 
 
-def is_ours(thing: Any) -> bool:
-    """Whether this is a stand-in of another guard; its class may wrap it."""
-    if type(thing) in WRAPPERS:
-        thing = thing.__func__
-    return type(thing) is FUNCTION and (thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE)
-
-
-WRAPPERS = (classmethod, staticmethod)
+def is_door(name: str, thing: Any) -> bool:
+    """Whether this may stand under a name of the import system: a stand-in where guards put one, or what was there
+    before. Anywhere else, a stand-in is the program's means: some return whatever it likes.
+    """
+    for door, original in IMPORT_DOORS:
+        if name == door:
+            return thing is original or (
+                type(thing) is FUNCTION and (thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE)
+            )
+    return False
 
 
 def folders_in(folders: Any, path: tuple[Any, ...]) -> list[str]:
