@@ -295,3 +295,41 @@ def test_a_root_may_begin_at_the_home_folder(isolated):
         1,
         "hermetic: error: there is no such home folder: '~nobody-of-this-name' (see hermetic --help)",
     )
+
+
+@pytest.mark.parametrize("place", (*PLACES, "child"))
+def test_history_is_written_where_the_list_lets_it(isolated, place):
+    """The library behind readline opens the file itself, and announces nothing."""
+    pytest.importorskip("readline")
+    tree(isolated)
+    acts = {
+        "readline.write_history_file('open/history')": "done",
+        "readline.write_history_file('openly')": "fs-readonly",
+        "readline.write_history_file('open/shut/history')": "deny-write",
+        "readline.append_history_file(1, 'open/history')": "done",
+        "readline.append_history_file(1, 'other/file')": "fs-readonly",
+        "readline.append_history_file(1, 'open/shut/file')": "deny-write",
+    }
+    assert tried(isolated, place, acts, before="import readline; readline.add_history('x')") == [*acts.values()]
+
+
+@pytest.mark.parametrize("place", (*PLACES, "child"))
+@pytest.mark.parametrize("allowed", ["open", "/dev/shm"])
+def test_shared_memory_is_a_file_of_its_folder(isolated, place, allowed):
+    """C finds the place of what it is given the name of."""
+    pytest.importorskip("_posixshmem")
+    tree(isolated)
+    name = f"/hermetic-{os.getpid()}-{place}"
+    acts = [
+        f"os.close(_posixshmem.shm_open({name!r}, os.O_CREAT | os.O_RDWR, 0o600))",
+        f"_posixshmem.shm_unlink({name!r})",
+    ]
+    found = tried(
+        isolated,
+        place,
+        acts,
+        ["--fs-readonly", "--allow-write", allowed],
+        {"fs_readonly": True, "allow_write": [allowed]},
+        "import _posixshmem",
+    )
+    assert found == (["fs-readonly"] * 2 if allowed == "open" else ["done"] * 2)
