@@ -333,3 +333,29 @@ def test_shared_memory_is_a_file_of_its_folder(isolated, place, allowed):
         "import _posixshmem",
     )
     assert found == (["fs-readonly"] * 2 if allowed == "open" else ["done"] * 2)
+
+
+FORKED = """
+def forked(act):
+    child = os.fork()
+    if not child:
+        try:
+            act().close()
+            os._exit(0)
+        except BaseException as error:
+            os._exit(3 if getattr(error, "guard", None) else 4)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fork_opens_by_its_own_descriptors(isolated, place):
+    """What is opened is named by a number, which in the parent is nothing, or another file."""
+    tree(isolated)
+    acts = [
+        "forked(lambda: open('open/file'))",
+        "forked(lambda: open('open/file', 'w'))",
+        "forked(lambda: open('open/n', 'x'))",
+    ]
+    assert tried(isolated, place, acts, before=FORKED) == ["done"] * 3
