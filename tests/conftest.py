@@ -22,10 +22,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 TIME_LIMIT = 60
+# What is tried is judged by what it says, not by how long a machine takes for it that has other things to do.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def import_path() -> str | None:

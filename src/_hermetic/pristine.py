@@ -6,6 +6,7 @@ A guard calls nothing through a live module: the program may have replaced
 
 from __future__ import annotations
 
+import _frozen_importlib as _machinery
 import sys as _sys
 from _thread import RLock as RLock
 from _thread import get_ident as get_ident
@@ -66,6 +67,10 @@ file_written: Field = _found["st_mtime_ns"].__get__
 # No room for one more descriptor, in the process or the system, or no memory.
 FULL = (EMFILE, ENFILE, ENOMEM)
 get_frame = _sys._getframe
+# Where guards put doors of theirs into the import system, and what was there before.
+IMPORT_DOORS = tuple(
+    [(name, vars(_machinery)[name]) for name in ("_find_spec", "_gcd_import", "_load_unlocked", "_exec")]
+)
 
 
 def now() -> int:

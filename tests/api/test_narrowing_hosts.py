@@ -122,7 +122,7 @@ def allowed(config):
 
 
 @given(configs(), configs())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_merging_allows_what_both_allow_and_nothing_else(one, two):
     merged, both = allowed(one | two), allowed(one) & allowed(two)
     # One may mean 127.0.0.1 by that name and the other ::1: then nobody is reached, and the name is refused.
@@ -131,7 +131,7 @@ def test_merging_allows_what_both_allow_and_nothing_else(one, two):
 
 
 @given(configs(), configs())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_merging_hosts_does_not_depend_on_the_order(one, two):
     assert allowed(one | two) == allowed(two | one)
 
@@ -142,7 +142,7 @@ def test_merging_hosts_does_not_depend_on_the_order(one, two):
     st.sampled_from(["10.0.0.5", "192.0.2.9", "8.8.8.8", "fd00::9"]),
     st.sampled_from(["a.org", "b.a.org"]),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_merging_learns_no_address_that_one_side_would_not(one, two, address, name):
     merged = [policy_from(values_of(config)).rules.get("network") for config in (one, two, one | two)]
     assume(all(rules is not None for rules in merged))

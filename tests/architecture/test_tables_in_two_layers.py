@@ -6,10 +6,13 @@ import sys
 
 import pytest
 
+from _hermetic import pristine
+from _hermetic.capabilities import FAMILIES, load_family
 from _hermetic.capabilities.filesystem import requests as changes
 from _hermetic.capabilities.integrity import requests as addresses
 from _hermetic.capabilities.network import detours
 from _hermetic.capabilities.processes import children, denied
+from _hermetic.enforce import patches
 from _hermetic.enforce.kernel.linux import seccomp
 
 
@@ -44,3 +47,10 @@ def test_attributes_of_files_are_the_same_to_everybody():
 @pytest.mark.skipif(sys.platform != "linux", reason="numbers of Linux")
 def test_kernel_refuses_to_type_whatever_the_guards_refuse():
     assert set(seccomp.TERMINAL_INPUT) >= {number for number in denied.TYPING_REQUESTS if number >> 16 == 0}
+
+
+def test_doors_in_the_import_system_are_known_where_it_is_compared():
+    rows = [row for guard in FAMILIES for row in load_family(guard).surface]
+    doors = [name.split(":") for row in rows for name in row.patch] + [list(door[:2]) for door in patches.LOADERS]
+    found = {name for module, name in doors if module.startswith("_frozen_importlib")}
+    assert found == {name for name, _ in pristine.IMPORT_DOORS}

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -76,15 +77,6 @@ class Held:
 
     def __init__(self, isolated, user: int) -> None:
         self.isolated, self.user = isolated, user
-        if user:
-            # The folders of the test are its own.
-            for folder in (isolated.folder, *isolated.folder.parents):
-                if folder.name.startswith("pytest-") or folder.parent.name.startswith("pytest-"):
-                    folder.chmod(0o755)
-            isolated.folder.parent.chmod(0o755)
-            os.chown(isolated.folder, user, user)
-            if not all(folder.stat().st_mode & 0o001 for folder in isolated.folder.parents):
-                pytest.skip("no other user can come to this folder of temporary files")
 
     def __call__(self, families: dict, code: str, mode: str = "auto", sealed: bool = False, **how):
         text = HOLD.format(here=HERE, user=self.user, families=families, mode=mode, sealed=sealed) + code
@@ -97,7 +89,18 @@ class Held:
 
 @pytest.fixture(params=USERS)
 def held(request, isolated, support):
-    return Held(isolated, 0 if request.param == "as we are" else NOBODY)
+    if request.param == "as we are":
+        yield Held(isolated, 0)
+        return
+    # Not below pytest's own folder, which every pytest that starts anywhere on the machine takes from other users again.
+    with tempfile.TemporaryDirectory(prefix="h") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        if not all(above.stat().st_mode & 0o001 for above in folder.resolve().parents):
+            pytest.skip("no other user can come to this folder of temporary files")
+        os.chown(folder, NOBODY, NOBODY)
+        isolated.folder = folder
+        yield Held(isolated, NOBODY)
 
 
 # --- the supervisor ---

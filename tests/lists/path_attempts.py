@@ -49,7 +49,7 @@ OPTIONS = ["--fs-readonly", "--allow-write", "open", "--deny-write", "open/shut"
 
 
 def tried(isolated, place, acts, options=OPTIONS, lists=LISTS, before=""):
-    """How acts (Python expressions) end in a place, one word each."""
+    """How acts (Python expressions) end in a place, one word each. In a "child", of the command line's, too."""
     calls = ", ".join(f"lambda: {act}" for act in acts)
     code = f"{TRY}{textwrap.dedent(before)}\nprint(json.dumps(tried({calls})))\n"
     if place == "block":
@@ -57,7 +57,11 @@ def tried(isolated, place, acts, options=OPTIONS, lists=LISTS, before=""):
         done = isolated.code(f"from hermetic import hermetic_blocker\nwith hermetic_blocker(**{lists!r}):\n{body}")
     else:
         words = [*options, "--seal"] if place == "sealed" else options
-        isolated.write("target.py", code)
+        isolated.write("child.py" if place == "child" else "target.py", code)
+        if place == "child":
+            isolated.write(
+                "target.py", "import subprocess, sys\nsubprocess.run([sys.executable, 'child.py'], check=True)\n"
+            )
         run = isolated.foreign if place == "foreign" else isolated.cli
         first = [words, "python"] if place == "foreign" else [*words, "--"]
         done = run(*first, "./target.py")

@@ -295,3 +295,67 @@ def test_a_root_may_begin_at_the_home_folder(isolated):
         1,
         "hermetic: error: there is no such home folder: '~nobody-of-this-name' (see hermetic --help)",
     )
+
+
+@pytest.mark.parametrize("place", (*PLACES, "child"))
+def test_history_is_written_where_the_list_lets_it(isolated, place):
+    """The library behind readline opens the file itself, and announces nothing."""
+    pytest.importorskip("readline")
+    tree(isolated)
+    acts = {
+        "readline.write_history_file('open/history')": "done",
+        "readline.write_history_file('openly')": "fs-readonly",
+        "readline.write_history_file('open/shut/history')": "deny-write",
+        "readline.append_history_file(1, 'open/history')": "done",
+        "readline.append_history_file(1, 'other/file')": "fs-readonly",
+        "readline.append_history_file(1, 'open/shut/file')": "deny-write",
+    }
+    assert tried(isolated, place, acts, before="import readline; readline.add_history('x')") == [*acts.values()]
+
+
+@pytest.mark.parametrize("place", (*PLACES, "child"))
+@pytest.mark.parametrize("allowed", ["open", "/dev/shm"])
+def test_shared_memory_is_a_file_of_its_folder(isolated, place, allowed):
+    """C finds the place of what it is given the name of."""
+    pytest.importorskip("_posixshmem")
+    tree(isolated)
+    name = f"/hermetic-{os.getpid()}-{place}"
+    acts = [
+        f"os.close(_posixshmem.shm_open({name!r}, os.O_CREAT | os.O_RDWR, 0o600))",
+        f"_posixshmem.shm_unlink({name!r})",
+    ]
+    found = tried(
+        isolated,
+        place,
+        acts,
+        ["--fs-readonly", "--allow-write", allowed],
+        {"fs_readonly": True, "allow_write": [allowed]},
+        "import _posixshmem",
+    )
+    assert found == (["fs-readonly"] * 2 if allowed == "open" else ["done"] * 2)
+
+
+FORKED = """
+def forked(act):
+    child = os.fork()
+    if not child:
+        try:
+            act().close()
+            os._exit(0)
+        except BaseException as error:
+            os._exit(3 if getattr(error, "guard", None) else 4)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.parametrize("place", PLACES)
+def test_a_fork_opens_by_its_own_descriptors(isolated, place):
+    """What is opened is named by a number, which in the parent is nothing, or another file."""
+    tree(isolated)
+    acts = [
+        "forked(lambda: open('open/file'))",
+        "forked(lambda: open('open/file', 'w'))",
+        "forked(lambda: open('open/n', 'x'))",
+    ]
+    assert tried(isolated, place, acts, before=FORKED) == ["done"] * 3

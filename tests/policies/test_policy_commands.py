@@ -88,7 +88,7 @@ def anything(draw):
     return Choice(values=values, origins=origins, files=())
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(choice=anything())
 def test_what_is_shown_means_the_same_when_it_is_read(tmp_path, choice):
     from hermetic.policies.files import load, resolved

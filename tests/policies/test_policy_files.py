@@ -244,7 +244,7 @@ def decided(values):
     return {key: frozenset(value) if isinstance(value, tuple) else value for key, value in values.items()}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(st.permutations(LINES[:4]), min_size=1, max_size=1), order=st.permutations([0, 1, 2]))
 def test_the_order_in_which_things_join_does_not_matter(tmp_path, pieces, order):
     one, two = tmp_path / "one.toml", tmp_path / "two.toml"

@@ -48,7 +48,7 @@ def is_free(row, rules, args):
         return False
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(
     place=st.sampled_from(PLACES),
     root=st.sampled_from([None, "open", "."]),
@@ -126,7 +126,7 @@ FREE_CHANGES = [
 ]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture], max_examples=300)
 @given(
     name=st.sampled_from(NAMES),
     above=st.sampled_from(["", ".", "{folder}", "{folder}/.", OWN]),

@@ -228,6 +228,7 @@ def test_listening_is_given_back_by_the_address_itself_only():
     assert bind(rules(allow_hosts=["[::]:8000"]), "::", 8000) is None
     assert bind(rules(allow_hosts=["0.0.0.0:8000"], deny_hosts=["0.0.0.0/8"]), "0.0.0.0", 8000)[2] == "deny-host"
     assert bind(rules(allow_hosts=["0.0.0.0:8000"]), "127.0.0.1", 1) is None
+    assert bind(rules(allow_hosts=["0.0.0.0:8000"]), "a.org", 8000)[3] == "binding to 127.0.0.1 or ::1 instead"
 
 
 def test_a_name_given_to_c_itself_is_refused_even_when_it_is_allowed():
@@ -313,6 +314,17 @@ def test_a_name_that_is_denied_on_a_port_takes_its_addresses_with_it():
     assert connect(mine, "192.0.2.7", 22)[3] == "leaving out --deny-host evil.org:22"
     assert connect(mine, "192.0.2.7", 443) is None
     assert not mine[LEARNT]
+
+
+def test_an_address_that_is_denied_stays_so_whatever_name_led_to_it():
+    mine = rules(block=False, deny_hosts=["192.0.2.0/24", "evil.org:22"])
+    answer(mine, "evil.org", "192.0.2.7")
+    assert connect(mine, "192.0.2.7", 443)[3] == "leaving out --deny-host 192.0.2.0/24"
+    assert connect(mine, "192.0.2.7", 22) is not None
+
+
+def test_no_port_is_not_any_port():
+    assert connect(rules(allow_hosts=["192.0.2.7:22"]), "192.0.2.7", 0) is not None
 
 
 def test_a_range_gives_back_no_address_of_a_name_that_is_denied():

@@ -81,3 +81,36 @@ def test_forward_references_are_made_and_compared(isolated: Any) -> None:
             raise SystemExit("a forward reference must be an expression")
         """,
     )
+
+
+def test_only_typing_is_given_code_that_does_nothing(isolated: Any) -> None:
+    """Anybody's `__init__` compiles text as the one of a forward reference does, and is told that it may not."""
+    done = attempt(
+        isolated,
+        """
+        class Reference:
+            def __init__(self, text):
+                self.code = compile(text, "<string>", "eval")
+        attack(lambda: Reference("1"))
+        print(REFUSED)
+        """,
+    )
+    assert "['PolicyViolation']" in done.stdout
+
+
+def test_code_of_an_init_is_refused_in_a_block(isolated: Any) -> None:
+    isolated.passes(
+        """
+        from hermetic import PolicyViolation, hermetic_blocker
+        class Reference:
+            def __init__(self, text):
+                self.code = compile(text, "<string>", "eval")
+        with hermetic_blocker(block_code_exec=True):
+            try:
+                Reference("1")
+            except PolicyViolation as error:
+                assert str(error) == "dynamic code execution disabled: compile", error
+            else:
+                raise SystemExit("compiled")
+        """
+    )

@@ -138,6 +138,11 @@ def test_coroutines_are_still_marked(isolated: Any) -> None:
         @types.coroutine
         def pause(): yield
         assert pause.__code__.co_flags & 0x100
+        # What is marked already, or is a coroutine function, is given back with the code that it has.
+        async def other(): pass
+        for function in (pause, other):
+            code = function.__code__
+            assert types.coroutine(function) is function and function.__code__ is code
         async def main():
             await pause()
             return 7

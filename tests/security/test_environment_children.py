@@ -82,6 +82,27 @@ print(json.dumps([
     assert told(isolated, ["--no-environment"], code, env=GIVEN) == [None, None, None, False, "UTC"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
+def test_a_blocks_children_have_forgotten_too(isolated):
+    """What C has of it is taken away when the first child starts, and given back when the block is left."""
+    code = """
+    import ctypes, os
+    from hermetic import hermetic_blocker
+    known = ctypes.CDLL(None).getenv
+    known.restype = ctypes.c_char_p
+    def ask(): os.write(1, f"{known(b'CANARY')} {known(b'TZ')}\\n".encode())
+    with hermetic_blocker(block_environment=True):
+        child = os.fork()
+        if not child:
+            ask()
+            os._exit(0)
+        os.waitpid(child, 0)
+    ask()
+    """
+    done = isolated.passes(code, env={"CANARY": "here", "TZ": "UTC"})
+    assert done.stdout == "None b'UTC'\nb'here' b'UTC'\n"
+
+
 def test_environment_ignoring_interpreters_stay_scrubbed(isolated):
     done = isolated.cli(
         "--no-environment", "--", "python", "-I", "-c", "import os; print(os.popen('echo $CANARY').read())", env=GIVEN

@@ -129,3 +129,48 @@ def test_connection_of_a_left_block_is_free(isolated):
         assert type(sqlite3.connect(":memory:")) is sqlite3.Connection
     """)
     assert (isolated.folder / "after.db").exists()
+
+
+@pytest.mark.parametrize("name", ["temp_store", "temp_store_directory", "data_store_directory"])
+def test_pragmas_that_are_only_asked_and_tables_of_their_names(isolated, name):
+    """The names of what is refused are anybody's: SQLite asks by the same function for tables and columns."""
+    done = isolated.script(
+        "--fs-readonly",
+        f"""
+        import sqlite3
+        connection = sqlite3.connect(":memory:")
+        connection.execute("create table {name} (folder)")
+        connection.execute("insert into {name} values ('/kept')")
+        print(connection.execute("select folder from {name}").fetchall(), len(connection.execute("pragma {name}").fetchall()) < 2)
+        """,
+    )
+    assert done.stdout == "[('/kept',)] True\n", done.stderr
+
+
+FACTORIES = {
+    "a function": "factory=lambda *words, **names: sqlite3.connect(words[0])",
+    "a class": "factory=type('Mine', (sqlite3.Connection,), {})",
+    "no transaction": "autocommit=False",
+}
+
+
+@pytest.mark.parametrize("name", FACTORIES)
+def test_connections_of_every_make_are_guarded(isolated, name):
+    done = isolated.script(
+        "--fs-readonly",
+        f"""
+        import sqlite3, sys
+        if sys.version_info < (3, 12) and {name == "no transaction"}:
+            try:
+                sqlite3.connect(":memory:", {FACTORIES[name]})
+            except TypeError:
+                raise SystemExit(print("refused"))
+        connection = sqlite3.connect(":memory:", {FACTORIES[name]})
+        connection.rollback()
+        try:
+            connection.execute("attach 'x.db' as x")
+        except Exception as error:
+            print("refused" if "readonly" in str(error) else error)
+        """,
+    )
+    assert done.stdout == "refused\n", done.stderr

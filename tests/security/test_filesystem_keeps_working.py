@@ -6,8 +6,11 @@ import os
 import pickle
 import sqlite3
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from _hermetic.enforce.doors import memory
 
 SAME_OPEN = """
 import io, os, pathlib
@@ -352,3 +355,28 @@ def test_functions_are_pickled_and_copied_as_ever(isolated, options):
     assert done.code == 0, done.stderr
     # A process without hermetic finds its own.
     assert pickle.loads(bytes.fromhex(done.stdout)) == (open, os.mkfifo, sqlite3.connect)
+
+
+@pytest.mark.parametrize(
+    ("judged", "given", "expected"),
+    [
+        (None, ["WRITABLE"], "as ever"),
+        ("private", ["WRITABLE"], "private"),
+        (PermissionError(), ["MISSING", "WRITABLE"], "WRITABLE"),
+        (PermissionError(), [], "LISTED"),
+        (PermissionError(), None, "LISTED"),
+        (PermissionError(), ["MISSING"], "as ever"),
+    ],
+    ids=["no policy", "a private one", "the first", "none given", "no argument", "none there"],
+)
+def test_where_temporary_files_go(monkeypatch, tmp_path, judged, given, expected):
+    """tempfile tries its candidates by writing to them; where that is refused, the first that could be written is it."""
+    places = {"WRITABLE": str(tmp_path), "LISTED": str(tmp_path / "listed"), "MISSING": str(tmp_path / "missing")}
+    (tmp_path / "listed").mkdir()
+    # As bind() puts it in their place.
+    monkeypatch.setattr(memory, "JUDGE", lambda *asked: judged)
+    monkeypatch.setattr(memory, "BOX", [lambda *asked: "as ever"])
+    listed = SimpleNamespace(_candidate_tempdir_list=lambda: [places["MISSING"], places["LISTED"]])
+    monkeypatch.setattr(memory, "MODULES", {"tempfile": listed})
+    asked = () if given is None else ([places[name] for name in given],)
+    assert memory.first_folder(*asked) == places.get(expected, expected)

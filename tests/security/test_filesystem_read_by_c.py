@@ -18,6 +18,8 @@ def shown(): show([dict(part[0] for part in c["subject"])["commonName"] for c in
 CERTIFICATES = {
     "cafile": "context.load_verify_locations(OUTSIDE + '/secret.pem'); shown()",
     "keyword": "context.load_verify_locations(cafile=os.fsencode(OUTSIDE) + b'/secret.pem'); shown()",
+    "capath": "context.load_verify_locations(capath=OUTSIDE); show('" + SECRET + "')",
+    "capath beside a file": "context.load_verify_locations('victim.txt', OUTSIDE); show('" + SECRET + "')",
     "path": "import pathlib; context.load_verify_locations(pathlib.Path(OUTSIDE, 'secret.pem')); shown()",
     "link": "context.load_verify_locations('sub/up/secret.pem'); shown()",
     "new_context": "context = ssl.create_default_context(cafile=OUTSIDE + '/secret.pem'); shown()",
@@ -117,6 +119,7 @@ import locale
 print(refused(lambda: locale.bindtextdomain("messages", os.fsencode(sys.argv[1]))))
 print(refused(lambda: _locale.bindtextdomain("../messages", ".")))
 print(refused(lambda: _locale.dgettext("../messages", "key")))
+print(refused(lambda: _locale.dcgettext("../messages", "key", _locale.LC_MESSAGES)))
 print(refused(lambda: locale.textdomain("../messages")))
 print(_locale.bindtextdomain("messages", os.getcwd()) == os.getcwd(), _locale.bindtextdomain("messages", None) == os.getcwd())
 print(_locale.dgettext("messages", "key"), locale.textdomain("messages"))
@@ -130,7 +133,7 @@ def test_message_catalogues(isolated):
         done = isolated.script(options, BINDINGS, outside)
         assert done.stdout.splitlines() == [
             *[f"read outside sandbox root: {outside}"] * 2,
-            *[f"read outside sandbox root: {outside}/messages"] * 3,
+            *[f"read outside sandbox root: {outside}/messages"] * 4,
             "True True",
             "key messages",
         ], done

@@ -233,3 +233,101 @@ def test_archives_are_read_as_they_were(isolated, where, method):
     env = {"PYTHONPATH": str(isolated.folder / "lib.zip")}
     done = isolated.script("--no-interpreter-mutation", code, env=env)
     assert done.stdout == "the archive\n", done.stderr
+
+
+# Functions of other guards stand in the import system, too; they are no one's finders. This one returns whatever the
+# program has put under a name in `sys.modules`.
+GUARDED_FUNCTION = """
+import sys, _frozen_importlib as inner, _frozen_importlib_external as outer
+class Finder:
+    @staticmethod
+    def find_spec(*names): print("ESCAPED")
+for folder in sys.path:
+    sys.modules[folder] = Finder
+try:
+    PLACE = WRAPPER(inner._gcd_import)
+except Exception as error:
+    assert error.guard == "interpreter", error
+import colorsys
+print(colorsys.__name__)
+"""
+# The start of a block, of the process's second policy, or of a child's.
+LATE_STARTS = {
+    "block": "from hermetic import hermetic_blocker\nhermetic_blocker(block_interpreter_mutation=True).__enter__()\n",
+    "lock": "from hermetic import lock\nlock(block_interpreter_mutation=True, kernel='off')\n",
+}
+
+
+@pytest.mark.parametrize("start", ["--seal", "", *LATE_STARTS])
+@pytest.mark.parametrize(
+    ("place", "wrapper"),
+    [
+        ("outer.PathFinder._path_importer_cache", "staticmethod"),
+        ("outer.PathFinder._path_hooks", "staticmethod"),
+        ("outer.PathFinder.find_spec", "staticmethod"),
+        ("outer.FileFinder.find_spec", "staticmethod"),
+        ("outer._path_join", ""),
+        ("inner._find_and_load_unlocked", ""),
+    ],
+)
+def test_functions_of_other_guards_are_no_finders(isolated, place, wrapper, start):
+    code = GUARDED_FUNCTION.replace("PLACE", place).replace("WRAPPER", wrapper)
+    options = "--block-native --no-network" + ("" if start in LATE_STARTS else f" --no-interpreter-mutation {start}")
+    done = isolated.script(options, LATE_STARTS.get(start, "") + code)
+    assert done.stdout == "colorsys\n", done
+
+
+@pytest.mark.parametrize("start", LATE_STARTS)
+@pytest.mark.parametrize("name", ["_load_unlocked", "_exec"])
+def test_doors_of_an_older_policy_are_put_back_too(isolated, name, start):
+    """A policy that comes when another one guards the import system already has its own parts to look after."""
+    code = f"""
+import importlib, colorsys, sys, _frozen_importlib as inner
+before = inner.{name}
+inner.{name} = changed = lambda *rest: print("ESCAPED") or before(*rest)
+import bisect, queue, shlex
+importlib.reload(colorsys)
+print(inner.{name} is changed)
+"""
+    assert isolated.script("--no-network", LATE_STARTS[start] + code).stdout == "False\n"
+
+
+@pytest.mark.parametrize("start", ["--seal", "", *LATE_STARTS])
+@pytest.mark.parametrize("name", ["_load_unlocked", "_exec", "_gcd_import", "_find_spec"])
+def test_what_is_loaded_after_a_door_was_replaced_is_guarded(isolated, name, start):
+    """What is put back is the stand-in, by which modules that come later are guarded."""
+    code = f"""
+import _frozen_importlib as inner
+inner.{name} = lambda *rest: None
+import socket
+try:
+    socket.socket().listen()
+except Exception as refusal:
+    print(refusal)
+"""
+    options = "--no-network --kernel=off" + ("" if start in LATE_STARTS else f" --no-interpreter-mutation {start}")
+    done = isolated.script(options, LATE_STARTS.get(start, "") + code)
+    assert done.stdout == "network disabled: bind(0.0.0.0)\n", done
+
+
+@pytest.mark.parametrize("first", ["older", "newer"])
+def test_blocks_in_any_order_leave_the_import_system_as_it_was(isolated, first):
+    code = f"""
+import _frozen_importlib as inner, _frozen_importlib_external as outer
+from hermetic import hermetic_blocker
+def functions():
+    return [{{name: value for name, value in vars(module).items() if callable(value)}} for module in (inner, outer)]
+before = functions()
+for turn in range(3):
+    older, newer = hermetic_blocker(block_network=True), hermetic_blocker(block_interpreter_mutation=True)
+    older.__enter__()
+    newer.__enter__()
+    import colorsys
+    {first}.__exit__(None, None, None)
+    for name in ("graphlib", "sched", "shlex"):
+        sys.modules.pop(name, None)
+        __import__(name)
+    {"newer" if first == "older" else "older"}.__exit__(None, None, None)
+    assert functions() == before
+"""
+    isolated.passes("import sys\n" + code)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 import pytest
+
+from _hermetic.enforce import fresh
 
 # (module, act of it that must be refused): one in C, one in Python.
 MODULES = {
@@ -92,3 +96,49 @@ print(socket.socket.listen.__globals__ is socket.fromfd.__globals__ if FAILS == 
         "network disabled: socketpair",
         "True",
     ], done.stdout + done.stderr
+
+
+class Stop(BaseException):
+    """What a signal handler raises."""
+
+
+MAKERS = {
+    "create_dynamic": lambda module: fresh.create_dynamic(ModuleSpec(module.__name__, None, origin="/x.so")),
+    "create_builtin": lambda module: fresh.create_builtin(ModuleSpec(module.__name__, None)),
+    "exec_dynamic": fresh.exec_dynamic,
+}
+# What stands under the module's name before and after it is made: nothing, another one, or itself.
+STANDING = [(None, None), (None, "itself"), ("another", "another"), ("another", "itself"), ("another", None)]
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize(("earlier", "later"), STANDING)
+@pytest.mark.parametrize("maker", MAKERS)
+def test_what_is_not_patched_to_the_end_is_taken_out_and_nothing_else(monkeypatch, maker, earlier, later, moment):
+    """moment: the exception comes in C, or while what C made is being patched. It is what the program gets."""
+    module, another = ModuleType("made"), ModuleType("made")
+    known = {"itself": module, "another": another}
+    loaded = {} if earlier is None else {"made": known[earlier]}
+
+    def stop():
+        raise Stop
+
+    def make(*rest):
+        loaded.pop("made", None)
+        if later is not None:
+            loaded["made"] = known[later]
+        return stop() if moment == "before" else module
+
+    # As bind() puts it in their place.
+    monkeypatch.setattr(fresh, "LOADED", loaded)
+    monkeypatch.setattr(fresh, "MADE", [(module, "made")])
+    monkeypatch.setattr(fresh, "MAKE", make)
+    monkeypatch.setattr(fresh, "BOX", [make])
+    patched = []
+    monkeypatch.setattr(
+        fresh, "AFTER", lambda name, found: patched.append(name) or (len(patched) == 1 and moment == "after" and stop())
+    )
+    with pytest.raises(Stop):
+        MAKERS[maker](module)
+    assert loaded == ({"made": another} if later == "another" else {})
+    assert (module, "made") in fresh.MADE

@@ -105,3 +105,30 @@ def test_with_no_environment_too(isolated, tools):
     found = outcomes(isolated, "command line", OPTION + " --no-environment", KEYWORDS, ASKING, env=tools)
     assert found["whole"] == "'str'"
     assert found["each_getter"] == found["library"] == "None"
+
+
+# A compiler would be asked by way of a temporary file, and where none can be made, looking fails before. There is no
+# child to try it in: what may be started at all may be asked.
+LOOKING = "import ctypes.util; print(ctypes.util.find_library('no-such-library'), ctypes.util._findLib_gcc.__name__)"
+
+
+@pytest.mark.parametrize("options", ["", "--seal"])
+@pytest.mark.parametrize("place", ["cli", "foreign"])
+def test_a_library_is_looked_for_without_a_file(isolated, other, tools, place, options):
+    isolated.write("looking.py", LOOKING)
+    words = f"{OPTION} --fs-readonly {options}"
+    if place == "cli":
+        done = isolated.cli(*words.split(), "--", "./looking.py", env=tools)
+    else:
+        done = isolated.foreign(words, other.python, "looking.py", env=tools)
+    assert done.stdout == "None _findLib_gcc\n", done.stderr
+
+
+def test_a_library_is_looked_for_without_a_file_in_a_block(isolated, tools):
+    isolated.write("looking.py", LOOKING)
+    code = """
+    from hermetic import hermetic_blocker
+    with hermetic_blocker(block_subprocess=True, fs_readonly=True):
+        import looking
+    """
+    assert isolated.passes(code, env=tools).stdout == "None _findLib_gcc\n"

@@ -5,16 +5,15 @@ The examples are functions of an imported module, because under --no-code-exec n
 
 from __future__ import annotations
 
-import atexit
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from examples import AVAILABLE, HARMLESS, SETTINGS
 
 from _hermetic.capabilities import FAMILIES, load_family
@@ -122,11 +121,22 @@ FOREIGN = "import trying\ntrying.try_all()\n"
 SHIELD = "import subprocess, sys; sys.exit(subprocess.run(sys.argv[1:]).returncode)"
 
 
+# What makes folders, which pytest removes, after a run that was killed, too.
+FOLDERS: list[pytest.TempPathFactory] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For whoever asks for an interpreter: what has been made is remembered until the end."""
+    FOLDERS.append(tmp_path_factory)
+    yield
+    FOLDERS.pop()
+
+
 @lru_cache(maxsize=None)
 def other_python(base: str = sys.executable) -> str:
     """The interpreter of a fresh environment on this one's base, without hermetic."""
-    folder = tempfile.mkdtemp(prefix="hermetic-other-")
-    atexit.register(shutil.rmtree, folder, True)
+    folder = str(FOLDERS[-1].mktemp("other"))
     subprocess.run([base, "-m", "venv", "--without-pip", folder], check=True)
     found = Path(folder, "Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     return str(found)

@@ -39,7 +39,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("code_exec", "types:coroutine"): "a door of its own, which copies flags and refuses nothing",
     ("subprocess", "webbrowser:UnixBrowser.open"): "finds no browser instead of refusing: tests/security",
     ("subprocess", "webbrowser:MacOSXOSAScript.open"): "macOS only",
-    ("subprocess", "ctypes.util:_findLib_gcc"): "finds no compiler instead of refusing: tests/programs",
+    ("subprocess", "ctypes.util:_findLib_gcc"): "finds no compiler instead of refusing: tests/security",
     ("filesystem", "_dbm:open"): "not built here; tests/security where it is",
     ("filesystem", "_gdbm:open"): "not built here; tests/security where it is",
     ("filesystem", "builtins:open"): "reads under a root: tests/security",

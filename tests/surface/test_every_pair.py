@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from batches import CHANGING, batch, other_python
+from batches import folders as folders
 from examples import SETTINGS
 
 from conftest import SOURCE

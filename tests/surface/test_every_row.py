@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from batches import CHANGING, NO_WORKER, ROWS, TRIED, outcome, outcomes, places_of
+from batches import folders as folders
 from examples import AVAILABLE, HARMLESS, NO_EXAMPLE, PHRASES
 
 from _hermetic.capabilities import FAMILIES

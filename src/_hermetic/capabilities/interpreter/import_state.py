@@ -17,7 +17,7 @@ import sys as _sys
 from _operator import is_ as _is
 
 from ...model import PRIVATE, PUBLIC
-from ...pristine import IS_WINDOWS, getcwd, native
+from ...pristine import IMPORT_DOORS, IS_WINDOWS, getcwd, native
 from ...startup.searchpath import bytecode_folder, destined
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     # (class of sys, the three lists as (name, object, items), the cache, its finders of unknown kinds,
     #  (class, absent names, present ones with their values) of what is asked, (list, items) of suffixes,
     #  (cell, value) of path hooks, (suffix, loader) of file finders, pycache_prefix,
-    #  (namespace, names, values, absent names) of the import system, and of what it calls in C)
+    #  (namespace, names, values, absent names) of the import system, and of what it calls in C,
+    #  what was seen last where guards have doors in it)
     State: TypeAlias = tuple[Any, ...]
 
 SYS, SYS_NAMES = _sys, vars(_sys)
@@ -45,9 +46,6 @@ folders_of = NAMESPACE_PATH.__dict__["__dict__"].__get__
 FINDER_FIELDS = len(vars(FILE_FINDER("/")))
 ARCHIVE_FIELDS = frozenset({"_files", "archive", "prefix"})
 
-# Of these, what stand-ins of other policies may be put in place of: all other names are what they were. A stand-in is
-# known by its namespace alone, which a function of the program's may have (docs/explanation/sealing.md).
-STOOD_IN = frozenset({"_gcd_import", "_find_spec", "_load_unlocked", "_exec"})
 # What a look-up calls in C: (module, names). A function of the program's in the place of one would run in the middle.
 CALLED = (
     (native, ("fspath", "getcwd", "listdir", "stat")),
@@ -62,6 +60,7 @@ CALLED = (
     ),
 )
 BUILTINS = frozenset(vars(_builtins))
+DOORS = frozenset([name for name, _ in IMPORT_DOORS])
 
 # What of a class would change what a look-up sees.
 LIST_METHODS = frozenset({"__getattribute__", "__iter__", "__len__", "__bool__", "__getitem__", "__contains__"})
@@ -146,18 +145,20 @@ def noted(sys_class: type, lists: Any, cache: Any) -> State:
         tuple([(suffix, loader) for loader, suffixes in details for suffix in suffixes]),
         bytecode_folder(),
         (*[parts_of(names) for names in IMPORTERS], *[called_of(vars(module), names) for module, names in CALLED]),
+        doors_now(),
     )
 
 
+def doors_now() -> list[Any]:
+    """What stands where guards put doors of theirs into the import system."""
+    return [IMPORTERS[0].get(name) for name, _ in IMPORT_DOORS]
+
+
 def parts_of(names: dict[str, Any]) -> tuple[dict[str, Any], tuple[str, ...], tuple[Any, ...], frozenset[str]]:
-    """What a look-up finds by its name: separators of paths and modules of C, too. And the names of builtins, which
-    a global of the same name would hide.
+    """What a look-up finds by its name: separators of paths and modules of C, too; where an older policy has its door,
+    that. And the names of builtins, which a global of the same name would hide.
     """
-    parts = {
-        name: value
-        for name, value in names.items()
-        if (name[:2] != "__" or type(value) is FUNCTION) and not is_stood_in(name, value)
-    }
+    parts = {name: value for name, value in names.items() if name[:2] != "__" or type(value) is FUNCTION}
     return names, tuple(parts), tuple(parts.values()), BUILTINS - names.keys()
 
 
@@ -183,6 +184,7 @@ def noted_now(state: State) -> State:
             if SYS_NAMES[name] is not held or not same_items(held, items):
                 break
         else:
+            state[10][:] = doors_now()
             return state
     lists = tuple([(name, SYS_NAMES[name], tuple(SYS_NAMES[name])) for name in LISTS])
     return noted(type(_sys), lists, SYS_NAMES[CACHE])
@@ -193,7 +195,7 @@ def noted_now(state: State) -> State:
 
 def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one comparison after another
     """Undo what was changed behind the methods. folders: where is going to be looked; None for ``sys.path``."""
-    sys_class, lists, cache, strange, shapes, suffixes, cells, loaders, prefix, importers = state
+    sys_class, lists, cache, strange, shapes, suffixes, cells, loaders, prefix, importers = state[:10]
     if type(SYS) is not sys_class:
         MODULE.__setattr__(SYS, "__class__", sys_class)
     for name, held, items in lists:
@@ -211,11 +213,12 @@ def put_back(state: State, folders: Any) -> None:  # noqa: PLR0912  # one compar
     for names, parts, values, absent in importers:
         if not all(map(_is, map(names.get, parts), values)):
             for name, value in zip(parts, values):
-                if dict.get(names, name) is not value and not is_stood_in(name, dict.get(names, name)):
+                if dict.get(names, name) is not value and name not in DOORS:
                     dict.__setitem__(names, name, value)
         if not names.keys().isdisjoint(absent):
             for name in absent:
                 dict.pop(names, name, None)
+    keep_doors(state)
     for held, items in suffixes:
         if not same_items(held, items):
             list.__setitem__(held, EVERYTHING, items)
@@ -246,11 +249,23 @@ def same_items(held: Any, items: tuple[Any, ...]) -> bool:
     return True
 
 
-def is_stood_in(name: str, thing: Any) -> bool:
-    """Whether this is a stand-in of another policy."""
-    if name not in STOOD_IN or type(thing) is not FUNCTION:
-        return False
-    return thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE
+def keep_doors(state: State) -> None:
+    """Note the stand-ins that guards have put into the import system, and put back the last ones where the program has
+    put something else.
+
+    Anywhere else a stand-in is the program's means: some return whatever it likes.
+    """
+    kept, names = state[10], IMPORTERS[0]
+    for place, (name, original) in enumerate(IMPORT_DOORS):
+        thing: Any = dict.get(names, name)
+        if thing is kept[place]:
+            continue
+        if thing is original or (
+            type(thing) is FUNCTION and (thing.__globals__ is PUBLIC or thing.__globals__ is PRIVATE)
+        ):
+            kept[place] = thing
+        else:
+            dict.__setitem__(names, name, kept[place])
 
 
 def folders_in(folders: Any, path: tuple[Any, ...]) -> list[str]:
