@@ -95,10 +95,10 @@ def explain(record: tuple[Any, ...], count: int) -> str:
 
 def together() -> str:
     """A line for what would allow several refused writes at once; empty where nothing does."""
-    remedies = [record[3] for record in events.LOG if record[0] == "filesystem"]
+    remedies = [record[3] for record in events.LOG if record[3].startswith("--allow-write ")]
     if not remedies:
         return ""
-    from ..capabilities.filesystem.remedies import shared_folder  # loaded: it has refused something
+    from ..capabilities.filesystem.remedies import shared_folder  # loaded: it has proposed these
 
     folder, count = shared_folder(remedies)
     return f"  to allow {count} writes in one folder: {events.for_shell(f'--allow-write {folder}')}\n" if folder else ""
