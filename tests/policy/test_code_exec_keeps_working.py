@@ -143,6 +143,9 @@ try:
     Frozen(1).self = 2
 except dataclasses.FrozenInstanceError:
     pass
+@dataclass(init=False, repr=False, eq=False)
+class Nothing: pass
+Nothing()
 M = dataclasses.make_dataclass("M", ["x", ("y", int, field(default=1))], bases=(Awkward,) * 0)
 assert M(1).y == 1
 assert gettext.c2py("n%10==1 && n%100!=11 ? 0 : n != 0 ? 1 : 2")(21) == 0

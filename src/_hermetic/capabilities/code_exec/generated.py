@@ -76,11 +76,12 @@ CALLED = frozenset(
     __init__ __le__ __lt__ __post_init__ __repr__ __setattr__ hash super type""".split()
 )
 DEFAULTS = ("_dflt_", "__dataclass_dflt_")
-# What lies between commas and "and"s, without indentation; gathered from all options of 3.10 to 3.13.
+# What lies between commas and "and"s, without indentation; gathered from all options of 3.10 to 3.14.
 SHAPES = frozenset(
     """\
 raise FrozenInstanceError(N"N N N N {N!N}")
 raise FrozenInstanceError(N"N N N {N!N}")
+return ()
 return ()<()
 return ()<=()
 return ()==()
