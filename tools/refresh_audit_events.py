@@ -12,8 +12,8 @@ Events of Windows alone are in windows.txt, kept by hand from the documentation'
 
 Run it with each interpreter, then classify what tests/surface/test_audit_events.py names:
 
-    python3.13 tools/refresh_audit_events.py            # compare and write
-    python3.13 tools/refresh_audit_events.py --check    # compare only; status 1 when something is new or gone
+    python3.14 tools/refresh_audit_events.py            # compare and write
+    python3.14 tools/refresh_audit_events.py --check    # compare only; status 1 when something is new or gone
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from .enforce.judge import Entry
 
 # CPython versions whose audit events are classified (tests/surface/audit_events).
-CLASSIFIED = ((3, 10), (3, 11), (3, 12), (3, 13))
+CLASSIFIED = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 
 
 def version_warning() -> str | None:

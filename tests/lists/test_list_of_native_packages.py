@@ -56,7 +56,7 @@ def test_a_given_package_loads_the_part_that_mypyc_puts_beside_it(packages, owne
 def test_a_part_that_comes_later_is_not_loaded(packages):
     """What the program makes is nobody's distribution: found is what was there at the start."""
     packages.write("given-1.dist-info/RECORD", f"given/__init__.py,,\n{PART}.so,,\n")
-    code = f"import _json as t, shutil; shutil.copy(t.__file__, '{PART}.so'); {FIND}"
+    code = f"import mmap as t, shutil; shutil.copy(t.__file__, '{PART}.so'); {FIND}"
     assert f"native import blocked: {PART}" in packages.script(OPTIONS, code).stderr
 
 

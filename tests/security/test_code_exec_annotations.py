@@ -49,8 +49,7 @@ ATTACKS = {
         import functools
         @functools.singledispatch
         def f(x): pass
-        def g(x): pass
-        g.__annotations__["x"] = SOURCE + " or int"
+        def g(x: SOURCE + " or int"): pass
         attack(lambda: f.register(g))
         """,
     "evaluated by typing": """

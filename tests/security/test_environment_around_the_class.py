@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from state_attempts import PLACES, outcomes
 
+# Since 3.14.
+READ_AGAIN = """
+@attempt
+def what_c_holds(): return posix._create_environ()[b"CANARY"]
+@attempt
+def what_c_keeps_for_children(): return posix._create_environ()[b"PATH"]
+@attempt
+def what_c_holds_by_a_fresh_module(): return _imp.create_builtin(ModuleSpec("posix", None))._create_environ()
+@attempt
+def read_again():
+    os.reload_environ()
+    return os.environ["CANARY"]
+"""
 WAYS = """
 import copy, gc, posix, _imp, types
 from importlib.machinery import ModuleSpec
@@ -86,7 +101,9 @@ def every_dict():
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_way_leads_to_a_value(isolated, place):
-    code = f"SEALED_OR_BLOCK = {place != 'command line'}\n" + WAYS
+    code = (
+        f"SEALED_OR_BLOCK = {place != 'command line'}\n" + WAYS + (READ_AGAIN if hasattr(os, "reload_environ") else "")
+    )
     found = outcomes(isolated, place, "--no-environment", {"block_environment": True}, code)
     assert found.pop("every_dict") == "[]"
     for name, outcome in found.items():

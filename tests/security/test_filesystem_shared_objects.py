@@ -58,11 +58,12 @@ def test_what_the_message_says_works(isolated):
         from multiprocessing.managers import SyncManager
         def double(x): return 2 * x
         if __name__ == "__main__":
-            manager = SyncManager(address=("127.0.0.1", 0))
+            spawn = multiprocessing.get_context("spawn")
+            manager = SyncManager(address=("127.0.0.1", 0), ctx=spawn)
             manager.start()
             shared = manager.dict(a=1)
             value, array = multiprocessing.Value("i", 3), multiprocessing.Array("i", 2)
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
+            with spawn.Pool(1) as pool:
                 print(shared["a"], value.value, len(array), pool.map(double, [1]))
             manager.shutdown()
     """

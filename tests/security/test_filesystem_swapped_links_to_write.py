@@ -7,7 +7,7 @@ import pytest
 ROUNDS = 3000
 SWAP = """
 import os, sys, threading
-from multiprocessing import Process
+from multiprocessing import get_context
 
 def swap(stop):
     "Lead open/flip to a folder inside and to one outside, in turn; the same for the last name open/name."
@@ -37,7 +37,7 @@ def attack(rounds):
     return done, refused
 
 if __name__ == "__main__":
-    swapper = threading.Thread(target=swap, args=("stop",)) if sys.argv[2] == "thread" else Process(target=swap, args=("stop",))
+    swapper = threading.Thread(target=swap, args=("stop",)) if sys.argv[2] == "thread" else get_context("fork").Process(target=swap, args=("stop",))
     swapper.start()
     try:
         print(*attack(int(sys.argv[1])))

@@ -34,7 +34,8 @@ def bytecode(): return load("innocent", "__pycache__/" + CACHED, machinery.Sourc
 @attempt
 def descriptor_of_bytecode():
     class Loader(machinery.SourcelessFileLoader):
-        def get_data(self, path): return super().get_data(os.open("__pycache__/" + CACHED, 0))
+        def get_data(self, path):
+            with open(os.open("__pycache__/" + CACHED, 0), "rb") as file: return file.read()
     return load("innocent", "innocent.pyc", Loader)
 @attempt
 def compiled_copy():

@@ -6,6 +6,7 @@ References: CVE-2023-30586.
 from __future__ import annotations
 
 import sqlite3
+import sys
 
 import pytest
 from import_attempts import assert_all_blocked, outcomes
@@ -86,3 +87,31 @@ def test_loaded_ctypes_is_shut_and_can_still_be_asked_about(isolated):
         assert again is ctypes and library.getpid() > 0
         """
     )
+
+
+KEPT_FUNCTION = """
+import ctypes, hermetic, sys, threading, types
+library = ctypes.CDLL(None)
+number, named = library.getpid, library.pthread_setname_np
+named.argtypes = ctypes.c_void_p, ctypes.c_char_p
+def call(function, *args):
+    try:
+        return function(*args)
+    except Exception as error:
+        return str(error)
+# Names its thread as trio does; whatever else is called by that name is refused.
+trio = types.ModuleType("trio._core._thread_cache")
+exec("def namefunc(function, *args): return function(*args)", vars(trio))
+hermetic.hermetic_blocker(block_native=True).__enter__()
+print(call(number))
+mine = threading.get_ident()
+for args in ((number,), (number, mine), (named, mine, b"x" * 16), (named, mine + 8, b"name"), (named, mine, b"name")):
+    print(call(trio.namefunc, *args))
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="before 3.14 calls of foreign functions are not announced")
+def test_functions_that_were_looked_up_before_are_not_called(isolated):
+    refused = "native interface blocked: ctypes.call_function\n"
+    done = isolated.code(KEPT_FUNCTION)
+    assert done.stdout == refused * 5 + "0\n", done

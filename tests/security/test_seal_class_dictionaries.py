@@ -10,6 +10,7 @@ import pytest
 
 WAYS = """
 import copyreg, inspect, operator, os, sys, types
+CLEAR = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache
 class Taker:
     def __eq__(self, found): self.found = found; return True
     __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__
@@ -73,11 +74,11 @@ for thing in (str, bytes, os.stat_result, types.FrameType, type, object):
         found = way_to(name, thing)
         if isinstance(found, dict):
             found["written"] = 1
-            sys._clear_type_cache()
+            CLEAR()
             if hasattr(thing, "written"):
                 print("escaped", name, thing.__name__)
                 found.pop("written", None)
-                sys._clear_type_cache()
+                CLEAR()
 print("done")
 """
 )
@@ -89,7 +90,7 @@ for name in WAYS:
     if isinstance(found, dict) and "startswith" in found:
         true = found["startswith"]
         found["startswith"] = lambda *args: True
-        sys._clear_type_cache()
+        CLEAR()
         try:
             for _ in range(50):
                 try:
@@ -98,7 +99,7 @@ for name in WAYS:
                     pass
         finally:
             found["startswith"] = true
-            sys._clear_type_cache()
+            CLEAR()
 print("done")
 """
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
+from importlib.util import find_spec
 
 # Rows without an example, by family and first door. Each names where it is tested instead.
 NO_EXAMPLE: dict[tuple[str, str], str] = {
@@ -33,6 +34,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
         "sys.addaudithook",
     ): "CPython drops a refused hook in silence: tests/security/test_seal_audit_hooks.py",
     ("environment", "_imp:exec_builtin"): "puts guards on a fresh posix and refuses nothing: tests/security",
+    ("environment", "os:_create_environ"): "3.14 and newer: tests/security/test_environment_around_the_class.py",
     ("environment", "subprocess.Popen"): "what a child inherits: tests/security",
     ("code_exec", "cpython.run_command"): "raised from C only: Py_RunMain and PyRun_* of the test modules",
     ("code_exec", "builtins:compile"): "a door of its own for what the compile event does not tell",
@@ -101,6 +103,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("interpreter", "sys:settrace"): "settrace(None) is allowed; a door of its own: tests/security",
     ("interpreter", "sys.monitoring.register_callback"): "differs by version: tests/security",
     ("integrity", "cpython.PyInterpreterState_New"): "needs a module that another row refuses: tests/security",
+    ("integrity", "sys.remote_exec"): "3.14 and newer: tests/security/test_other_processes_code.py",
     ("integrity", "import"): "modules that reach into others: tests/security",
     ("integrity", "object.__setattr__"): "needs a function of the guards: tests/security",
     ("integrity", "function.__new__"): "needs the code of a frame of the guards: tests/children",
@@ -168,6 +171,7 @@ AVAILABLE = {
         sqlite3.Connection, "enable_load_extension"
     ),
     "import os; os.chroot('/')": hasattr(os, "chroot"),
+    "import tkinter; tkinter.Tcl()": find_spec("tkinter") is not None,
     "import readline; readline.read_history_file('/proc/self/environ')": sys.platform == "linux",
 }
 

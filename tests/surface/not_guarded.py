@@ -24,6 +24,7 @@ NOT_GUARDED: dict[str, str] = {
     "builtins.id": _ARITHMETIC,
     "builtins.input": "reads standard input",
     "builtins.input/result": "reads standard input",
+    "cpython.PyConfig_Set": "C only; Python code cannot raise it",
     "cpython.PyInterpreterState_Clear": "the interpreter is ending",
     "cpython._PySys_ClearAuditHooks": "the interpreter is ending",
     "ctypes.FormatError": _NATIVE,

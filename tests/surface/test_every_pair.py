@@ -1,6 +1,6 @@
 """Every row's example in every pair of interpreters: a command line of one Python, a program of another.
 
-What happens is compared with what happens in the program's own Python, in process. Four of the sixteen pairs belong to
+What happens is compared with what happens in the program's own Python, in process. Five of the twenty-five pairs belong to
 the quick suite; each supported Python starts one and is started in one.
 """
 
@@ -21,8 +21,8 @@ from examples import SETTINGS
 
 from conftest import SOURCE
 
-VERSIONS = ("3.10", "3.11", "3.12", "3.13")
-QUICK = {("3.10", "3.13"), ("3.11", "3.12"), ("3.12", "3.11"), ("3.13", "3.10")}
+VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+QUICK = {("3.10", "3.14"), ("3.11", "3.12"), ("3.12", "3.11"), ("3.13", "3.10"), ("3.14", "3.13")}
 PAIRS = [
     pytest.param(launcher, target, marks=() if (launcher, target) in QUICK else pytest.mark.slow)
     for launcher in VERSIONS

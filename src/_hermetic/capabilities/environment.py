@@ -238,6 +238,11 @@ def tcl_variables(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
     return COPY, "Tcl", PROGRAM
 
 
+def variables_of_c(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str]:
+    """os.reload_environ() makes ``os.environ`` what C holds: all that children are given."""
+    return COPY, EVERY, PROGRAM
+
+
 GUARDED = getattr(_os, "environb", _os.environ)
 
 
@@ -310,6 +315,14 @@ SURFACE = (
         patch=("readline:read_history_file", "readline:read_init_file"),
         read=history_file,
         example="import readline; readline.read_history_file('/proc/self/environ')",
+    ),
+    # Since 3.14: what C holds, as at the start.
+    GuardedCall(
+        capability=READ,
+        patch=("os:_create_environ", "nt:_create_environ" if IS_WINDOWS else "posix:_create_environ"),
+        read=variables_of_c,
+        call="os.reload_environ",
+        final=True,
     ),
     GuardedCall(
         capability=READ,

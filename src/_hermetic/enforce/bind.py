@@ -42,6 +42,7 @@ FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool, int, in
     (3, 11): (116, 100, 2, 9, 144, 5, True, 151, 110),
     (3, 12): (116, 100, 2, 9, 144, 4, True, 151, 110),
     (3, 13): (91, 83, 34, 30, 71, 4, False, 149, 79),
+    (3, 14): (92, 82, 33, 27, 69, 4, False, 128, 77),
 }
 FORMAT = FORMATS.get(sys.version_info[:2])
 

@@ -94,4 +94,5 @@ def close(memo: dict[Any, Any]) -> None:
     loaded = sys.modules.get("inspect")
     if hasattr(loaded, KEPT):  # since 3.12 it keeps the way of C
         setattr(loaded, KEPT, made.__get__)
-    sys._clear_type_cache()
+    clear: Any = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache  # deprecated since 3.14
+    clear()

@@ -49,7 +49,7 @@ def stopped(text: "bytes | str") -> "CodeType | None":
             raise Stop
 
     filters: Any = getattr(_warnings, "filters", None)
-    renew: Any = getattr(_warnings, "_filters_mutated", None)
+    renew = renewal()
     if filters is None or renew is None:
         return None
     filters.insert(0, STRICTLY)
@@ -64,6 +64,21 @@ def stopped(text: "bytes | str") -> "CodeType | None":
         filters.remove(STRICTLY)
         renew()
     return found[0] if found else None
+
+
+def renewal() -> "Any":
+    """What tells C that its filters are others; None where nothing is known to."""
+    return renew_locked if hasattr(_warnings, "_acquire_lock") else getattr(_warnings, "_filters_mutated", None)
+
+
+def renew_locked() -> None:
+    """Since 3.14 it is done under a lock."""
+    known: Any = _warnings
+    known._acquire_lock()
+    try:
+        known._filters_mutated_lock_held()
+    finally:
+        known._release_lock()
 
 
 def filed(code: "CodeType", path: str) -> "CodeType":

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 LOADS: tuple[int, ...]
 SHIFTED_LOADS: tuple[int, ...]
-if _sys.version_info >= (3, 13):
+if _sys.version_info >= (3, 14):
+    LOADS, SHIFTED_LOADS = (93,), (92, 80)
+elif _sys.version_info >= (3, 13):
     LOADS, SHIFTED_LOADS = (92,), (91, 82)  # LOAD_NAME; LOAD_GLOBAL, LOAD_ATTR, whose lowest bit is a flag
 elif _sys.version_info >= (3, 12):
     LOADS, SHIFTED_LOADS = (101,), (116, 106)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 TEMPORARY = "--private-tmp, or a folder for temporary files that may be written"
 SHARED = "multiprocessing's Value and Array, which are served from memory, or --allow-write /dev/shm"
 LISTENING = (
-    "--private-tmp, or a socket without a file (a pool by 'fork' or 'spawn', a SyncManager with "
+    "--private-tmp, or a socket without a file (a pool by 'fork' or 'spawn', a SyncManager of such a context with "
     "address=('127.0.0.1', 0))"
 )
 DATABASE = "':memory:' or a 'file:...?mode=ro' URI (with immutable=1 in WAL mode) in the program"

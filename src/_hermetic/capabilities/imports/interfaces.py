@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys as _sys
 
-from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
+from ...callers import CALLER_DEPTH, asker, calling_frame, runs_one_of
 from ...extract import always, exact_text, has_mark
 from ...model import GuardedCall
+from ...pristine import get_ident
 from ...sqlite import BEGINNING_NOTE, CLOSERS, CONNECTORS, SQLITE_CONNECT, STAYS_USABLE
 from .given import GIVEN, NATIVE, blocks_native
 
@@ -119,6 +120,22 @@ def function_taken(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return "" if len(args) > 1 and args[1] is None else None
 
 
+# What names the threads of trio, which end with their work undone where it fails. To forge this name gains nothing: a
+# thread's own number and a short text are all that the function gets.
+NAMES_THREADS = ("trio._core._thread_cache", "namefunc")
+LONGEST_THREAD_NAME = 15
+
+
+def foreign_call(args: tuple[Any, ...], kwargs: Any) -> str | None:
+    """ctypes.call_function(address, arguments), announced since 3.14 wherever the function was looked up."""
+    given = args[1]
+    if type(given) is tuple and len(given) == 2 and type(given[0]) is int and type(given[1]) is bytes:
+        is_own = given[0] == get_ident() and len(given[1]) <= LONGEST_THREAD_NAME
+        if is_own and asker(calling_frame(CALLER_DEPTH)) == NAMES_THREADS:
+            return None
+    return ""
+
+
 # --- rows ---
 
 
@@ -129,7 +146,6 @@ INTERFACE_ROWS = (
             "ctypes.dlopen",
             "ctypes.dlsym",
             "ctypes.dlsym/handle",
-            "ctypes.call_function",
             "ctypes.cdata",
             "ctypes.cdata/buffer",
             "ctypes.addressof",
@@ -147,7 +163,13 @@ INTERFACE_ROWS = (
         ),
         read=always,
         when=blocks_native,
-        note="a foreign function that was looked up before the policy holds can still be called",
+    ),
+    GuardedCall(
+        capability=INTERFACE,
+        audit=("ctypes.call_function",),
+        read=foreign_call,
+        when=blocks_native,
+        note="before 3.14 a foreign function that was looked up before the policy holds can still be called",
     ),
     GuardedCall(
         capability=INTERFACE,

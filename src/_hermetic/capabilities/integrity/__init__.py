@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys as _sys
 from errno import EACCES
 
-from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
+from ...callers import CALLER_DEPTH, asker, calling_frame, runs_one_of
 from ...extract import exact_text, never
 from ...model import PRIVATE, PUBLIC, Family, GuardedCall
 from ...paths import is_below
@@ -68,6 +68,10 @@ INTERPRETER_MODULES = frozenset(
     }
 )
 
+# From 3.14 on it looks whether there are other interpreters, at its own import, and does without. To forge this name
+# gains nothing: the module is not loaded.
+DOES_WITHOUT = ("concurrent.futures", "<module>")
+
 CACHE = "/__pycache__"
 
 
@@ -76,6 +80,8 @@ def decide(rules: tuple[Any, ...], capability: str, target: Any, call: str) -> t
         if not rules[0]:
             return None
         return f"interpreter mutation disabled: {target}", target, SEAL, f"running without --{SEAL}"
+    if type(target) is tuple:
+        return "", None, "integrity", "", ModuleNotFoundError(f"No module named {target[0]!r}", name=target[0])
     if capability == FILES:
         made = target if call == "os.mkdir" else target.rpartition("/")[0]
         if made.endswith(CACHE) or is_below(target, OWN_BYTECODE):
@@ -89,9 +95,12 @@ def new_interpreter(args: tuple[Any, ...], kwargs: Any) -> str:
     return "sub-interpreter"
 
 
-def interpreter_module(args: tuple[Any, ...], kwargs: Any) -> str | None:
+def interpreter_module(args: tuple[Any, ...], kwargs: Any) -> str | tuple[str] | None:
+    """import(name): in a tuple where the library only looks whether it is there."""
     name = exact_text(args[0])
-    return name if name in INTERPRETER_MODULES or name.rpartition(".")[2] in INTERPRETER_MODULES else None
+    if name not in INTERPRETER_MODULES and name.rpartition(".")[2] not in INTERPRETER_MODULES:
+        return None
+    return (name,) if asker(calling_frame(CALLER_DEPTH)) == DOES_WITHOUT else name
 
 
 # The code of the stand-ins that may make C modules; a start fills it in. In a block, fresh copies are patched as well.
@@ -155,6 +164,11 @@ def own_code(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return "guards" if type(thing) is _FUNCTION and thing.__globals__ is PRIVATE else None
 
 
+def remote_script(args: tuple[Any, ...], kwargs: Any) -> str:
+    """sys.remote_exec(pid, script): any Python process of the user's would run it, without these guards."""
+    return "sys.remote_exec"
+
+
 def collector(args: tuple[Any, ...], kwargs: Any) -> str:
     return "heap"
 
@@ -196,6 +210,12 @@ SURFACE = (
         read=stray_module,
         note="a library of the old kind (single-phase) that is loaded already is made anew without an event: by the "
         "stand-in, which patches it, or by an original that was found in memory",
+    ),
+    GuardedCall(
+        capability=INTERPRETER,
+        audit=("sys.remote_exec",),
+        read=remote_script,
+        note="3.14 and newer; a debugger that comes from outside (`pdb -p`) runs its script under the guards",
     ),
     GuardedCall(capability=OWN, audit=("object.__setattr__", "object.__delattr__"), read=own_function),
     GuardedCall(capability=OWN, audit=("function.__new__",), read=known_code),

@@ -305,7 +305,7 @@ SURFACE = (
     ),
     GuardedCall(
         capability=TRACING,
-        audit=("sys.monitoring.register_callback", "sys.remote_exec", "cpython.remote_debugger_script"),
+        audit=("sys.monitoring.register_callback", "cpython.remote_debugger_script"),
         read=always,
     ),
     # It sets its hook by an event too, and loses the exception.

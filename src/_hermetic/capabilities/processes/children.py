@@ -327,7 +327,8 @@ def unreachable(words: tuple[str, ...], programs: int) -> str:
 
 def is_worker(kind: str, name: str) -> bool:
     """Whether this is what multiprocessing starts: a worker, or the server that forks workers."""
-    return kind == CODE and name.startswith("from multiprocessing.")
+    # Since 3.14 the server's begins with another import.
+    return kind == CODE and name.removeprefix("import sys; ").startswith("from multiprocessing.")
 
 
 # --- what a child is given ---

@@ -19,7 +19,8 @@ ORIGINAL: Any = None
 ANNOTATION: Any = None
 
 _BUILTIN, _FUNCTION, _CODE = type(len), type(lambda: None), type((lambda: None).__code__)
-_TYPING = STDLIB + "typing.py"
+# Who compiles forward references: (file, function), up to 3.13 and since.
+_REFERENCES = frozenset({(STDLIB + "typing.py", "__init__"), (STDLIB + "annotationlib.py", "__forward_code__")})
 _BUFFERS = (bytes, bytearray, memoryview)
 _OPTIMIZED_AST = 0x8000
 _FUTURE = 0x1FE0000  # the __future__ features, which compile takes over from its caller
@@ -50,7 +51,7 @@ def compile_code(*args: Any, **kwargs: Any) -> Any:
     if flags & ONLY_AST:
         return syntax_tree(args, kwargs, flags)
     source = argument(args, kwargs, 0, "source", None)
-    if caller.co_filename == _TYPING and caller.co_name == "__init__" and is_a(source, TEXT):
+    if (caller.co_filename, caller.co_name) in _REFERENCES and is_a(source, TEXT):
         return ANNOTATION(exact_text(source))
     rest = {"flags": flags, "dont_inherit": True, "optimize": argument(args, kwargs, 5, "optimize", -1)}
     return ORIGINAL(*args[:3], **{**kwargs, **rest})
