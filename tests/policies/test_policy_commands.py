@@ -152,8 +152,8 @@ def test_paths_of_tests_are_relative_to_the_file(capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (["policy"], "policy show, policy check or policy test"),
-        (["policy", "shwo"], "policy show, policy check or policy test"),
+        (["policy"], "policy needs show, check or test (see"),
+        (["policy", "shwo"], "policy needs show, check or test, not 'shwo'"),
         (["policy", "check"], "policy check needs a file"),
         (["policy", "check", "--json"], "takes files, not --json"),
         (["policy", "show", "--format", "xml"], "--format is toml or json"),

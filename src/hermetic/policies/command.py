@@ -41,7 +41,7 @@ def main(words: list[str]) -> int:
         if not files:
             raise UsageError(f"policy {what} needs a file")
         return check_files(files) if what == "check" else test_files(files)
-    raise UsageError(f"policy show, policy check or policy test, not {what!r}")
+    raise UsageError("policy needs show, check or test" + (f", not {what!r}" if words else ""))
 
 
 # --- show ---
