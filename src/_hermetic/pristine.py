@@ -28,6 +28,8 @@ except ImportError:  # Windows
 
 native = _native
 IS_WINDOWS = _sys.platform == "win32"
+# A build without the GIL says so: https://docs.python.org/3/howto/free-threading-python.html
+IS_FREE_THREADED = "free-threading" in _sys.version
 # It keeps nothing and tells nothing.
 NULL_DEVICE = "nul" if IS_WINDOWS else "/dev/null"
 IS_LINUX = _sys.platform.startswith("linux")

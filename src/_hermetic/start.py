@@ -33,7 +33,7 @@ from .errors import BootstrapError
 from .extract import exact_text
 from .model import PRIVATE, PUBLIC
 from .policy import Policy, carry
-from .pristine import RLock, getpid, now
+from .pristine import IS_FREE_THREADED, RLock, getpid, now
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -50,8 +50,9 @@ def version_warning() -> str | None:
     """One line when this Python's audit events were never classified, else None."""
     if sys.version_info[:2] in CLASSIFIED and CAN_BIND:
         return None
+    build = " without the GIL" if IS_FREE_THREADED else ""
     return (
-        f"hermetic: the audit events of {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]} "
+        f"hermetic: the audit events of {sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]}{build} "
         "have not been classified yet; some calls may not be seen"
     )
 

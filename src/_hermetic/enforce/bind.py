@@ -24,7 +24,7 @@ import sys
 
 from ..errors import BootstrapError
 from ..model import PRIVATE
-from ..pristine import get_frame
+from ..pristine import IS_FREE_THREADED, get_frame
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ FORMATS: dict[tuple[int, int], tuple[int, int, int, int, int, int, bool, int, in
     (3, 13): (91, 83, 34, 30, 71, 4, False, 149, 79),
     (3, 14): (92, 82, 33, 27, 69, 4, False, 128, 77),
 }
-FORMAT = FORMATS.get(sys.version_info[:2])
+# Nobody has looked at what threads without the GIL see of a frame.
+FORMAT = None if IS_FREE_THREADED else FORMATS.get(sys.version_info[:2])
 
 
 def _templates(
