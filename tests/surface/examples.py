@@ -89,6 +89,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("filesystem", "tempfile:_get_default_tempdir"): "answers without a try to write, never refused: tests/security",
     ("imports", "open"): "the import system's own reads: tests/security/test_imports*.py",
     ("imports", "exec"): "the import system's own execution: tests/security/test_imports*.py",
+    ("imports", "ctypes.call_function"): "announced since 3.14: tests/security/test_native_interfaces.py",
     ("imports", "ctypes.dlopen"): "needs ctypes, whose import is blocked before",
     ("imports", "sqlite3.connect"): "a second construction, on 3.10: tests/security/test_native_sqlite_functions.py",
     ("imports", "_sqlite3:connect"): "asks, and refuses nothing: as above",
