@@ -27,6 +27,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 TIME_LIMIT = 60
+# Debian's Pythons have one, before which no other is found.
+HAS_SITECUSTOMIZE = (Path(os.__file__).parent / "sitecustomize.py").exists()
+no_sitecustomize = pytest.mark.skipif(HAS_SITECUSTOMIZE, reason="this Python's library has a sitecustomize of its own")
 # What is tried is judged by what it says, not by how long a machine takes for it that has other things to do.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")

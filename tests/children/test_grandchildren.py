@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import _hermetic
+from conftest import no_sitecustomize
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
 
@@ -92,6 +93,7 @@ except Exception:
 """
 
 
+@no_sitecustomize
 @pytest.mark.parametrize("options", ["", " -S", " -I", " -E"])
 def test_what_runs_before_the_guards_behind_a_shell_is_what_the_documentation_says(isolated, other, options):
     """Code in .pth files: once unguarded and once more, guarded. sitecustomize: once, guarded. Options: unguarded."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import LAUNCHER, SOURCE
+from conftest import LAUNCHER, SOURCE, no_sitecustomize
 
 # What may be named like something that the guards themselves need.
 OURS = (
@@ -141,6 +141,7 @@ def test_modules_that_every_start_loads(isolated, other, listener, name, flags):
         assert done.code == 2, done
 
 
+@no_sitecustomize
 @pytest.mark.parametrize("flags", [[], ["-I"], ["-E", "-s"]], ids="".join)
 @pytest.mark.parametrize(
     "options", ["--no-network", "--no-network --no-interpreter-mutation --seal", "--profile=block-all --seal"]
@@ -239,7 +240,14 @@ def test_core_of_another_version_starts_nothing(isolated, other, listener):
     assert "started the core of 9" in done.stderr
 
 
-@pytest.mark.parametrize("way", ["sitecustomize.py", "some.pth", "a block"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        pytest.param("sitecustomize.py", marks=no_sitecustomize),
+        "some.pth",
+        pytest.param("a block", marks=no_sitecustomize),
+    ],
+)
 def test_core_that_a_start_up_file_has_loaded_is_not_the_one(isolated, other, listener, way):
     """An older hermetic, say, in which this call is not refused yet."""
     port, reached = listener

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from conftest import LAUNCHER
+from conftest import LAUNCHER, no_sitecustomize
 from sameness import ENDS, FORMS, REPORT, prepare
 
 OPTIONS = ["--no-network", "--deny-import=colorsys"]
@@ -193,6 +193,7 @@ sys.path.append("/nowhere/at/all")
 """
 
 
+@no_sitecustomize
 @pytest.mark.parametrize(
     "options", [OPTIONS, ["--no-environment"], ["--no-interpreter-mutation"], ["--profile=block-all"]], ids="-".join
 )

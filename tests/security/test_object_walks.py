@@ -77,8 +77,10 @@ def shadowed_arguments():
 GROUPS = """
 @attempt
 def exception_group():
-    try: raise ExceptionGroup("", [AttributeError(obj=os)])
-    except* AttributeError as group: found = group.exceptions[0].obj.system("true")
+    try:
+        try: raise ExceptionGroup("", [AttributeError(obj=os)])
+        except* AttributeError as group: found = group.exceptions[0].obj.system("true")
+    except ExceptionGroup as wrapped: raise wrapped.exceptions[0]  # so does 3.11 before 3.11.4
     return found
 """
 
