@@ -243,7 +243,8 @@ def test_signal_that_the_supervisor_did_not_come_to_is_heard_all_the_same(isolat
 
 @pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP, signal.SIGTTIN], ids=lambda n: n.name)
 def test_it_stops_and_goes_on_as_one(isolated, judged, number):
-    program = Program(isolated, signal.SIGCONT)
+    # In a group of its own: who started these tests may be gone, and what nobody could wake is not stopped by a terminal.
+    program = Program(isolated, signal.SIGCONT, preexec_fn=os.setpgrp)
     os.kill(program.pid, number)
     status = program.wait_for_change()
     assert os.WIFSTOPPED(status) and os.WSTOPSIG(status) == number
