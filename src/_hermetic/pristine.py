@@ -33,9 +33,25 @@ IS_FREE_THREADED = "free-threading" in _sys.version
 # It keeps nothing and tells nothing.
 NULL_DEVICE = "nul" if IS_WINDOWS else "/dev/null"
 IS_LINUX = _sys.platform.startswith("linux")
-# Where the start says that its user is at home; empty where it does not. Read before any policy hides it.
-_variables: Any = native.environ
-HOME: str = _variables.get("USERPROFILE", "") if IS_WINDOWS else _variables.get(b"HOME", b"").decode("utf-8", "replace")
+
+
+def _at_home() -> frozenset[int]:
+    """Where the start says that its user is at home, caches there, and all that is above, by the hashes of their names.
+
+    Read before any policy hides the variable, and nothing that would show it afterwards.
+    """
+    variables: Any = native.environ
+    home = variables.get("USERPROFILE", "") if IS_WINDOWS else variables.get(b"HOME", b"").decode("utf-8", "replace")
+    separator = "\\" if IS_WINDOWS else "/"
+    home = home.rstrip(separator)
+    found = {hash(home + separator + ".cache")}
+    while home:
+        found.add(hash(home))
+        home = home.rpartition(separator)[0]
+    return frozenset(found)
+
+
+AT_HOME = _at_home()
 # How C has names of files, variables and words of command lines in bytes. A program chooses it for its children
 # (LC_ALL, PYTHONUTF8), and read by another one a name would be another file's.
 ENCODING, ENCODING_ERRORS = _sys.getfilesystemencoding(), _sys.getfilesystemencodeerrors()

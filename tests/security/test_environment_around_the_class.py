@@ -117,3 +117,21 @@ def test_the_usual_ways_are_refused_and_not_only_empty(isolated, place):
     found = outcomes(isolated, place, "--no-environment", {"block_environment": True}, WAYS.partition("@attempt\ndef class_")[0]
                      + "@attempt\ndef made_from(): return posix.environ[b'CANARY']\n")  # fmt: skip
     assert {outcome.partition(":")[0] for outcome in found.values()} == {"environment disabled"}
+
+
+def test_hermetic_itself_tells_nobody_what_a_variable_was(isolated):
+    code = """
+    import sys
+    texts = {
+        (name, repr(value))
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in ("hermetic", "_hermetic")
+        for value in vars(module).values()
+        if type(value) in (str, bytes, list, tuple, frozenset)
+    }
+    print([name for name, text in texts if "/home/of/mine" in text])
+    """
+    done = isolated.script(
+        "--no-environment --fs-readonly", code, env={"HOME": "/home/of/mine", "OTHER": "/home/of/mine"}
+    )
+    assert done.stdout == "[]\n", done

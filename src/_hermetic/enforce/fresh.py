@@ -88,23 +88,9 @@ HARMLESS = frozenset(
 # What Debian and others link in as well. Since 3.13 each of these is made in two steps, and the first does next to
 # nothing; before, some import others or take milliseconds.
 ALSO_LINKED = frozenset(
-    {
-        *(
-            "_bisect",
-            "_blake2",
-            "_contextvars",
-            "_csv",
-            "_datetime",
-            "_elementtree",
-            "_heapq",
-            "_hmac",
-            "_json",
-            "_md5",
-        ),
-        *("_opcode", "_pickle", "_posixsubprocess", "_random", "_sha1", "_sha2", "_sha3", "_socket", "_statistics"),
-        *("_struct", "_types", "array", "binascii", "cmath", "fcntl", "grp", "math", "pyexpat", "select", "syslog"),
-        *("unicodedata", "zlib"),
-    }
+    """_bisect _blake2 _contextvars _csv _datetime _elementtree _heapq _hmac _json _md5 _opcode _pickle _posixsubprocess
+    _random _sha1 _sha2 _sha3 _socket _statistics _struct _types array binascii cmath fcntl grp math pyexpat select
+    syslog unicodedata zlib""".split()
 )
 MAKEABLE = HARMLESS | ALSO_LINKED if sys.version_info >= (3, 13) else HARMLESS
 

@@ -72,19 +72,10 @@ ENCODINGS = ("__init__", "aliases", "utf_8", "utf_8_sig", "ascii", "latin_1", "i
 # Looked at as folders of their own: what Python does not find in a cache it writes there.
 PACKAGES = ("encodings", "collections", "importlib", "re")
 MODULES = (
-    *(
-        "__future__",
-        "_collections_abc",
-        "_py_warnings",
-        "_sitebuiltins",
-        "abc",
-        "codecs",
-        "copyreg",
-        "enum",
-        "functools",
-    ),
+    *("__future__", "_collections_abc", "_sitebuiltins", "abc", "codecs", "copyreg", "enum", "functools"),
     *("genericpath", "io", "keyword", "linecache", "locale", "operator", "os", "posixpath", "reprlib", "site"),
     *("sre_compile", "sre_constants", "sre_parse", "stat", "token", "tokenize", "types", "warnings", "zipimport"),
+    "_py_warnings",
 )
 FIRST = (
     ("/encodings/", ENCODINGS),

@@ -10,7 +10,7 @@ import os as _os
 import sys as _sys
 
 from ...paths import absolute, lexists
-from ...pristine import HOME, IS_WINDOWS
+from ...pristine import AT_HOME, IS_WINDOWS
 from .lists import WRITES, entry_for
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -105,7 +105,9 @@ def is_apart(folder: str) -> bool:
         return False
     if not folder.startswith(here) and (IS_WINDOWS or len(parts) <= DEEP or parts[1] in SYSTEM):
         return False
-    for place in (HOME, HOME and HOME + SEPARATOR + ".cache", _sys.prefix, _sys.base_prefix, *_sys.path):
+    if hash(folder) in AT_HOME:
+        return False
+    for place in (_sys.prefix, _sys.base_prefix, *_sys.path):
         if type(place) is str and place and (place + SEPARATOR).startswith(above):
             return False
     for name in OF_PROJECTS:
