@@ -206,7 +206,7 @@ def test_multiprocessing_pool_works_without_network(isolated, method):
     assert (done.code, done.stdout) == (0, "[2, 4, 6]\n"), done.stderr
 
 
-SERVERS = {
+LIBRARY_SERVERS = {
     "getaddrinfo(None)": "assert socket.getaddrinfo(None, 80, flags=socket.AI_PASSIVE)",
     "sendto and sendmsg": """
 here, there = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
@@ -220,7 +220,9 @@ assert [here.recv(9) for _ in range(3)] == [b"1", b"2", b"3"]
 
 
 @pytest.mark.parametrize("kernel", ["auto", "off"])
-@pytest.mark.parametrize("what", SERVERS)
+@pytest.mark.parametrize("what", LIBRARY_SERVERS)
 def test_what_servers_and_datagrams_need_works_on_loopback(isolated, what, kernel):
-    done = isolated.script(f"--no-network --allow-localhost --kernel={kernel}", f"import socket\n{SERVERS[what]}")
+    done = isolated.script(
+        f"--no-network --allow-localhost --kernel={kernel}", f"import socket\n{LIBRARY_SERVERS[what]}"
+    )
     assert (done.code, done.stderr) == (0, "")

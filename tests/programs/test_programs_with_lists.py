@@ -78,7 +78,8 @@ def test_black_formats_a_tree_and_nothing_beside_it(isolated):
     isolated.write("tree/a.py", "x   =  1\n")
     isolated.write("tree/below/b.py", "y   =  1\n")
     isolated.write("beside.py", "z   =  1\n")
-    options = ["--fs-readonly", "--allow-write", "tree"]
+    # Since 3.14 multiprocessing has workers forked by a server, which listens on a socket in a temporary folder.
+    options = ["--fs-readonly", "--allow-write", "tree", *(["--private-tmp"] if sys.version_info >= (3, 14) else [])]
     environment = {"BLACK_CACHE_DIR": str(isolated.folder / "tree/.cache")}
     passes(isolated, options, program("black"), "tree", env=environment)
     assert (isolated.folder / "tree/a.py").read_text() == "x = 1\n"
