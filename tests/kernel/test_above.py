@@ -70,6 +70,11 @@ def state_of(pid):
         return stat.read().rpartition(")")[2].split()[0]
 
 
+def is_idle(pid):
+    """Whether each of its threads waits."""
+    return all(state_of(f"{pid}/task/{thread}") == "S" for thread in os.listdir(f"/proc/{pid}/task"))
+
+
 def parent_of(pid):
     with open(f"/proc/{pid}/stat") as stat:
         return int(stat.read().rpartition(")")[2].split()[1])
@@ -229,6 +234,8 @@ def test_signal_that_the_supervisor_did_not_come_to_is_heard_all_the_same(isolat
     program = Program(isolated, signal.SIGUSR1, signal.SIGUSR2)
     program.process.send_signal(signal.SIGUSR2)
     assert program.process.stdout.readline() == f"{int(signal.SIGUSR2)}\n"
+    # It has said so too, and waits for the next one.
+    wait_until(lambda: is_idle(program.parent))
     os.kill(program.parent, signal.SIGSTOP)
     wait_until(lambda: state_of(program.parent) == "T")
     program.process.send_signal(signal.SIGUSR1)
