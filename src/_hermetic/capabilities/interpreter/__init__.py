@@ -18,7 +18,6 @@ from .import_state import (
     LISTS,
     SYS,
     SYS_NAMES,
-    keep_doors,
     make_held,
     noted,
     noted_now,
@@ -340,7 +339,6 @@ def prepare(rules: tuple[Any, ...]) -> tuple[Any, ...]:
 def engage(rules: tuple[Any, ...]) -> Callable[[], Any]:
     """The guards are in place. A block begins: note what is in force now."""
     memory = rules[1]
-    keep_doors(rules[0])
     memory.append(memory[-1] if memory else noted_now(rules[0]))
     return memory.pop  # type: ignore[no-any-return]  # a list's method
 
