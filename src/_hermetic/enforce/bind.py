@@ -120,6 +120,7 @@ SHOWN = frozenset(
 # stack by then is not to be read, nor to be written by a trace function.
 HERE = "HERE"
 GENERATORS = 0x20 | 0x80 | 0x200  # generators, coroutines and asynchronous generators, by their flags
+TAKES_ALL = 0x04 | 0x08  # *args and **kwargs, in the same way
 
 _CORE = __name__.partition(".")[0] + "."
 # A code object of ours shows this name where the interpreter trims its own import frames from tracebacks.
@@ -134,6 +135,7 @@ def bind(
     namespace: dict[str, Any] = PRIVATE,
     defaults: tuple[Any, ...] | None = None,
     codes: list[Any] | None = None,
+    as_two: bool = False,
 ) -> Any:
     """Return the twin of ``function`` with its global names bound.
 
@@ -142,7 +144,8 @@ def bind(
     them. filename: what the twin's frames show. namespace: PRIVATE, or PUBLIC for what
     programs hold. defaults: of the twin's last arguments, for stand-ins that shall have a
     signature; what decides has none. codes: gets the twin's code, which nobody can ask for
-    later. Raises BootstrapError when a name cannot be resolved.
+    later. as_two: what takes ``*args, **kwargs`` gets them as a tuple and a dict, from a caller who
+    has them so and would only unpack them for it. Raises BootstrapError when a name cannot be resolved.
     """
     if type(function) is not FunctionType:
         return function
@@ -152,7 +155,7 @@ def bind(
     if function.__closure__ or function.__defaults__ or function.__kwdefaults__:
         raise BootstrapError(f"{function.__qualname__} cannot be bound: it has a closure or defaults")
     if CAN_BIND and not FIXED_CODE:
-        code = _bound_code(function.__code__, function, constants, memo, filename)
+        code = _bound_code(function.__code__, function, constants, memo, filename, as_two)
         twin = FunctionType(code, namespace, function.__name__, defaults)
     else:
         code = function.__code__
@@ -166,7 +169,12 @@ def bind(
 
 
 def _bound_code(
-    code: CodeType, function: FunctionType, constants: dict[str, Any], memo: dict[Any, Any], filename: str | None = None
+    code: CodeType,
+    function: FunctionType,
+    constants: dict[str, Any],
+    memo: dict[Any, Any],
+    filename: str | None = None,
+    as_two: bool = False,
 ) -> CodeType:
     hidden = HIDDEN in memo and (code.co_name not in SHOWN or HERE in code.co_names)
     text, names = _edited(code, hidden, bool(constants))
@@ -189,9 +197,18 @@ def _bound_code(
                 elif (value.__module__ or "").startswith(_CORE):
                     value = bind(value, {}, memo)
         consts.append(value)
-    if filename is None:
-        return code.replace(co_code=text, co_consts=tuple(consts))
-    return code.replace(co_code=text, co_consts=tuple(consts), co_filename=filename)
+    changes: dict[str, Any] = {"co_code": text, "co_consts": tuple(consts)}
+    if filename is not None:
+        changes["co_filename"] = filename
+    if as_two:
+        changes["co_argcount"], changes["co_flags"] = 2, code.co_flags & ~TAKES_ALL
+    return code.replace(**changes)
+
+
+def takes_all(function: FunctionType) -> bool:
+    """Whether ``*args, **kwargs`` is all that it takes."""
+    code = function.__code__
+    return code.co_flags & TAKES_ALL == TAKES_ALL and not (code.co_argcount or code.co_kwonlyargcount)
 
 
 def _builtin(name: str, function: Any) -> Any:

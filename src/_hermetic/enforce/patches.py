@@ -13,7 +13,7 @@ import sys
 
 from ..model import PUBLIC, GuardedCall
 from . import fresh
-from .bind import HIDDEN, SHOWN, FunctionType, bind
+from .bind import HIDDEN, SHOWN, FunctionType, bind, takes_all
 from .doors import dress, load_door
 from .judge import refusal
 
@@ -79,7 +79,9 @@ class Setting:
         names = {"KEY": self.key, "JUDGE": self.judge, "AFTER": self.after, "BOX": self.box, **constants}
         if HIDDEN not in self.memo or not self.whole_process or defaults is not None or not holds_originals(function):
             return bind(function, names, self.memo, filename, PUBLIC, defaults)
-        made = bind(pass_on, {"CALL": bind(function, names, self.memo, filename)}, self.memo, filename, PUBLIC)
+        as_two = takes_all(function)  # where frames are hidden, code is bound
+        call = bind(function, names, self.memo, filename, as_two=as_two)
+        made = bind(hand_on if as_two else pass_on, {"CALL": call}, self.memo, filename, PUBLIC)
         made.__name__ = made.__qualname__ = function.__name__
         return made
 
@@ -97,6 +99,11 @@ def holds_originals(function: Any) -> bool:
 def pass_on(*args: Any, **kwargs: Any) -> Any:
     """What the program holds in place of code that has an original: of this anybody may read the constants."""
     return CALL(*args, **kwargs)
+
+
+def hand_on(*args: Any, **kwargs: Any) -> Any:
+    """The same for code that takes them as they are here."""
+    return CALL(args, kwargs)
 
 
 def check_then_call(*args: Any, **kwargs: Any) -> Any:

@@ -142,7 +142,7 @@ def check_names_then_ask(*args: Any, **kwargs: Any) -> Any:
 
 
 def passing(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    return BOX[0](*args, **kwargs)
+    return BOX[0](*args, **kwargs) if kwargs else BOX[0](*args)
 
 
 def connecting(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
