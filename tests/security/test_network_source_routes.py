@@ -21,6 +21,8 @@ WAYS = {
     "return options": "s.sendmsg([b'x'], [(0, 7, ROUTE)], 0, ('127.0.0.1', 9))",
     "an iterator of parts": "s.sendmsg([b'x'], iter([(0, 7, ROUTE)]), 0, ('127.0.0.1', 9))",
     "a part of another class": "s.sendmsg([b'x'], [type('T', (tuple,), {})((0, 7, ROUTE))], 0, ('127.0.0.1', 9))",
+    "a socket of another family, by its word": "s.connect(('127.0.0.1', 9)), "
+    "socket.socket(socket.AF_UNIX, 2, 0, s.fileno()).sendmsg([b'x'], [(0, 7, ROUTE)])",
     "IPv6 routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 57, bytes(24))",
     "older routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 5, bytes(24))",
 }

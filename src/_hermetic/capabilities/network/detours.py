@@ -11,7 +11,7 @@ from ...extract import NUMBER, at_start, is_a, newly_set
 from ...pristine import IS_LINUX
 from .addresses import shown_address
 from .rules import UNTOLD_PORT
-from .sockets import INTERNET, UNREAD, _family_of
+from .sockets import INTERNET, UNREAD, _family_of, internet_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -54,7 +54,9 @@ def leads_away(asked: tuple[int, int], value: object) -> bool:
 def routed_parts(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """sendmsg(buffers, ancillary data, ...): what is no plain list could be another one when C reads it."""
     parts = args[2] if len(args) > 2 else ()
-    if _family_of(args[0]) not in INTERNET or (type(parts) in (list, tuple) and not parts):
+    if type(parts) in (list, tuple) and not parts:
+        return None
+    if _family_of(args[0]) not in INTERNET and internet_name(args[0]) is None:
         return None
     if type(parts) not in (list, tuple):
         return ROUTED

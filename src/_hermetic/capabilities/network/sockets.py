@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+from errno import EBADF, ENOTSOCK
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
@@ -308,14 +309,28 @@ def pair_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def listen_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """listen() on a socket that was never bound takes every interface."""
-    sock = args[0]
-    if _family_of(sock) not in INTERNET:
+    name = internet_name(args[0])
+    if name is None or name[1] != 0:
         return None
-    name = _name_of(sock)
-    every = EVERY_INTERFACE if _family_of(sock) == INTERNET[0] else EVERY_INTERFACE6
-    return (_family_of(sock), every, 0, "bind") if name[1] == 0 else None
+    family, every = (INTERNET[0], EVERY_INTERFACE) if len(name) == 2 else (INTERNET[1], EVERY_INTERFACE6)
+    return family, every, 0, "bind"
 
 
+def internet_name(sock: Any) -> tuple[Any, ...] | None:
+    """The own address of a socket of the internet, by the system's word: one made of a descriptor says any family.
+
+    None for other sockets, and for what is closed or none at all, which C will say itself.
+    """
+    try:
+        name = _name_of(sock)
+    except OSError as error:
+        if error.errno in NO_SOCKET:
+            return None
+        raise
+    return name if type(name) is tuple else None
+
+
+NO_SOCKET = frozenset({EBADF, ENOTSOCK})
 _name_of = _socket.socket.getsockname
 
 
