@@ -67,6 +67,14 @@ INTERFACES = {
     "sent by one, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 76, socket.htonl(1))",
     "every packet": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 50, bytes(16) + (2).to_bytes(4, 'little'))",
     "one packet": "s.sendmsg([b'x'], [(0, 8, (2).to_bytes(4, 'little') + bytes(8))], 0, ('127.0.0.1', 9))",
+    "one packet, IPv6, by the older number": "socket.socket(socket.AF_INET6, 2)"
+    ".sendmsg([b'x'], [(41, 2, bytes(16) + (2).to_bytes(4, 'little'))], 0, ('::1', 9))",
+    "a mark for one packet": "s.sendmsg([b'x'], [(1, 36, (1).to_bytes(4, 'little'))], 0, ('127.0.0.1', 9))",
+    "a policy of IPsec": "s.setsockopt(0, 17, bytes(200))",
+    "the tables of iptables": "s.setsockopt(0, 64, bytes(200))",
+    "servers of IPVS": "s.setsockopt(0, 1155, bytes(200))",
+    "a policy of IPsec, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 35, bytes(200))",
+    "the tables of iptables, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 64, bytes(200))",
     "one packet, a buffer": "s.sendmsg([b'x'], [(0, 8, bytearray(12))], 0, ('127.0.0.1', 9))",
     "one packet, IPv6": "socket.socket(socket.AF_INET6, 2).sendmsg([b'x'], [(41, 50, bytes(16) + (2).to_bytes(4, 'little'))], 0, ('::1', 9))",
 }

@@ -25,9 +25,14 @@ ROUTED = "source route"
 # SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK; IP_UNICAST_IF; IPV6_UNICAST_IF.
 DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
 INTERFACE = "interface"
-# IP_PKTINFO, IPV6_PKTINFO: the same for one packet, or all; and where in them the interface's number is.
-PACKET, PACKET6 = (0, 8), (41, 50)
+# IP_PKTINFO, IPV6_PKTINFO and its older number: the same for one packet, or all; and where in them the interface's
+# number is.
+PACKET, PACKET6, OLDER_PACKET6 = (0, 8), (41, 50), (41, 2)
+PACKETS = (PACKET, PACKET6, OLDER_PACKET6)
 NUMBER_AT, NUMBER_AT6 = slice(0, 4), slice(16, 20)
+# By these root changes what becomes of packets behind the socket, as another address in place of the one that is
+# judged: tables of iptables and ebtables, servers of IPVS, policies of IPsec. As ranges of one level.
+PACKET_RULES = ((0, 16, 17), (0, 64, 65), (0, 96, 97), (0, 128, 129), (0, 1152, 1167), (41, 34, 35), (41, 64, 65))
 LOOPBACK_INTERFACE = 1  # its number in every network of Linux
 
 
@@ -40,6 +45,9 @@ def option_set(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     if asked in DEVICES or (asked == PACKET6 and leads_away(asked, args[3] if len(args) > 3 else None)):
         return INTERFACE
+    for level, first, last in PACKET_RULES:
+        if asked[0] == level and first <= asked[1] <= last:
+            return INTERFACE
     return None
 
 
@@ -64,7 +72,7 @@ def routed_parts(args: tuple[Any, ...], kwargs: Any) -> str | None:
         if type(part) is not tuple or len(part) < 2 or is_route(part[0], part[1]):
             return ROUTED
         asked = int.__index__(part[0]), int.__index__(part[1])
-        if IS_LINUX and asked in (PACKET, PACKET6) and leads_away(asked, part[2]):
+        if IS_LINUX and (asked in DEVICES or (asked in PACKETS and leads_away(asked, part[2]))):
             return INTERFACE
     return None
 
