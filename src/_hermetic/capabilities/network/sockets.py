@@ -31,6 +31,9 @@ KNOWN_FAMILIES = (*INTERNET, AF_UNIX)
 STREAM, DATAGRAM = KINDS = (_socket.SOCK_STREAM, _socket.SOCK_DGRAM)
 # Linux puts flags into the type argument; the kind is in the low bits.
 KIND_MASK = 0xF
+# None said, TCP, UDP; ICMP and its IPv6 form, for ping; UDP-Lite, MPTCP. SCTP connects and sends to addresses
+# that are in options and beside the data, of which no event tells.
+PROTOCOLS = frozenset({-1, 0, 6, 17, 1, 58, 136, 262})
 NOT_SAID = -1  # a family that is to be taken from a descriptor, or is the default
 UNTOLD = "socket()"
 # In place of a host that a guard cannot read; what that means depends on the rules.
@@ -210,8 +213,8 @@ def asks_for_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
 
 def is_usual_kind(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
     """socket.__new__ with a family and a type that are said and allowed."""
-    _, family, kind, _ = args
-    return family in KNOWN_FAMILIES and kind & KIND_MASK in KINDS
+    _, family, kind, protocol = args
+    return family in KNOWN_FAMILIES and kind & KIND_MASK in KINDS and protocol in PROTOCOLS
 
 
 def is_to_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
@@ -278,13 +281,13 @@ ADOPTS = False
 
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """socket.__new__(self, family, type, protocol): what was made, where that is not allowed."""
-    _, family, kind, _ = args
+    _, family, kind, protocol = args
     if NOT_SAID in (family, kind):
         if ADOPTS or asked_by(DESCRIPTOR_USERS):
             return None
         # Without socket.socket's own frame: `fileno=` or nothing at all, and the event does not tell which.
         return "fromfd" if asker(calling_frame(CALLER_DEPTH)) == DESCRIPTOR_TAKER else UNTOLD
-    if family not in KNOWN_FAMILIES or kind & KIND_MASK not in (STREAM, DATAGRAM):
+    if family not in KNOWN_FAMILIES or kind & KIND_MASK not in KINDS or protocol not in PROTOCOLS:
         return "socket"
     return None
 
