@@ -87,6 +87,14 @@ def test_no_interface_is_chosen(isolated, way):
     assert done.stdout == "network disabled: interface\n", done
 
 
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no such call")
+def test_no_other_network_is_entered(isolated):
+    code = "import os, socket\nfor act in (os.setns, __import__('posix').setns):\n"
+    code += "    try:\n        act(os.open('/proc/self/ns/net', os.O_RDONLY))\n    except Exception as error:\n        print(error)"
+    done = isolated.script("--kernel=off --no-network --allow-localhost", code)
+    assert done.stdout == "network disabled: interface\n" * 2, done
+
+
 def test_other_options_and_parts_keep_working(isolated):
     code = (
         HEAD

@@ -13,7 +13,7 @@ from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, pa
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
-from .detours import interface_changed, joined_group, option_set, resolver_variable, routed_parts
+from .detours import another_network, interface_changed, joined_group, option_set, resolver_variable, routed_parts
 from .learning import forget as forget
 from .learning import remember
 from .rules import BLOCK, NO_LISTS
@@ -259,6 +259,14 @@ SURFACE = (
         when=blocks,
         read=interface_changed,
         example="import fcntl; fcntl.ioctl(0, 0x8914, bytes(40))",
+    ),
+    GuardedCall(
+        capability=CREATE,
+        patch=("os:setns", "posix:setns"),
+        when=blocks,
+        read=another_network,
+        call="os.setns",
+        final=True,
     ),
     GuardedCall(
         capability=BIND,

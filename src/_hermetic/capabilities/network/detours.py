@@ -149,6 +149,11 @@ def interface_changed(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return INTERFACE if IS_LINUX and int.__index__(args[1]) & 0xFFFFFFFF in INTERFACE_REQUESTS else None
 
 
+def another_network(args: tuple[Any, ...], kwargs: Any) -> str:
+    """os.setns: in another namespace the same address, loopback's too, is another host's."""
+    return INTERFACE
+
+
 # By these the C library looks an allowed name up as another one: below a domain, or by an alias.
 RESOLVER_VARIABLES = at_start(("LOCALDOMAIN", "RES_OPTIONS", "HOSTALIASES"))
 
