@@ -85,6 +85,7 @@ SURFACE = (
         audit=("socket.connect",),
         read=connect_target,
         free=is_to_loopback,
+        note="a link swapped on the way to a Unix socket, between the check and the call, is the kernel layer's",
         example="import socket; socket.socket().connect(('192.0.2.1', 80))",
     ),
     GuardedCall(
