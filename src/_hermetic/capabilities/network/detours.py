@@ -130,8 +130,8 @@ def group_of(asked: tuple[int, int], value: bytes) -> bytes:
     return value[12:16] if family == INTERNET[0] else value[16:32]
 
 
-# Requests of ioctl that change what interfaces, routes and neighbours this machine has; and TUNSETIFF, which makes one.
-# By their numbers on Linux.
+# Requests of ioctl that change what interfaces, routes and neighbours this machine has; and TUNSETIFF and TIOCSETD,
+# which make one: of a terminal, by SLIP or PPP. By their numbers on Linux.
 INTERFACE_REQUESTS = frozenset(
     {
         # Routes, and the interface's own: flags, addresses, sizes, names, groups of frames.
@@ -139,7 +139,7 @@ INTERFACE_REQUESTS = frozenset(
         # Neighbours; networks inside of networks, bonds and bridges; what drivers have of their own, as tunnels.
         *(0x8934, 0x8936, 0x8937, 0x8943, 0x8949, 0x8953, 0x8955, 0x8960, 0x8962, 0x8971, 0x8980, 0x8981, 0x8983),
         *(*range(0x8990, 0x8996), *range(0x89A0, 0x89A4), 0x89B0, *range(0x89F0, 0x8A00)),
-        0x400454CA,
+        *(0x400454CA, 0x5423),
     }
 )
 
