@@ -261,14 +261,7 @@ SURFACE = (
         read=interface_changed,
         example="import fcntl; fcntl.ioctl(0, 0x8914, bytes(40))",
     ),
-    GuardedCall(
-        capability=CREATE,
-        patch=("os:setns", "posix:setns"),
-        when=blocks,
-        read=another_network,
-        call="os.setns",
-        final=True,
-    ),
+    GuardedCall(capability=CREATE, patch=("os:setns", "posix:setns"), when=blocks, read=another_network, final=True),
     GuardedCall(
         capability=BIND,
         patch=("socket:socket.bind",),
@@ -276,6 +269,8 @@ SURFACE = (
         read=named_bind,
         free=names_loopback,
         call="socket.bind",
+        door="names.bind_to",
+        late=True,
         after=remember_bound,
         example="import socket; socket.socket().bind(('example.com', 0))",
     ),
@@ -311,6 +306,8 @@ SURFACE = (
         patch=("ssl:SSLContext.wrap_socket",),
         read=wrapped_socket,
         call="ssl.SSLContext.wrap_socket",
+        door="names.wrap_socket",
+        late=True,
         example="import socket, ssl; c = ssl.create_default_context(); "
         "c.wrap_socket(socket.socket(), server_hostname='example.com')",
     ),
@@ -319,6 +316,8 @@ SURFACE = (
         patch=("ssl:SSLContext.wrap_bio",),
         read=wrapped_bio,
         call="ssl.SSLContext.wrap_bio",
+        door="names.wrap_bio",
+        late=True,
         example="import ssl; c = ssl.create_default_context(); "
         "c.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='example.com')",
     ),

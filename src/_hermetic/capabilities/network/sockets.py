@@ -6,7 +6,7 @@ import _socket
 from errno import EBADF, ENOTSOCK
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
-from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
+from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a, settled_text
 from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
@@ -79,6 +79,15 @@ def host_and_port(address: Any) -> tuple[Any, Any]:
     if not is_a(address, TUPLE):
         raise ValueError("not an address")
     return tuple.__getitem__(address, 0), tuple.__getitem__(address, 1)
+
+
+def settled(args: tuple[Any, ...], index: int) -> tuple[Any, ...]:
+    """The arguments, and in the address at this place a host that C need not ask for its text."""
+    address = args[index] if len(args) > index else None
+    if type(address) is not tuple or not address or type(address[0]) is str:
+        return args
+    address = (settled_text(address[0]), *address[1:])
+    return (*args[:index], address, *args[index + 1 :])
 
 
 def connect_target(args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -251,7 +260,7 @@ def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """What it finds is judged again, with the port as a number."""
     try:
         host, port = host_and_port(argument(args, kwargs, 0, "address", None))
-        return INTERNET[0], clean_host(host), port_number(port), "create_connection", True
+        return INTERNET[0], clean_host(settled_text(host)), port_number(port), "create_connection", True
     except (TypeError, ValueError, IndexError):
         return INTERNET[0], UNREAD, 0, "create_connection"
 
@@ -342,10 +351,13 @@ def is_server(value: object) -> bool:
     return is_a(value, NUMBER) and int.__index__(value) != 0  # type: ignore[arg-type]  # an int, as was just seen
 
 
+NAME_IN_WRAP_SOCKET, NAME_IN_WRAP_BIO = 5, 4
+
+
 def wrapped_socket(args: tuple[Any, ...], kwargs: Any) -> Any:
     if is_server(argument(args, kwargs, 2, "server_side", False)):
         return None
-    name = argument(args, kwargs, 5, "server_hostname", None)
+    name = argument(args, kwargs, NAME_IN_WRAP_SOCKET, "server_hostname", None)
     try:
         peer = _peer_of(argument(args, kwargs, 1, "sock", None))
     except OSError:
@@ -366,5 +378,5 @@ def peer_name(name: Any) -> Any:
 def wrapped_bio(args: tuple[Any, ...], kwargs: Any) -> Any:
     if is_server(argument(args, kwargs, 3, "server_side", False)):
         return None
-    name = argument(args, kwargs, 4, "server_hostname", None)
+    name = argument(args, kwargs, NAME_IN_WRAP_BIO, "server_hostname", None)
     return peer_name(name), None, -1
