@@ -30,6 +30,8 @@ def by_posix(): posix.chdir("subdir")
 def by_captured(): captured(b"subdir")
 @attempt
 def chroot(): os.chroot(".")
+@attempt
+def namespace(): hasattr(os, "setns") and os.setns(os.open("/proc/self/ns/mnt", os.O_RDONLY))
 OUTCOMES["stayed"] = str(not os.getcwd().endswith("subdir"))
 """
 
@@ -41,4 +43,5 @@ def test_it_does_not_change(isolated, place):
     assert found.pop("stayed") == "True"
     assert found.pop("to_itself") == "(None, None, None)"
     assert found.pop("chroot") == "interpreter mutation disabled: os.chroot"
+    assert found.pop("namespace") == ("interpreter mutation disabled: os.setns" if hasattr(os, "setns") else "False")
     assert set(found.values()) == {"interpreter mutation disabled: os.chdir"}

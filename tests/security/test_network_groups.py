@@ -66,3 +66,10 @@ def test_interfaces_stay_as_they_are(isolated):
     code += "tried(lambda: fcntl.ioctl(s, 0x8913, b'lo'.ljust(40, bytes(1))))"
     done = isolated.script("--kernel=off --no-network", code)
     assert done.stdout.splitlines() == ["network disabled: interface", "done"], done
+
+
+def test_no_terminal_becomes_an_interface(isolated):
+    code = HEAD + "import os, sys\nline = os.openpty()[1]\n"
+    code += "tried(lambda: fcntl.ioctl(line, 0x5423, (17).to_bytes(4, sys.byteorder)))\ntried(lambda: os.isatty(line))"
+    done = isolated.script("--kernel=off --no-network", code)
+    assert done.stdout.splitlines() == ["network disabled: interface", "done"], done

@@ -15,6 +15,8 @@ CASES = {
     "bind to every IPv6 interface": "socket.socket(socket.AF_INET6).bind(('::', 0))",
     "mapped": "socket.socket(socket.AF_INET6).bind(('::ffff:0.0.0.0', 0))",
     "listen without bind": "socket.socket().listen()",
+    "listen of another family, by its word": "s = socket.socket(); socket.socket(socket.AF_UNIX, 1, 0, s.fileno()).listen()",
+    "listen of the older protocol, by its word": "s = socket.socket(10); socket.socket(2, 1, 0, s.fileno()).listen()",
     "create_server": "socket.create_server(('', 0))",
     "asyncio server": "__import__('asyncio').run(__import__('asyncio').start_server(print, '0.0.0.0', 0))",
     "http.server": "__import__('http.server').server.HTTPServer(('', 0), None)",
@@ -46,6 +48,13 @@ def test_listening_on_loopback_works(isolated):
         """,
     )
     assert (done.code, done.stdout) == (0, "127.0.0.1\n"), done.stderr
+
+
+@pytest.mark.parametrize("closed", ["s.close()", "import os; os.dup2(os.pipe()[0], s.fileno())"])
+def test_what_cannot_listen_is_an_error_of_the_system_s(isolated, closed):
+    code = f"import socket\ns = socket.socket()\n{closed}\ntry:\n    s.listen()\nexcept OSError as error:\n    print(error.errno)"
+    plain, guarded = isolated.code(code), isolated.script("--no-network", code)
+    assert (guarded.code, guarded.stdout) == (0, plain.stdout), guarded
 
 
 def test_event_loops_keep_their_wake_up_pair(isolated):

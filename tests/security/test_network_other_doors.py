@@ -56,6 +56,30 @@ def test_other_door_is_closed(isolated, name, options):
     assert done.code >= 0, f"crashed: {done}"
 
 
+@pytest.mark.parametrize("kernel", ["auto", "off"])
+def test_sockets_of_other_protocols_are_refused(isolated, kernel):
+    """SCTP connects by an option and sends by what is beside the data; DCCP, L2TP and others nobody has looked at."""
+    done = isolated.script(
+        f"--kernel={kernel} --no-network --allow-localhost",
+        """
+        import socket, _socket
+        for make in (socket.socket, _socket.socket):
+            for kind in (1, 2):
+                for protocol in (132, 33, 115, 255, 27):
+                    try:
+                        make(socket.AF_INET, kind, protocol)
+                    except Exception as error:
+                        assert str(error) == "network disabled: socket", error
+                    else:
+                        print("made", kind, protocol)
+        for protocol in (-1, 0, 6):
+            assert make(socket.AF_INET, 1, protocol).proto in (0, 6)
+        socket.socket(socket.AF_INET6, 2, 17), socket.socket(socket.AF_UNIX, 1, 0)
+        """,
+    )
+    assert (done.code, done.stdout) == (0, ""), done.stderr
+
+
 def test_sockets_of_other_families_are_refused(isolated):
     done = isolated.script(
         "--no-network",

@@ -21,6 +21,8 @@ WAYS = {
     "return options": "s.sendmsg([b'x'], [(0, 7, ROUTE)], 0, ('127.0.0.1', 9))",
     "an iterator of parts": "s.sendmsg([b'x'], iter([(0, 7, ROUTE)]), 0, ('127.0.0.1', 9))",
     "a part of another class": "s.sendmsg([b'x'], [type('T', (tuple,), {})((0, 7, ROUTE))], 0, ('127.0.0.1', 9))",
+    "a socket of another family, by its word": "s.connect(('127.0.0.1', 9)), "
+    "socket.socket(socket.AF_UNIX, 2, 0, s.fileno()).sendmsg([b'x'], [(0, 7, ROUTE)])",
     "IPv6 routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 57, bytes(24))",
     "older routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 5, bytes(24))",
 }
@@ -65,6 +67,14 @@ INTERFACES = {
     "sent by one, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 76, socket.htonl(1))",
     "every packet": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 50, bytes(16) + (2).to_bytes(4, 'little'))",
     "one packet": "s.sendmsg([b'x'], [(0, 8, (2).to_bytes(4, 'little') + bytes(8))], 0, ('127.0.0.1', 9))",
+    "one packet, IPv6, by the older number": "socket.socket(socket.AF_INET6, 2)"
+    ".sendmsg([b'x'], [(41, 2, bytes(16) + (2).to_bytes(4, 'little'))], 0, ('::1', 9))",
+    "a mark for one packet": "s.sendmsg([b'x'], [(1, 36, (1).to_bytes(4, 'little'))], 0, ('127.0.0.1', 9))",
+    "a policy of IPsec": "s.setsockopt(0, 17, bytes(200))",
+    "the tables of iptables": "s.setsockopt(0, 64, bytes(200))",
+    "servers of IPVS": "s.setsockopt(0, 1155, bytes(200))",
+    "a policy of IPsec, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 35, bytes(200))",
+    "the tables of iptables, IPv6": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 64, bytes(200))",
     "one packet, a buffer": "s.sendmsg([b'x'], [(0, 8, bytearray(12))], 0, ('127.0.0.1', 9))",
     "one packet, IPv6": "socket.socket(socket.AF_INET6, 2).sendmsg([b'x'], [(41, 50, bytes(16) + (2).to_bytes(4, 'little'))], 0, ('::1', 9))",
 }
@@ -75,6 +85,14 @@ def test_no_interface_is_chosen(isolated, way):
     code = HEAD + f"try:\n    print('escaped', {INTERFACES[way]})\nexcept Exception as error:\n    print(error)"
     done = isolated.script("--kernel=off --no-network --allow-localhost", code)
     assert done.stdout == "network disabled: interface\n", done
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="no such call")
+def test_no_other_network_is_entered(isolated):
+    code = "import os, socket\nfor act in (os.setns, __import__('posix').setns):\n"
+    code += "    try:\n        act(os.open('/proc/self/ns/net', os.O_RDONLY))\n    except Exception as error:\n        print(error)"
+    done = isolated.script("--kernel=off --no-network --allow-localhost", code)
+    assert done.stdout == "network disabled: interface\n" * 2, done
 
 
 def test_other_options_and_parts_keep_working(isolated):

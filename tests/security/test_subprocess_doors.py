@@ -111,6 +111,8 @@ def terminal_wide(): fcntl.ioctl(0, 0x5412 | (1 << 32), b"x")
 def terminal_highest(): fcntl.ioctl(0, 0x5412 - (1 << 63), b"x")
 @attempt
 def console(): fcntl.ioctl(0, 0x541C, b"x")
+@attempt
+def hang_up(): fcntl.ioctl(os.openpty()[1], 0x5437)
 """
 OWN = """
 import fcntl, resource, signal, threading

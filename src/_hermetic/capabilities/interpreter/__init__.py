@@ -210,13 +210,17 @@ SURFACE = (
         read=other_folder,
         example="import os; os.chdir('/')",
     ),
-    GuardedCall(
-        capability=FOLDER,
-        patch=("os:chroot", "posix:chroot"),
-        read=always,
-        call="os.chroot",
-        final=True,
-        example="import os; os.chroot('/')",
+    # Who enters another namespace of mounts stands in its root.
+    *(
+        GuardedCall(
+            capability=FOLDER,
+            patch=(f"os:{name}", f"posix:{name}"),
+            read=always,
+            call=f"os.{name}",
+            final=True,
+            example=example,
+        )
+        for name, example in (("chroot", "import os; os.chroot('/')"), ("setns", ""))
     ),
     # Tcl has a cd of its own.
     GuardedCall(

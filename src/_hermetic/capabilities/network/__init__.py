@@ -13,7 +13,7 @@ from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, pa
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
-from .detours import interface_changed, joined_group, option_set, resolver_variable, routed_parts
+from .detours import another_network, interface_changed, joined_group, option_set, resolver_variable, routed_parts
 from .learning import forget as forget
 from .learning import remember
 from .rules import BLOCK, NO_LISTS
@@ -85,6 +85,7 @@ SURFACE = (
         audit=("socket.connect",),
         read=connect_target,
         free=is_to_loopback,
+        note="a link swapped on the way to a Unix socket, between the check and the call, is the kernel layer's",
         example="import socket; socket.socket().connect(('192.0.2.1', 80))",
     ),
     GuardedCall(
@@ -260,6 +261,7 @@ SURFACE = (
         read=interface_changed,
         example="import fcntl; fcntl.ioctl(0, 0x8914, bytes(40))",
     ),
+    GuardedCall(capability=CREATE, patch=("os:setns", "posix:setns"), when=blocks, read=another_network, final=True),
     GuardedCall(
         capability=BIND,
         patch=("socket:socket.bind",),
@@ -267,6 +269,8 @@ SURFACE = (
         read=named_bind,
         free=names_loopback,
         call="socket.bind",
+        door="names.bind_to",
+        late=True,
         after=remember_bound,
         example="import socket; socket.socket().bind(('example.com', 0))",
     ),
@@ -302,6 +306,8 @@ SURFACE = (
         patch=("ssl:SSLContext.wrap_socket",),
         read=wrapped_socket,
         call="ssl.SSLContext.wrap_socket",
+        door="names.wrap_socket",
+        late=True,
         example="import socket, ssl; c = ssl.create_default_context(); "
         "c.wrap_socket(socket.socket(), server_hostname='example.com')",
     ),
@@ -310,6 +316,8 @@ SURFACE = (
         patch=("ssl:SSLContext.wrap_bio",),
         read=wrapped_bio,
         call="ssl.SSLContext.wrap_bio",
+        door="names.wrap_bio",
+        late=True,
         example="import ssl; c = ssl.create_default_context(); "
         "c.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='example.com')",
     ),

@@ -11,7 +11,7 @@ from ...extract import NUMBER, at_start, is_a, newly_set
 from ...pristine import IS_LINUX
 from .addresses import shown_address
 from .rules import UNTOLD_PORT
-from .sockets import INTERNET, UNREAD, _family_of
+from .sockets import INTERNET, UNREAD, _family_of, internet_name
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -25,9 +25,14 @@ ROUTED = "source route"
 # SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK; IP_UNICAST_IF; IPV6_UNICAST_IF.
 DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
 INTERFACE = "interface"
-# IP_PKTINFO, IPV6_PKTINFO: the same for one packet, or all; and where in them the interface's number is.
-PACKET, PACKET6 = (0, 8), (41, 50)
+# IP_PKTINFO, IPV6_PKTINFO and its older number: the same for one packet, or all; and where in them the interface's
+# number is.
+PACKET, PACKET6, OLDER_PACKET6 = (0, 8), (41, 50), (41, 2)
+PACKETS = (PACKET, PACKET6, OLDER_PACKET6)
 NUMBER_AT, NUMBER_AT6 = slice(0, 4), slice(16, 20)
+# By these root changes what becomes of packets behind the socket, as another address in place of the one that is
+# judged: tables of iptables and ebtables, servers of IPVS, policies of IPsec. As ranges of one level.
+PACKET_RULES = ((0, 16, 17), (0, 64, 65), (0, 96, 97), (0, 128, 129), (0, 1152, 1167), (41, 34, 35), (41, 64, 65))
 LOOPBACK_INTERFACE = 1  # its number in every network of Linux
 
 
@@ -40,6 +45,9 @@ def option_set(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     if asked in DEVICES or (asked == PACKET6 and leads_away(asked, args[3] if len(args) > 3 else None)):
         return INTERFACE
+    for level, first, last in PACKET_RULES:
+        if asked[0] == level and first <= asked[1] <= last:
+            return INTERFACE
     return None
 
 
@@ -54,7 +62,9 @@ def leads_away(asked: tuple[int, int], value: object) -> bool:
 def routed_parts(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """sendmsg(buffers, ancillary data, ...): what is no plain list could be another one when C reads it."""
     parts = args[2] if len(args) > 2 else ()
-    if _family_of(args[0]) not in INTERNET or (type(parts) in (list, tuple) and not parts):
+    if type(parts) in (list, tuple) and not parts:
+        return None
+    if _family_of(args[0]) not in INTERNET and internet_name(args[0]) is None:
         return None
     if type(parts) not in (list, tuple):
         return ROUTED
@@ -62,7 +72,7 @@ def routed_parts(args: tuple[Any, ...], kwargs: Any) -> str | None:
         if type(part) is not tuple or len(part) < 2 or is_route(part[0], part[1]):
             return ROUTED
         asked = int.__index__(part[0]), int.__index__(part[1])
-        if IS_LINUX and asked in (PACKET, PACKET6) and leads_away(asked, part[2]):
+        if IS_LINUX and (asked in DEVICES or (asked in PACKETS and leads_away(asked, part[2]))):
             return INTERFACE
     return None
 
@@ -120,8 +130,8 @@ def group_of(asked: tuple[int, int], value: bytes) -> bytes:
     return value[12:16] if family == INTERNET[0] else value[16:32]
 
 
-# Requests of ioctl that change what interfaces, routes and neighbours this machine has; and TUNSETIFF, which makes one.
-# By their numbers on Linux.
+# Requests of ioctl that change what interfaces, routes and neighbours this machine has; and TUNSETIFF and TIOCSETD,
+# which make one: of a terminal, by SLIP or PPP. By their numbers on Linux.
 INTERFACE_REQUESTS = frozenset(
     {
         # Routes, and the interface's own: flags, addresses, sizes, names, groups of frames.
@@ -129,7 +139,7 @@ INTERFACE_REQUESTS = frozenset(
         # Neighbours; networks inside of networks, bonds and bridges; what drivers have of their own, as tunnels.
         *(0x8934, 0x8936, 0x8937, 0x8943, 0x8949, 0x8953, 0x8955, 0x8960, 0x8962, 0x8971, 0x8980, 0x8981, 0x8983),
         *(*range(0x8990, 0x8996), *range(0x89A0, 0x89A4), 0x89B0, *range(0x89F0, 0x8A00)),
-        0x400454CA,
+        *(0x400454CA, 0x5423),
     }
 )
 
@@ -137,6 +147,11 @@ INTERFACE_REQUESTS = frozenset(
 def interface_changed(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """fcntl.ioctl(descriptor, request, argument): the kernel looks at the low 32 bits."""
     return INTERFACE if IS_LINUX and int.__index__(args[1]) & 0xFFFFFFFF in INTERFACE_REQUESTS else None
+
+
+def another_network(args: tuple[Any, ...], kwargs: Any) -> str:
+    """os.setns: in another namespace the same address, loopback's too, is another host's."""
+    return INTERFACE
 
 
 # By these the C library looks an allowed name up as another one: below a domain, or by an alias.

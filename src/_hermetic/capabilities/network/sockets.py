@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import _socket
+from errno import EBADF, ENOTSOCK
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
-from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a
+from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a, settled_text
 from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
@@ -30,6 +31,9 @@ KNOWN_FAMILIES = (*INTERNET, AF_UNIX)
 STREAM, DATAGRAM = KINDS = (_socket.SOCK_STREAM, _socket.SOCK_DGRAM)
 # Linux puts flags into the type argument; the kind is in the low bits.
 KIND_MASK = 0xF
+# None said, TCP, UDP; ICMP and its IPv6 form, for ping; UDP-Lite, MPTCP. SCTP connects and sends to addresses
+# that are in options and beside the data, of which no event tells.
+PROTOCOLS = frozenset({-1, 0, 6, 17, 1, 58, 136, 262})
 NOT_SAID = -1  # a family that is to be taken from a descriptor, or is the default
 UNTOLD = "socket()"
 # In place of a host that a guard cannot read; what that means depends on the rules.
@@ -75,6 +79,15 @@ def host_and_port(address: Any) -> tuple[Any, Any]:
     if not is_a(address, TUPLE):
         raise ValueError("not an address")
     return tuple.__getitem__(address, 0), tuple.__getitem__(address, 1)
+
+
+def settled(args: tuple[Any, ...], index: int) -> tuple[Any, ...]:
+    """The arguments, and in the address at this place a host that C need not ask for its text."""
+    address = args[index] if len(args) > index else None
+    if type(address) is not tuple or not address or type(address[0]) is str:
+        return args
+    address = (settled_text(address[0]), *address[1:])
+    return (*args[:index], address, *args[index + 1 :])
 
 
 def connect_target(args: tuple[Any, ...], kwargs: Any) -> Any:
@@ -209,8 +222,8 @@ def asks_for_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
 
 def is_usual_kind(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
     """socket.__new__ with a family and a type that are said and allowed."""
-    _, family, kind, _ = args
-    return family in KNOWN_FAMILIES and kind & KIND_MASK in KINDS
+    _, family, kind, protocol = args
+    return family in KNOWN_FAMILIES and kind & KIND_MASK in KINDS and protocol in PROTOCOLS
 
 
 def is_to_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
@@ -247,7 +260,7 @@ def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """What it finds is judged again, with the port as a number."""
     try:
         host, port = host_and_port(argument(args, kwargs, 0, "address", None))
-        return INTERNET[0], clean_host(host), port_number(port), "create_connection", True
+        return INTERNET[0], clean_host(settled_text(host)), port_number(port), "create_connection", True
     except (TypeError, ValueError, IndexError):
         return INTERNET[0], UNREAD, 0, "create_connection"
 
@@ -277,13 +290,13 @@ ADOPTS = False
 
 def created_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """socket.__new__(self, family, type, protocol): what was made, where that is not allowed."""
-    _, family, kind, _ = args
+    _, family, kind, protocol = args
     if NOT_SAID in (family, kind):
         if ADOPTS or asked_by(DESCRIPTOR_USERS):
             return None
         # Without socket.socket's own frame: `fileno=` or nothing at all, and the event does not tell which.
         return "fromfd" if asker(calling_frame(CALLER_DEPTH)) == DESCRIPTOR_TAKER else UNTOLD
-    if family not in KNOWN_FAMILIES or kind & KIND_MASK not in (STREAM, DATAGRAM):
+    if family not in KNOWN_FAMILIES or kind & KIND_MASK not in KINDS or protocol not in PROTOCOLS:
         return "socket"
     return None
 
@@ -308,14 +321,28 @@ def pair_kind(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def listen_target(args: tuple[Any, ...], kwargs: Any) -> Any:
     """listen() on a socket that was never bound takes every interface."""
-    sock = args[0]
-    if _family_of(sock) not in INTERNET:
+    name = internet_name(args[0])
+    if name is None or name[1] != 0:
         return None
-    name = _name_of(sock)
-    every = EVERY_INTERFACE if _family_of(sock) == INTERNET[0] else EVERY_INTERFACE6
-    return (_family_of(sock), every, 0, "bind") if name[1] == 0 else None
+    family, every = (INTERNET[0], EVERY_INTERFACE) if len(name) == 2 else (INTERNET[1], EVERY_INTERFACE6)
+    return family, every, 0, "bind"
 
 
+def internet_name(sock: Any) -> tuple[Any, ...] | None:
+    """The own address of a socket of the internet, by the system's word: one made of a descriptor says any family.
+
+    None for other sockets, and for what is closed or none at all, which C will say itself.
+    """
+    try:
+        name = _name_of(sock)
+    except OSError as error:
+        if error.errno in NO_SOCKET:
+            return None
+        raise
+    return name if type(name) is tuple else None
+
+
+NO_SOCKET = frozenset({EBADF, ENOTSOCK})
 _name_of = _socket.socket.getsockname
 
 
@@ -324,10 +351,13 @@ def is_server(value: object) -> bool:
     return is_a(value, NUMBER) and int.__index__(value) != 0  # type: ignore[arg-type]  # an int, as was just seen
 
 
+NAME_IN_WRAP_SOCKET, NAME_IN_WRAP_BIO = 5, 4
+
+
 def wrapped_socket(args: tuple[Any, ...], kwargs: Any) -> Any:
     if is_server(argument(args, kwargs, 2, "server_side", False)):
         return None
-    name = argument(args, kwargs, 5, "server_hostname", None)
+    name = argument(args, kwargs, NAME_IN_WRAP_SOCKET, "server_hostname", None)
     try:
         peer = _peer_of(argument(args, kwargs, 1, "sock", None))
     except OSError:
@@ -348,5 +378,5 @@ def peer_name(name: Any) -> Any:
 def wrapped_bio(args: tuple[Any, ...], kwargs: Any) -> Any:
     if is_server(argument(args, kwargs, 3, "server_side", False)):
         return None
-    name = argument(args, kwargs, 4, "server_hostname", None)
+    name = argument(args, kwargs, NAME_IN_WRAP_BIO, "server_hostname", None)
     return peer_name(name), None, -1

@@ -174,6 +174,7 @@ def other_group(args: tuple[Any, ...], kwargs: Any) -> str | None:
     return None if int.__index__(args[1]) == 0 else f"group {int.__index__(args[0])}"
 
 
+HANG_UP = 0x5437  # TIOCVHANGUP: root ends all that a terminal controls
 TYPING_REQUESTS = frozenset({0x5412, 0x541C, 0x80017472, 0x80047472})  # TIOCSTI, TIOCLINUX; TIOCSTI on BSD and macOS
 
 
@@ -182,6 +183,8 @@ def typing_request(args: tuple[Any, ...], kwargs: Any) -> str | None:
     request = int.__index__(args[1]) & 0xFFFFFFFF
     if request in OWNER_REQUESTS:
         return "signal owner"
+    if request == HANG_UP and IS_LINUX:
+        return "hang up"
     return "terminal" if request in TYPING_REQUESTS else None
 
 

@@ -9,8 +9,16 @@ from __future__ import annotations
 
 from ...capabilities.network.learning import learns
 from ...capabilities.network.numeric import numeric_answer
-from ...capabilities.network.sockets import LOOPBACK_ADDRESSES, SENDMSG_PLACE, pinned, place_in_sendto
-from ...extract import plain_names
+from ...capabilities.network.sockets import (
+    LOOPBACK_ADDRESSES,
+    NAME_IN_WRAP_BIO,
+    NAME_IN_WRAP_SOCKET,
+    SENDMSG_PLACE,
+    pinned,
+    place_in_sendto,
+    settled,
+)
+from ...extract import plain_names, settled_text
 from ..bind import bind
 from ..judge import refusal
 
@@ -27,6 +35,8 @@ AFTER: Any = None
 BOX: list[Any] = []
 ASK: Any = None
 PASS: Any = None
+
+PLACE = 0
 
 PARTS = 2  # where the ancillary data of sendmsg is
 
@@ -68,7 +78,9 @@ def ask(*args: Any, **kwargs: Any) -> Any:
 def ask_in_ascii(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The host comes first. What is no ASCII text is refused by the hook, or an error of C's."""
     if args:
-        host = args[0]
+        host = settled_text(args[0])
+        if host is not args[0]:
+            args = (host, *args[1:])
         if type(host) is str and str.isascii(host):
             args = (str.encode(host, "ascii"), *args[1:])
         result = BOX[0](*args, **kwargs) if kwargs else BOX[0](*args)
@@ -82,6 +94,7 @@ def ask_in_ascii(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 
 def in_ascii(host: Any) -> Any:
+    host = settled_text(host)
     return str.encode(host, "ascii") if type(host) is str and str.isascii(host) else host
 
 
@@ -91,6 +104,7 @@ def getnameinfo(setting: Setting, original: Any) -> Any:
 
 def number_or_name(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Told to give numbers, it asks nobody. Any other question is for the hook, which C calls."""
+    args = settled(args, 0)
     answer = None if kwargs else numeric_answer(args)
     return BOX[0](*args, **kwargs) if answer is None else answer
 
@@ -117,10 +131,46 @@ def check_then_ask(*args: Any, **kwargs: Any) -> Any:
     # C asks for the data first, which may be the program's own iterator: what it adds to a list is not judged any more.
     if args[PARTS:] and type(args[PARTS]) is list:
         args = (*args[:PARTS], tuple(args[PARTS]), *args[PARTS + 1 :])
+    args = settled(args, SENDMSG_PLACE)
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)
     return ASK(args, kwargs)
+
+
+def bind_to(setting: Setting, original: Any) -> Any:
+    """A name is looked up by C, which is judged here; what was bound is remembered."""
+    return setting.bind(settle_then_call)
+
+
+def settle_then_call(*args: Any, **kwargs: Any) -> Any:
+    args = settled(args, 1)
+    found = JUDGE(KEY, args, kwargs)
+    if found is not None:
+        raise refusal(found)
+    result = BOX[0](*args, **kwargs)
+    AFTER(KEY, args, kwargs, result)
+    return result
+
+
+def wrap_socket(setting: Setting, original: Any) -> Any:
+    """ssl asks the expected name of a peer to encode itself, too."""
+    return setting.bind(settle_name_then_call, PLACE=NAME_IN_WRAP_SOCKET)
+
+
+def wrap_bio(setting: Setting, original: Any) -> Any:
+    return setting.bind(settle_name_then_call, PLACE=NAME_IN_WRAP_BIO)
+
+
+def settle_name_then_call(*args: Any, **kwargs: Any) -> Any:
+    if len(args) > PLACE:
+        args = (*args[:PLACE], settled_text(args[PLACE]), *args[PLACE + 1 :])
+    elif "server_hostname" in kwargs:
+        kwargs["server_hostname"] = settled_text(kwargs["server_hostname"])
+    found = JUDGE(KEY, args, kwargs)
+    if found is not None:
+        raise refusal(found)
+    return BOX[0](*args, **kwargs)
 
 
 def to_address(setting: Setting, call: Any) -> Any:
@@ -135,6 +185,7 @@ def check_names_then_ask(*args: Any, **kwargs: Any) -> Any:
     address = args[-1] if args else None
     if type(address) is tuple and address and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES:
         return PASS(args, kwargs)
+    args = settled(args, len(args) - 1)
     found = JUDGE(KEY, args, kwargs)
     if found is not None:
         raise refusal(found)
