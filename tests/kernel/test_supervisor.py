@@ -411,6 +411,33 @@ say(open=open_yet, closed=closed, file=reach("theirs"), name=reach({name!r}), sa
     assert found["file"] == ("ECONNREFUSED" if found["same"] else "EACCES")
 
 
+def test_a_port_that_takes_rights_takes_those_of_the_program(held, judged):
+    """Who judges may have more of them, as where root's program goes on as somebody else."""
+    taken = """
+def bound(user):
+    ends = os.pipe()
+    if not os.fork():
+        if user:
+            os.setgroups([]); os.setgid(user); os.setuid(user); C.prctl(4, 1, 0, 0, 0)
+        sock = socket.socket(); sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        os.write(ends[1], error_of(lambda: sock.bind(("127.0.0.1", 1019))).encode() + b"."); os._exit(0)
+    os.close(ends[1]); os.wait()
+    return os.read(ends[0], 99).decode()
+"""
+    found = held(
+        LOOPBACK,
+        taken
+        + """
+say(own=bound(0), free=error_of(lambda: socket.socket().bind(("127.0.0.1", 0))), others=bound(0 if os.getuid() else 65534))
+""",
+    )
+    assert found["others"] == "EACCES."
+    assert found["free"] == ""
+    assert found["own"] == ("EACCES." if held.user or os.getuid() else ".")
+    # Here root gives up all that it can do beyond others.
+    assert held(LOOPBACK, taken + "say(own=bound(0))", mode="require")["own"] == "EACCES."
+
+
 def test_who_lets_nobody_look_into_it_is_refused(held, judged, servers):
     """Nothing is allowed that could not be read. Root's supervisor looks all the same."""
     (allowed, denied), counts = servers

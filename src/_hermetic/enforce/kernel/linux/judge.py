@@ -16,6 +16,7 @@ from .... import events
 from ....capabilities import load_module
 from ....pristine import close_fd, file_device, file_inode, fstat, get_ident, native, open_fd
 from . import abi
+from .asker import leader_of, may_bind, read_by_file
 from .interrupted import Interrupted, number_of
 from .outstanding import Outstanding
 from .syscalls import address_of
@@ -290,6 +291,8 @@ class Judge:
                 return EAFNOSUPPORT, 0
             if self.is_refused(self.network.BIND, (*meant, "bind")):
                 return EACCES, 0
+            if not may_bind(thread, meant[2]):
+                return EACCES, 0
             sock.bind(place_for(sock, meant, address))
             return 0, 0
         finally:
@@ -355,27 +358,6 @@ def tell(refusal: tuple[Any, ...]) -> None:
         events.trace("blocked", call, guard, target, reason)
     if events.REPORTS:
         events.report(refusal, "blocked")
-
-
-def read_by_file(thread: int, address: int, length: int) -> bytes:
-    """The same by the file that a process's memory is."""
-    memory = open_fd(f"/proc/{thread}/mem", native.O_RDONLY | native.O_CLOEXEC)
-    try:
-        data = native.pread(memory, length, address)
-    finally:
-        close_fd(memory)
-    if len(data) != length:
-        raise OSError(EFAULT, "an address that cannot be read")
-    return data
-
-
-def leader_of(thread: int) -> int:
-    """The process that a thread belongs to."""
-    descriptor = open_fd(f"/proc/{thread}/status", native.O_RDONLY)
-    try:
-        return int(native.read(descriptor, 1000).split(b"Tgid:")[1].split()[0])
-    finally:
-        close_fd(descriptor)
 
 
 def spoken(address: bytes) -> tuple[int, str, int] | None:
