@@ -242,6 +242,21 @@ def test_a_container_without_filters(isolated, landlock):
     assert done.code == 1 and "seccomp is refused here" in done.stderr
 
 
+def test_limits_that_leave_no_room_are_named(isolated, landlock):
+    """Who judges has ended then, and nothing starts."""
+    if not landlock.supervisor:
+        pytest.skip(landlock.no_supervisor)
+    words = [sys.executable, "-m", "hermetic", "--kernel=require", "--no-network", "--", "/bin/echo", "started"]
+    found = []
+    for limit in range(12, 3, -1):
+        code = f"import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit})); os.execv({words[0]!r}, {words!r})"
+        found.append(isolated.python("-c", code))
+    # With some of them it starts and is held; with fewer, nobody judges.
+    refused = [done for done in found if "does not hold network" in done.stderr]
+    assert refused and found[0].stdout == "started\n"
+    assert all("ulimit -v, -u, -n" in done.stderr and not done.stdout for done in refused)
+
+
 def test_doctor_tries_and_tells(isolated, judged):
     found = json.loads(isolated.cli("doctor", "--json").stdout)["kernel"]
     assert {row["capability"]: row["state"] for row in found["require"]} == dict.fromkeys(

@@ -411,6 +411,92 @@ say(open=open_yet, closed=closed, file=reach("theirs"), name=reach({name!r}), sa
     assert found["file"] == ("ECONNREFUSED" if found["same"] else "EACCES")
 
 
+def test_a_place_that_is_bound_and_not_listened_on_yet_refuses_as_it_would(held, judged):
+    """Whoever waits for the run's own server tries again at this error, and gives up at another."""
+    theirs = socket.socket(socket.AF_UNIX)
+    theirs.bind(str(held.isolated.folder / "theirs"))
+    (held.isolated.folder / "theirs").chmod(0o777)
+    name = f"\0hermetic-test-{os.getpid()}-{time.monotonic_ns()}"
+    try:
+        found = held(
+            NOTHING,
+            f"""
+os.chdir({str(held.isolated.folder)!r})
+def reach(name): return error_of(lambda: socket.socket(socket.AF_UNIX).connect(name))
+kept = []
+def bound(name):
+    kept.append(socket.socket(socket.AF_UNIX)); kept[-1].bind(name)
+bound("own"); bound({name!r})
+twice = error_of(lambda: bound("own"))
+first = [reach("own"), reach({name!r}), reach("theirs")]
+kept[0].listen(); kept[1].listen()
+listening = [reach("own"), reach({name!r}), reach("theirs")]
+left = [reach("own")] if kept.pop(0).close() else [reach("own")]
+say(twice=twice, first=first, listening=listening, left=left)
+""",
+            mode="require",
+        )
+    finally:
+        theirs.close()
+    assert found["twice"] == "EADDRINUSE"
+    assert found["first"] == ["ECONNREFUSED", "ECONNREFUSED", "EACCES"]
+    assert found["listening"] == ["", "", "EACCES"]
+    assert found["left"] == ["ECONNREFUSED"]
+
+
+def test_datagrams_of_the_run_find_its_own_sockets_by_a_connection(held, judged):
+    theirs = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    theirs.bind(str(held.isolated.folder / "theirs"))
+    (held.isolated.folder / "theirs").chmod(0o777)
+    try:
+        found = held(
+            LOOPBACK,
+            f"""
+os.chdir({str(held.isolated.folder)!r})
+server, client = [socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(2)]
+server.bind("own")
+reached = error_of(lambda: client.connect("own"))
+client.send(b"heard")
+parted = call("connect", client.fileno(), bytes(16), 16)
+say(reached=reached, heard=server.recv(9).decode(), parted=parted, alone=error_of(lambda: client.send(b"x")),
+    again=error_of(lambda: client.connect("own")), theirs=error_of(lambda: client.connect("theirs")),
+    stream=error_of(lambda: socket.socket(socket.AF_UNIX).connect("own")))
+""",
+        )
+    finally:
+        theirs.close()
+    assert (found["reached"], found["heard"], found["again"]) == ("", "heard", "")
+    assert (found["parted"], found["alone"]) == ("", "ENOTCONN")
+    assert (found["theirs"], found["stream"]) == ("EACCES", "EPROTOTYPE")
+
+
+def test_a_port_that_takes_rights_takes_those_of_the_program(held, judged):
+    """Who judges may have more of them, as where root's program goes on as somebody else."""
+    taken = """
+def bound(user):
+    ends = os.pipe()
+    if not os.fork():
+        if user:
+            os.setgroups([]); os.setgid(user); os.setuid(user); C.prctl(4, 1, 0, 0, 0)
+        sock = socket.socket(); sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        os.write(ends[1], error_of(lambda: sock.bind(("127.0.0.1", 1019))).encode() + b"."); os._exit(0)
+    os.close(ends[1]); os.wait()
+    return os.read(ends[0], 99).decode()
+"""
+    found = held(
+        LOOPBACK,
+        taken
+        + """
+say(own=bound(0), free=error_of(lambda: socket.socket().bind(("127.0.0.1", 0))), others=bound(0 if os.getuid() else 65534))
+""",
+    )
+    assert found["others"] == "EACCES."
+    assert found["free"] == ""
+    assert found["own"] == ("EACCES." if held.user or os.getuid() else ".")
+    # Here root gives up all that it can do beyond others.
+    assert held(LOOPBACK, taken + "say(own=bound(0))", mode="require")["own"] == "EACCES."
+
+
 def test_who_lets_nobody_look_into_it_is_refused(held, judged, servers):
     """Nothing is allowed that could not be read. Root's supervisor looks all the same."""
     (allowed, denied), counts = servers

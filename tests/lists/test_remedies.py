@@ -28,6 +28,7 @@ ACTS = [
     ("--fs-readonly", "open('st*r', 'w')", "done"),
     ("--fs-readonly", "open('below/a,b[1]', 'w')", "done"),
     ("--fs-readonly", "open('below/{0}/x', 'w')", "FileNotFoundError"),
+    ("--fs-readonly --allow-write=top", "os.open('x', os.O_RDWR | os.O_CREAT, dir_fd=os.open('below', 0))", "done"),
     ("--fs-readonly=below", "open('top')", "done"),
     ("--fs-readonly=below", "open('to*p')", "FileNotFoundError"),
     # What is made beside an entry to be moved there, as pytest's cache and files that are replaced whole.
@@ -182,3 +183,28 @@ def test_what_no_list_can_judge_is_refused_by_the_option_that_was_given(isolated
     done = isolated.script(options, "import os; os.chroot('/')")
     assert done.errors[-3] == f"  blocked by: {by}", done.stderr
     assert done.errors[-1].startswith(f"  to allow it: {remedy}")
+
+
+def test_a_message_names_what_lies_in_the_folder_that_was_meant(isolated):
+    isolated.write("below/kept/secret", "")
+    done = isolated.script(
+        "--deny-read below/kept",
+        """
+import json, os, shutil
+folder, here, found = os.open("below", os.O_RDONLY), os.getcwd(), []
+os.chdir("/")
+for act in (
+    lambda: os.open("kept", os.O_RDONLY, dir_fd=folder),
+    lambda: os.open("kept/secret", os.O_RDONLY, dir_fd=folder),
+    lambda: shutil.rmtree(here + "/below"),
+):
+    try:
+        act()
+    except PermissionError as error:
+        found.append([str(error), os.path.relpath(error.filename, here)])
+print(json.dumps([here, found]))
+""",
+    )
+    here, found = done.data
+    assert [path for _, path in found] == ["below/kept", "below/kept/secret", "below/kept"]
+    assert all(text == f"filesystem read denied: {here}/{path}" for text, path in found)

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from _hermetic.capabilities import network as net
 from _hermetic.capabilities.network import addresses as adr
 from _hermetic.capabilities.network.rules import EVERY_PORT, LEARNT
+from _hermetic.capabilities.network.sockets import reverse_target
 
 V4, V6, UNIX = socket.AF_INET, socket.AF_INET6, socket.AF_UNIX
 
 
-def rules(localhost=False, domains=()):
-    return net.prepare(net.make_rules(localhost, tuple(domains)))
+def rules(localhost=False, domains=(), **more):
+    return net.prepare(net.make_rules(localhost, tuple(domains), **more))
 
 
 def connect(mine, host, port=443, family=V4, verb="connect"):
@@ -36,9 +37,13 @@ def bind(mine, host, port=0):
 
 LOOPBACK = [
     "127.0.0.1", "127.1", "127.0.1", "127.255.255.254", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001",
-    "0x7F.0.0.0x1", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:ffff:7f00:0001", "::127.0.0.1",
-    "64:ff9b::127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2002:7f00:0001:1234::5", "0.0.0.0", "0", "0x0", "00", "::", "::1%lo",
-    "::ffff:0.0.0.0",
+    "0x7F.0.0.0x1", "::1", "0:0:0:0:0:0:0:1", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:ffff:7f00:0001",
+    "0.0.0.0", "0", "0x0", "00", "::", "::1%lo", "::ffff:0.0.0.0",
+]  # fmt: skip
+# What holds an address of the machine's, and goes by its default route to a translator or the end of a tunnel.
+SENT = [
+    "::127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::0.0.0.0", "64:ff9b:1::7f00:1", "64:ff9b:1:6461:7461::7f00:1",
+    "::ffff:0:127.0.0.1", "2002:7f00:1::", "2002:7f00:0001:1234::5", "2002:0:0:1234::5",
 ]  # fmt: skip
 METADATA = [
     "169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.254.43518", "0xa9.0xfe.0xa9.0xfe", "169.16689662",
@@ -54,6 +59,32 @@ def test_every_spelling_of_loopback_needs_its_permission(host):
     assert connect(rules(), host) is not None
     assert connect(rules(True), host) is None
     assert connect(rules(False, ["example.com"]), host) is not None
+
+
+@pytest.mark.parametrize("host", SENT)
+def test_what_is_sent_into_the_network_is_not_loopback(host):
+    for mine in (rules(), rules(True), rules(allow_hosts=["127.0.0.1", "127.0.0.0/8", "0.0.0.0", "localhost"])):
+        assert connect(mine, host)[3].startswith("127.0.0.1 or ::1: ")
+        assert bind(mine, host) is not None
+        assert net.decide(mine, net.RESOLVE, (host,), "socket.gethostbyaddr")[0] == f"network disabled: DNS({host})"
+        assert net.decide(mine, net.TLS, (None, host, 443), "") is not None
+    assert connect(rules(block=False, deny_hosts=["127.0.0.1", "0.0.0.0"]), host) is not None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.1.1", "::1", "0.0.0.0", "::ffff:127.0.0.1"])
+def test_names_of_the_machine_are_its_own_to_tell(host):
+    assert reverse_target((host,), None) is None
+
+
+@pytest.mark.parametrize("local", [False, True])
+def test_other_addresses_of_loopback_would_be_a_question(local):
+    assert reverse_target(("127.100.97.116",), None) == ("127.100.97.116",)
+    found = net.decide(rules(local), net.RESOLVE, ("127.100.97.116",), "socket.getnameinfo")
+    assert (found[0], found[3]) == ("network disabled: DNS(127.100.97.116)", "--allow-host 127.100.97.116")
+    unknown = net.decide(rules(local), net.RESOLVE, ("127.100.97.116",), "socket.gethostbyaddr")
+    assert (unknown[0], str(unknown[4])) == ("", "[Errno 1] no such host")
+    listed = rules(local, allow_hosts=["127.100.97.116"])
+    assert net.decide(listed, net.RESOLVE, ("127.100.97.116",), "socket.getnameinfo") is None
 
 
 @pytest.mark.parametrize("host", METADATA)

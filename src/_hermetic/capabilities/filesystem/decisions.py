@@ -70,7 +70,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if refused is None:
         return None
     option, instead, place = refused
-    path = shown(given, folder) if capability == CHANGE else asked_path(given, folder, CALLER_DEPTH + 1)
+    path, place = named_place(capability, given, folder, place)
     if places and place in places[1:] and moved:
         path = place  # the other end
     if option != OPTION and (path.endswith(CACHE) or path.rpartition(SEPARATOR)[0].endswith(CACHE)):
@@ -88,6 +88,15 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if capability == WRITE:
         return f"filesystem readonly: {path}", path, option, remedy
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy
+
+
+def named_place(capability: str, given: object, folder: int, place: str) -> tuple[str, str]:
+    """(how a message names what would change, where that is)."""
+    if capability == CHANGE:
+        return shown(given, folder), place
+    path = asked_path(given, folder, CALLER_DEPTH + 2)
+    # Of a path in a folder, only our own stand-in knows that folder: the event may have meant another.
+    return path, place if given is ASKED[NAME] or path == shown(given, folder) else path
 
 
 READINGS = (READ, LIST)

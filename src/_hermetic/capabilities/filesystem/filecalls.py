@@ -14,7 +14,7 @@ from ...paths import is_number, lexists
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from ...sqlite import CONNECTORS, STAYS_USABLE
 from .databases import MEMORY, WRITTEN, database_names, database_use, name_in_statement
-from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place
+from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place, shown_path
 from .lists import NOWHERE
 from .places import (
     ANY_CHANGE,
@@ -150,9 +150,11 @@ def named(args: tuple[Any, ...], kwargs: Any) -> Reading | None:
         return None
     text = path_text(path)
     try:
-        return reading_of(text, folder)
+        found = reading_of(text, folder)
     except OSError:
         return None  # it leads nowhere, and the program hears so
+    # From the folder that was meant, so that the message names what is there.
+    return found if folder is None or text[:1] == "/" else (shown_path(text, folder), *found[1:])
 
 
 def named_to_write(args: tuple[Any, ...], kwargs: Any) -> Change | None:

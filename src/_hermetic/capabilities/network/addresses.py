@@ -109,6 +109,18 @@ def is_loopback(packed: bytes) -> bool:
 LOCAL = frozenset({b"\0\0\0\0", UNSPECIFIED6, LOOPBACK6})
 
 
+def leaves(raw: bytes) -> bool:
+    """Whether an address that holds one of this machine is sent into the network all the same, to who would translate
+    it or take it out of its tunnel. Only a mapped one stays here.
+    """
+    return len(raw) == 16 and raw[:12] != MAPPED and raw not in LOCAL and is_loopback(unwrapped(raw))
+
+
+# What the machine has names for: every other of its addresses could be a message to whoever answers for names. Debian
+# writes the machine's own name beside the second.
+NAMED_HERE = frozenset({LOOPBACK4, b"\x7f\0\1\1", *LOCAL})
+
+
 def is_link_local(packed: bytes) -> bool:
     """169.254.0.0/16 and fe80::/10."""
     if len(packed) == 4:

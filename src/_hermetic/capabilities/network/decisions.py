@@ -28,6 +28,7 @@ from .addresses import (
     is_loopback,
     is_metadata,
     is_private,
+    leaves,
     matches,
     packed_address,
     raw_address,
@@ -74,6 +75,7 @@ RESOLVE, CONNECT, BIND = "network.resolve", "network.connect", "network.bind"
 CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
 
 NOTHING = "nothing: no option gives this back"
+ITSELF = "127.0.0.1 or ::1: this form of an address of the machine's is sent into the network"
 READABLE = "a host name in ASCII (its xn-- form), or another argument that can be read"
 UNSEEN = "socket.socket in place of _socket.socket, whose look-up of the name no guard sees"
 
@@ -145,9 +147,10 @@ def allowed_entry(rules: Rules, packed: bytes, port: int) -> str:
     return address_entry(lists, packed, port, is_loopback(packed)) if lists else ""
 
 
-def address_allowed(rules: Rules, packed: bytes, port: int) -> bool:
+def address_allowed(rules: Rules, raw: bytes, port: int) -> bool:
     """Whether an address may be reached, under BLOCK: by its own permission, or as the answer for an allowed name."""
-    if packed in METADATA:
+    packed = unwrapped(raw)
+    if packed in METADATA or (packed is not raw and leaves(raw)):
         return False
     if rules[ALLOWED] and allowed_entry(rules, packed, port):
         return True
@@ -191,6 +194,9 @@ def remedy_for(rules: Rules, host: str, packed: bytes | None, port: int) -> str:
     if is_metadata(host, packed):
         return "nothing: cloud metadata services are always denied"
     if host in LOOPBACK_NAMES or (packed is not None and is_loopback(packed)):
+        raw = raw_address(host)
+        if raw is not None and leaves(raw):
+            return ITSELF
         if port in RESOLVER_PORTS:
             return f"--allow-host {with_port(host, packed, port)}, where a resolver answers for the internet"
         return "--allow-localhost"
@@ -216,7 +222,7 @@ def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[Any, ...] | None
     port = ANY_PORT
     if type(host) is tuple:
         if len(host) == 1:  # an address whose name is asked for
-            return decide_reverse(rules, host[0])
+            return decide_reverse(rules, host[0], call)
         host, port = host
         if host is UNREAD:
             return unreadable(rules, call)
@@ -240,17 +246,23 @@ def decide_resolve(rules: Rules, host: Any, call: str) -> tuple[Any, ...] | None
 
 
 _no_host = _socket.herror
+BY_ADDRESS = "socket.gethostbyaddr"
 
 
-def decide_reverse(rules: Rules, host: str) -> Found:
+def decide_reverse(rules: Rules, host: str, call: str) -> Found:
     raw = raw_address(host)
     assert raw is not None
     found = denying(rules, host, raw, UNTOLD_PORT)
     if found is not None:
         return f"network disabled: DNS({host})", host, found[1], found[2]
-    if rules[BLOCK] and not allowed_entry(rules, unwrapped(raw), ANY_PORT):
+    packed = unwrapped(raw)
+    if not rules[BLOCK] or (allowed_entry(rules, packed, ANY_PORT) and not leaves(raw)):
+        return None
+    if not is_loopback(packed) or leaves(raw):
         return denied(rules, "DNS", host, 0)
-    return None
+    if call == BY_ADDRESS:
+        return "", None, OPTION, "", _no_host(1, "no such host")  # servers ask for the name of where they listen
+    return f"network disabled: DNS({host})", host, OPTION, f"--allow-host {with_port(host, packed, 0)}"
 
 
 def decide_connect(rules: Rules, target: Any, call: str) -> Found:
@@ -272,7 +284,7 @@ def decide_connect(rules: Rules, target: Any, call: str) -> Found:
     if raw is None:
         return decide_name(rules, host, port, verb, len(target) == BY_NAME)
     # A port that was not told will be, when the address is judged again.
-    if not rules[BLOCK] or address_allowed(rules, unwrapped(raw), ANY_PORT if port < 0 else port):
+    if not rules[BLOCK] or address_allowed(rules, raw, ANY_PORT if port < 0 else port):
         return None
     return denied(rules, verb, host, port)
 
@@ -333,17 +345,19 @@ def decide_bind(rules: Rules, target: Any, call: str) -> Found:
     if family not in INTERNET:
         return unreadable(rules, call)
     place = host or (EVERY_INTERFACE if family == INTERNET[0] else EVERY_INTERFACE6)
-    packed = packed_address(place)
+    raw = raw_address(place)
+    packed = None if raw is None else unwrapped(raw)
+    elsewhere = raw is not None and leaves(raw)
     loopback = host in LOOPBACK_NAMES if packed is None else is_loopback(packed) and packed not in UNSPECIFIED
-    if loopback:
+    if loopback and not elsewhere:
         return None
     # As a place to listen, the unspecified address is every interface of the machine. An entry that is this address
     # gives it back: a range says whom to reach.
-    if packed is not None and rules[ALLOWED] and single_entry(rules[ALLOWED], packed, port, False):
+    if packed is not None and not elsewhere and rules[ALLOWED] and single_entry(rules[ALLOWED], packed, port, False):
         found = denying(rules, place, packed, port)
         return None if found is None else (f"network disabled: bind({host})", host, found[1], found[2])
     remedy = "binding to 127.0.0.1 or ::1 instead"
-    if packed is not None:
+    if packed is not None and not elsewhere:
         remedy = f"--allow-host {with_port(place, packed, port)}, or {remedy}"
     return f"network disabled: bind({host})", host, OPTION, remedy
 
@@ -365,6 +379,6 @@ def decide_tls(rules: Rules, target: Any, call: str) -> Found:
         asked = ANY_PORT if port < 0 else port
         if is_metadata(host, packed):
             return "network disabled: TLS", None, OPTION, remedy_for(rules, host, packed, 0)
-        if not (name_allowed(rules, host, ANY_PORT) if packed is None else address_allowed(rules, packed, asked)):
+        if not (name_allowed(rules, host, ANY_PORT) if raw is None else address_allowed(rules, raw, asked)):
             return "network disabled: TLS", None, OPTION, remedy_for(rules, host, packed, port)
     return None

@@ -11,12 +11,14 @@ from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
     EVERY_INTERFACE6,
+    MAPPED,
+    NAMED_HERE,
     PLAIN_LOOPBACK,
     PLAIN_LOOPBACK_BYTES,
     RESOLVER_PORTS,
     clean_host,
-    is_loopback,
     packed_address,
+    raw_address,
 )
 from .plumbing import DESCRIPTOR_TAKER, DESCRIPTOR_USERS, PAIR_USERS, asked_by
 from .rules import DENIED, LOCALHOST
@@ -129,7 +131,7 @@ def port_number(port: object) -> int:
 
 
 def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
-    """gethostbyaddr and getnameinfo ask the network about an address; about loopback the machine answers."""
+    """gethostbyaddr and getnameinfo ask the network about an address; about its own the machine answers."""
     host = args[0]
     if is_a(host, TUPLE):
         host = tuple.__getitem__(host, 0)
@@ -137,10 +139,10 @@ def reverse_target(args: tuple[Any, ...], kwargs: Any) -> Any:
         host = clean_host(host)
     except (TypeError, ValueError):
         return UNREAD, 0
-    packed = packed_address(host)
-    if packed is None:
+    raw = raw_address(host)
+    if raw is None:
         return host
-    return None if is_loopback(packed) else (host,)
+    return None if (raw[12:] if raw[:12] == MAPPED else raw) in NAMED_HERE else (host,)
 
 
 LOOPBACK_ADDRESSES = frozenset({"127.0.0.1", "::1"})

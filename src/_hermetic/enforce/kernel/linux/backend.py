@@ -60,6 +60,7 @@ CAPABILITY_VERSION = 0x20080522
 ROOT_NOTE = "root without its capabilities to read past permissions, trace, mount, load modules and the like"
 EVERYTHING_NOTE = "root without any capability: files of other users are theirs again"
 ONLY_ABOVE = "Yama lets only those look into a program who started it"
+NO_ROOM = "; who judges has ended, if limits (ulimit -v, -u, -n) leave no room for another process and its threads"
 NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
 WATCHED = "names of files elsewhere, as something happens to them (inotify; not under --kernel=require)"
 SEEN_IN_PROC = "what the system tells of other processes in /proc, as their command lines; children have it there, too"
@@ -240,7 +241,8 @@ def hold(calls: Calls, plan: Plan, support: Support, gate: int | None, judge: An
         [capability for capability in plan.taken if not TESTS[capability](calls, plan, here, support.filters)]
     )
     if failing:
-        raise OSError(EPERM, f"the kernel took the rules and does not hold {', '.join(failing)}")
+        why = "" if judge is None else NO_ROOM
+        raise OSError(EPERM, f"the kernel took the rules and does not hold {', '.join(failing)}{why}")
     return tuple(notes)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from _socket import SHUT_RDWR, SO_PEERCRED, SOCK_RAW, SOL_SOCKET, socket
+from _socket import SHUT_RDWR, SO_PEERCRED, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET, socket
 from errno import EACCES, ECONNREFUSED
 
-from ....pristine import file_inode, fstat, getpid, native
+from ....pristine import getpid, native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ SHOW_NAME_AND_FILE, NAME, FILE = 3, 0, 1
 EVERY_STATE = 0xFFFFFFFF
 AF_UNIX = 1
 HEAD, BODY, LABEL = 16, 16, 4
+KIND = 0xF
 MOST = 4096  # places that are remembered
 
 
@@ -59,9 +60,8 @@ def place_of(number: int) -> Place | None:
     return None
 
 
-def remember(own: Own, sock: socket) -> None:
-    """A Unix socket that this run listens on."""
-    number = file_inode(fstat(sock.fileno()))
+def remember(own: Own, number: int) -> None:
+    """A Unix socket of this run, by its number: one that listens, or is bound."""
     place = place_of(number)
     if place is None:
         return
@@ -71,17 +71,32 @@ def remember(own: Own, sock: socket) -> None:
     own[place] = number
 
 
+def learn(own: Own, bound: dict[int, None]) -> None:
+    """Those that were to be bound since: they refuse whoever comes, which is heard of the run's own."""
+    for number in bound:
+        remember(own, number)
+    bound.clear()
+
+
 def connect_own(own: Own, sock: socket, place: Place, address: bytes) -> int:
     """Connect to what this run listens on; the error. A closed socket's name is free for others, and so is the number
     of its file, once that is removed: the kernel is asked where the run's own socket is now.
     """
     if place not in own:
         return EACCES
-    if place_of(own[place]) != place:
+    number = own[place]
+    if place_of(number) != place:
         return ECONNREFUSED
     error = sock.connect_ex(address)
-    # A name could have changed hands just now. Of the run's own sockets, this process is the one that listens.
-    if not error and int.from_bytes(sock.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[:4], "little") != getpid():
-        sock.shutdown(SHUT_RDWR)
-        return EACCES
-    return error
+    if error or is_with(sock, number, place):
+        return error
+    sock.shutdown(SHUT_RDWR)
+    return EACCES
+
+
+def is_with(sock: socket, number: int, place: Place) -> bool:
+    """Whether a connection is one to this socket: a name could have changed hands just now."""
+    if sock.type & KIND == SOCK_DGRAM:
+        return place_of(number) == place  # it was so before, and who has left a place never has one again
+    # Of the run's own sockets, this process is the one that listens.
+    return int.from_bytes(sock.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)[:4], "little") == getpid()

@@ -16,6 +16,7 @@ from .... import events
 from ....capabilities import load_module
 from ....pristine import close_fd, file_device, file_inode, fstat, get_ident, native, open_fd
 from . import abi
+from .asker import leader_of, may_bind, read_by_file
 from .interrupted import Interrupted, number_of
 from .outstanding import Outstanding
 from .syscalls import address_of
@@ -39,6 +40,7 @@ KIND, NONBLOCKING = 0xF, 0o4000
 DOMAIN_PORT = 53
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104  # what a socket that was never bound listens on
 O_PATH = 0o10000000
+MOST_BOUND = 1024  # Unix sockets that nobody has asked for yet
 CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
 NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
 OPEN_FILES, OF_THREADS = 7, 0o200  # sys/resource.h; linux/pidfd.h, PIDFD_THREAD
@@ -63,6 +65,8 @@ class Judge:
         self.lock = allocate_lock()
         # What this run listens on: devices and numbers of files, and abstract names; by the number of the socket.
         self.own: Own = {}
+        # Numbers of the Unix sockets that were to be bound since somebody last asked for one.
+        self.bound: dict[int, None] = {}
         self.answers: dict[int, Answer] = {
             abi.CONNECT[machine]: self.connect,
             abi.BIND[machine]: self.bind,
@@ -208,11 +212,11 @@ class Judge:
         address = self.address(thread, words)
         sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
         try:
-            if sock.family == AF_UNIX:
-                return self.connect_unix(sock, thread, address), 0
             if address[:2] == NO_FAMILY and sock.type & KIND == SOCK_DGRAM:
                 # Takes its peer from it. C's resolver does so between two addresses, and takes success for granted.
                 return self.calls.fails(abi.CONNECT[self.machine], sock.fileno(), NOBODY, len(NOBODY)), 0
+            if sock.family == AF_UNIX:
+                return self.connect_unix(sock, thread, address), 0
             meant = spoken(address)
             if meant is None:
                 return EAFNOSUPPORT, 0
@@ -240,8 +244,10 @@ class Judge:
                 return EACCES
             meant = spoken(address)
             return self.resolver.join(sock) if meant is not None and meant[2] == DOMAIN_PORT else ENETUNREACH
-        from .diagnosis import connect_own
+        from .diagnosis import connect_own, learn
 
+        with self.lock:
+            learn(self.own, self.bound)
         path = address[2:]
         if path[:1] == b"\0":
             return connect_own(self.own, sock, path, path)
@@ -278,7 +284,13 @@ class Judge:
         sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
         try:
             if sock.family == AF_UNIX:
-                return (0, GO_ON) if int.from_bytes(address[:2], "little") == AF_UNIX else (EACCES, 0)
+                if int.from_bytes(address[:2], "little") != AF_UNIX:
+                    return EACCES, 0
+                with self.lock:
+                    while len(self.bound) >= MOST_BOUND:
+                        del self.bound[next(iter(self.bound))]
+                    self.bound[file_inode(fstat(sock.fileno()))] = None
+                return 0, GO_ON
             if sock.family == AF_NETLINK:
                 # C lists the machine's interfaces so. Only what sending alone would do: no groups, to hear of others.
                 if address != CHOSEN:
@@ -289,6 +301,8 @@ class Judge:
             if meant is None or meant[0] != sock.family:
                 return EAFNOSUPPORT, 0
             if self.is_refused(self.network.BIND, (*meant, "bind")):
+                return EACCES, 0
+            if not may_bind(thread, meant[2]):
                 return EACCES, 0
             sock.bind(place_for(sock, meant, address))
             return 0, 0
@@ -304,7 +318,7 @@ class Judge:
 
                 sock.listen(words[1] & 0x7FFFFFFF)
                 with self.lock:
-                    remember(self.own, sock)
+                    remember(self.own, file_inode(fstat(sock.fileno())))
                 return 0, 0
             host, port, *_ = sock.getsockname()
             target = (sock.family, host, port, "bind")
@@ -355,27 +369,6 @@ def tell(refusal: tuple[Any, ...]) -> None:
         events.trace("blocked", call, guard, target, reason)
     if events.REPORTS:
         events.report(refusal, "blocked")
-
-
-def read_by_file(thread: int, address: int, length: int) -> bytes:
-    """The same by the file that a process's memory is."""
-    memory = open_fd(f"/proc/{thread}/mem", native.O_RDONLY | native.O_CLOEXEC)
-    try:
-        data = native.pread(memory, length, address)
-    finally:
-        close_fd(memory)
-    if len(data) != length:
-        raise OSError(EFAULT, "an address that cannot be read")
-    return data
-
-
-def leader_of(thread: int) -> int:
-    """The process that a thread belongs to."""
-    descriptor = open_fd(f"/proc/{thread}/status", native.O_RDONLY)
-    try:
-        return int(native.read(descriptor, 1000).split(b"Tgid:")[1].split()[0])
-    finally:
-        close_fd(descriptor)
 
 
 def spoken(address: bytes) -> tuple[int, str, int] | None:

@@ -12,19 +12,19 @@ from errno import EFAULT, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EPERM, ERANGE
 
 from ....pristine import S_IFLNK, S_IFMT, close_fd, file_mode, fstat, native, open_fd, readlink
 from . import abi, tables
-from .judge import O_PATH, leader_of, tell
+from .asker import leader_of, rights_of
+from .judge import O_PATH, tell
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from .asker import Rights
     from .judge import Answer, Judge
 
     # (thread, arguments) -> what makes the change to a handle; the program's memory has been read by then
     Act: TypeAlias = "Callable[[int, list[int]], Callable[[int], object]]"
-    # (user, group, further groups, capabilities)
-    Rights: TypeAlias = tuple[int, int, tuple[int, ...], int]
 
 GUARD, REASON, REMEDY = "filesystem", "fs-readonly", "--allow-write "
 O_NOFOLLOW = native.O_NOFOLLOW
@@ -224,16 +224,3 @@ def spoken_of(path: bytes, thread: int) -> bytes:
             number = thread if own == b"/proc/thread-self" else leader_of(thread)
             return other % number + path[len(own) :]
     return path
-
-
-def rights_of(thread: int) -> Rights:
-    """With which rights a thread opens and changes files, in the kernel's words on it."""
-    descriptor = open_fd(f"/proc/{thread}/status", native.O_RDONLY | native.O_CLOEXEC)
-    try:
-        lines = native.read(descriptor, 8192).split(b"\n")
-    finally:
-        close_fd(descriptor)
-    words = {line.split()[0]: line.split()[1:] for line in lines if line}
-    groups = tuple([int(word) for word in words[b"Groups:"]])
-    # The last of four is the one that counts for files.
-    return int(words[b"Uid:"][3]), int(words[b"Gid:"][3]), groups, int(words[b"CapEff:"][0], 16)

@@ -198,6 +198,7 @@ PAIRS: Body = (
 # Others than TCP itself are not seen by Landlock: MPTCP connects past it.
 ONLY_TCP: Body = ((ask(low(2), 0, ALLOW), ask(low(2), TCP, ALLOW)), refused(EPROTONOSUPPORT))
 ONLY_UDP: Body = ((ask(low(2), 0, ALLOW), ask(low(2), UDP, ALLOW)), refused(EPROTONOSUPPORT))
+UDP_ASKED: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), UDP, NOTIFY)), refused(EPROTONOSUPPORT))
 # Who lists the machine's interfaces copes with this error; libzmq ends the program at any other.
 NO_NETLINK: tuple[Question, ...] = (ask(low(0), NETLINK, refused(EOPNOTSUPP)),)
 
@@ -231,7 +232,7 @@ def roughly(landlock: int, gate: int | None) -> Made:
 
 def judged(landlock: int, gate: int | None) -> Made:
     """Connections are made by whoever judges them; no socket exists that could send without one."""
-    return (), judging(NOTIFY, (), NO_NETLINK, JOINS)
+    return (), judging(UDP_ASKED, (), NO_NETLINK, JOINS)
 
 
 def judged_but_datagrams(landlock: int, gate: int | None) -> Made:
@@ -284,8 +285,7 @@ def making(
 ) -> dict[str, Body]:
     """See ``judging``."""
     tcp: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), TCP, NOTIFY)), refused(EPROTONOSUPPORT))
-    udp: Body = ((ask(low(2), 0, NOTIFY), ask(low(2), UDP, NOTIFY)), refused(EPROTONOSUPPORT))
-    kinds: Body = ((ask(low(1), STREAM, tcp, KIND), ask(low(1), DATAGRAM, udp, KIND)), NOT_ALLOWED)
+    kinds: Body = ((ask(low(1), STREAM, tcp, KIND), ask(low(1), DATAGRAM, UDP_ASKED, KIND)), NOT_ALLOWED)
     plain: Body = ((ask(low(1), STREAM, NOTIFY, KIND), ask(low(1), SEQUENCED, NOTIFY, KIND), *local), NOT_ALLOWED)
     families = (ask(low(0), UNIX, plain), ask(low(0), INTERNET, kinds), ask(low(0), INTERNET6, kinds), *others)
     return {**judging(NOTIFY, (), (), joins), "socket": (families, NOT_ALLOWED)}
