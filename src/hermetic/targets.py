@@ -64,16 +64,17 @@ def find(words: list[str]) -> Launch:
         module, _, attr = name.partition(":")
         target = Target(kind=CALL, name=module, attr=attr, argv=[name, *args], orig_argv=[sys.executable, *words])
         return Launch(target=target)
-    if not has_separator(name) and not os.path.exists(name):
+    # A checkout often has a folder of the program's name, which a shell would not take for a command either.
+    if not has_separator(name) and (os.path.isdir(name) or not os.path.exists(name)):
         found = which(name)
         if found is not None:
             return from_file(found, name, args)
         launch = from_entry_point(name, args)
         if launch is not None:
             return launch
-    elif os.path.exists(name):
+    if os.path.exists(name):
         return from_file(name, name, args)
-    elif has_separator(name):
+    if has_separator(name):
         raise HermeticError(f"target not found: {name}")
     if all(part.isidentifier() for part in name.split(".")):
         orig_argv = [sys.executable, "-m", *words]

@@ -441,6 +441,38 @@ def test_what_every_policy_protects_is_told_without_an_option(isolated):
     assert (done.code, done.errors[-2]) == (3, told)
 
 
+def test_what_no_program_fails_of_is_listed_last(isolated):
+    """filelock adds an audit hook on the way to the write that tox and poetry fail of."""
+    done = isolated.script("--fs-readonly", "import sys; sys.addaudithook(print)\n" + TRIES + "sys.exit(3)")
+    assert done.code == 3
+    assert done.errors[-11].endswith("/a  [--fs-readonly]"), done.stderr
+    assert "addaudithook" not in done.stderr
+
+
+def test_what_was_handled_when_the_last_came_is_told_with_it(isolated):
+    """sphinx writes a file for its traceback: to allow that alone is one step that leads nowhere."""
+    code = """
+    import os, tempfile
+    try:
+        os.mkdir("made")
+    except OSError:
+        tempfile.NamedTemporaryFile()
+    """
+    done = isolated.script("--fs-readonly", code)
+    assert (done.code, done.errors[-2:]) == (
+        2,
+        [
+            f"  while this was handled: filesystem mutation disabled: os.mkdir({isolated.folder}/made)  [--fs-readonly]",
+            f"    to allow it: --allow-write {isolated.folder}/made",
+        ],
+    ), done.stderr
+    assert "to allow it: --private-tmp" in done.errors[-3]
+    once = isolated.script(
+        "--no-subprocess", f"try:\n    {ACT}\nexcept Exception as e:\n    raise ValueError('x') from e"
+    )
+    assert "while this was handled" not in once.stderr
+
+
 HOOKS = {
     # name: (what the program's own hook does, status, what comes before the explanation)
     "fails of what is blocked, too": (ACT, 2, "Original exception was:\nTraceback (most recent call last):"),

@@ -196,6 +196,18 @@ def test_every_way_to_name_a_program_is_guarded(isolated, words):
     assert "hermetic: blocked action: network disabled: create_connection(192.0.2.1)" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no first lines")
+@pytest.mark.parametrize("inside", ["tool/__main__.py", "tool/__init__.py"])
+def test_a_folder_of_a_commands_name_does_not_hide_it(isolated, inside):
+    """As in a checkout of the program."""
+    isolated.write(inside, "print('folder')\n")
+    isolated.write("bin/tool", f"#!{sys.executable}\nprint('command')\n", mode=0o755)
+    path = f"{isolated.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    assert isolated.cli("--no-network", "--", "tool", env={"PATH": path}).stdout == "command\n"
+    named = isolated.cli("--no-network", "--", "./tool", env={"PATH": path})
+    assert named.stdout == ("folder\n" if "main" in inside else ""), named
+
+
 @pytest.mark.parametrize("option", ["--version", "-V", "-h"])
 def test_informative_options_of_python_only_inform(isolated, option):
     plain = isolated.python(option)

@@ -380,3 +380,40 @@ def test_where_temporary_files_go(monkeypatch, tmp_path, judged, given, expected
     monkeypatch.setattr(memory, "MODULES", {"tempfile": listed})
     asked = () if given is None else ([places[name] for name in given],)
     assert memory.first_folder(*asked) == places.get(expected, expected)
+
+
+@pytest.mark.parametrize("options", ["--fs-readonly=. --allow-write .", "--seal --fs-readonly=. --allow-write ."])
+def test_functions_are_found_by_pickles_that_take_methods_apart(isolated, options):
+    """As dill does for pylint -j, and cloudpickle for joblib: neither asks a method for its own way."""
+    code = """
+    import copyreg, io, os, pickle, signal, sqlite3, sys, types
+
+    def put_together(function, owner):
+        return types.MethodType(function, owner)
+
+    class Pickler(pickle.Pickler):
+        dispatch_table = copyreg.dispatch_table.copy()
+        dispatch_table[types.MethodType] = lambda method: (put_together, (method.__func__, method.__self__))
+
+    for function in (open, os.open, os.chmod, os.utime, sqlite3.connect, signal.signal, signal.getsignal):
+        if type(function) is types.MethodType:
+            there = sys.modules[function.__module__]
+            for name in function.__qualname__.split("."):
+                there = getattr(there, name)
+            assert there is function.__func__, function
+            assert pickle.loads(pickle.dumps(there)) is there, function
+        for protocol in (4, 5):
+            stream = io.BytesIO()
+            Pickler(stream, protocol).dump(function)
+            loaded = pickle.loads(stream.getvalue())
+            assert loaded == function or loaded.__func__ is function.__func__, function
+            if function is open:
+                assert loaded(__file__).read(6) == "import", loaded
+                try:
+                    loaded("/hermetic-writes", "w")
+                except PermissionError as error:
+                    print(error)
+    """
+    done = isolated.script(options, code)
+    assert done.code == 0, done.stderr
+    assert done.stdout == "filesystem readonly: /hermetic-writes\n" * 2

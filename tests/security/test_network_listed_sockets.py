@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -200,3 +201,22 @@ def test_home_is_meant_by_a_tilde(isolated):
         words = ["--no-network", "--no-environment=unset", "--allow-unix-socket", "~/s", "--", "./target.py"]
         done = isolated.cli(*words, env={"HOME": str(folder)})
     assert done.stdout == "reached\n", done
+
+
+@pytest.mark.parametrize(
+    ("options", "made", "remedy"),
+    [
+        ("--no-network", False, "--allow-localhost for a socket that this run binds itself, or --allow-unix-socket {}"),
+        ("--no-network", True, "--allow-unix-socket {}, or --allow-localhost for a socket that this run binds itself"),
+        ("--no-network --allow-localhost", True, "--allow-unix-socket {}"),
+    ],
+)
+def test_what_would_allow_it_is_told_by_what_lies_there(isolated, options, made, remedy):
+    """A place where nothing lies yet may be for the run's own, with another name each time; what is given is not told."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+        place = f"{folder}/s"
+        if made:
+            server.bind(place)
+            server.listen()
+        done = isolated.script(options, f"import socket; socket.socket(socket.AF_UNIX).connect({place!r})")
+    assert (done.code, done.errors[-1]) == (2, f"  to allow it: {remedy.format(place)}"), done.stderr

@@ -31,7 +31,7 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
             if record is not None:
                 if isinstance(error, SystemExit) and error.code is not None and not isinstance(error.code, int):
                     status.say(f"{error.code}\n")
-                status.say(status.explain(record, events.COUNT[1]))
+                status.say(status.explain(record, events.COUNT[1]) + status.handled(error, record))
                 if options.strict:
                     status.say(status.summary("were blocked"))
                 return status.BLOCKED

@@ -76,6 +76,19 @@ def record_of(v: PolicyViolation) -> tuple[Any, ...]:
     return (v.guard, v.message, v.reason, v.remedy, v.call, v.place, v.target, v.origin)
 
 
+def handled(error: BaseException | None, record: tuple[Any, ...]) -> str:
+    """Lines for the violation that was being handled when this one came, as by a report of an error that writes a file:
+    what allows the second alone may change nothing.
+    """
+    for item in reversed(chain(error)):
+        if isinstance(item, PolicyViolation) and item.message != record[1]:
+            return (
+                f"  while this was handled: {item.message}  [{events.option_of(item.reason)}]\n"
+                f"    to allow it: {events.for_shell(item.remedy)}\n"
+            )
+    return ""
+
+
 # Most programs ask for many that are not set, one after the other.
 READ_OF_VARIABLE, ONE_VARIABLE = "environment disabled: ", "--allow-env "
 UNSET = ", or --no-environment=unset for a program that copes with unset variables"
@@ -233,10 +246,16 @@ def watched(child: bool) -> str:
 FEW = 5
 
 
+def goes_unnoticed(record: tuple[Any, ...]) -> bool:
+    return record[4] in UNNOTICED
+
+
 def listed(most: int, remedies: bool) -> str:
     """The first acts that were blocked, a line each, and one for what would allow it."""
     lines = []
-    for _, message, reason, remedy, *_ in events.LOG[:most]:
+    # Those last that no program fails of.
+    ordered = sorted(events.LOG, key=goes_unnoticed)
+    for _, message, reason, remedy, *_ in ordered[:most]:
         times = events.TIMES.get((message, reason), 1)
         lines.append(f"  {message}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n")
         if remedies:

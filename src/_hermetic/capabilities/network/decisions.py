@@ -327,7 +327,11 @@ def decide_unix(rules: Rules, name: str, verb: str, call: str) -> Found:
         # The call is not made, as somebody else may have bound it by then.
         return "", None, "", "", OSError(ENOENT, "No such file or directory")
     # A place that can be told apart from words of ours; a relative one would be read from another folder.
-    remedy = f"--allow-unix-socket {name}, or --allow-localhost for a socket that this run bound itself"
+    remedy = f"--allow-unix-socket {name}"
+    if not rules[LOCALHOST]:
+        # Where nothing lies, often in a temporary folder with another name each time, it may be for this run to bind.
+        bound = "--allow-localhost for a socket that this run binds itself"
+        remedy = f"{bound}, or {remedy}" if is_free(name) else f"{remedy}, or {bound}"
     return f"network disabled: {verb}({name})", name, OPTION, remedy
 
 

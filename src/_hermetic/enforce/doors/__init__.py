@@ -65,7 +65,17 @@ def home_of(name: str) -> Any:
 def as_builtin(made: Any, original: Any) -> Any:
     """A stand-in, dressed as its original and a method of its module: like a builtin, a class body does not bind it."""
     dress(made, original)
-    return METHOD(made, home_of(made.__module__))
+    return method_of(made, made.__module__)
+
+
+def method_of(made: Any, module: str) -> Any:
+    """A dressed stand-in as a method of what stands for this module.
+
+    Its function is named by where it is found from there: dill and cloudpickle take a method apart and look for that,
+    and would take a function that they do not find apart as well, into its code.
+    """
+    made.__module__, made.__qualname__ = module, f"{made.__name__}.__func__"
+    return METHOD(made, home_of(module))
 
 
 def unchanged(setting: Setting, original: Any) -> None:

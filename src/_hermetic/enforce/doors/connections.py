@@ -13,7 +13,7 @@ from ...extract import TEXT, argument, exact_text, is_a
 from ...pristine import fspath, get_ident
 from ...sqlite import CLOSERS, CONNECTORS
 from ..bind import bind
-from . import METHOD, home_of
+from . import method_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -106,8 +106,8 @@ class Guards:
         self.marks.append(memo.get(mark, MARKS[mark]))
         self.makers.append(maker)
         made = setting.bind(connect_guarded, GUARDED=self.guarded, NAMED=named)
-        made.__name__ = made.__qualname__ = "connect"
-        return METHOD(made, home_of("sqlite3"))
+        made.__name__ = "connect"
+        return method_of(made, "sqlite3")
 
     def guarded(self, base: Any) -> Any:
         """A class that is ``base`` in everything but what its connections may do."""
