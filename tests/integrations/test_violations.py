@@ -381,3 +381,49 @@ def test_no_marker_is_told_where_none_gives_back(suite):
     assert f"to allow it: @pytest.mark.hermetic(allow_domains=['x.org']) and {inside}" in said
     said = suite.run("-k", "plain", "--hermetic", "net-hermetic", "--hermetic-strict").stdout.str()
     assert "to allow it: --hermetic-allow-domain x.org\n" in said
+
+
+DECORATED = """
+import functools, unittest
+from unittest import mock
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+@mock.patch("os.getcwd")
+def test_patched(getcwd):
+    socket.gethostbyname("patched.example")
+
+@decorated
+@mock.patch.dict("os.environ", {})
+def test_twice():
+    socket.gethostbyname("twice.example")
+
+@mock.patch("os.getcwd")
+class TestMethods(unittest.TestCase):
+    def test_case(self, getcwd):
+        try:
+            socket.gethostbyname("case.example")
+        except Exception:
+            pass
+
+@mock.patch("os.getcwd", side_effect=lambda: socket.gethostbyname("outside.example"))
+@decorated
+def test_outside(getcwd):
+    getcwd()
+"""
+
+
+def test_a_decorated_test_is_told_by_its_own_line(suite):
+    suite.write(test_it=DECORATED)
+    result = suite.run("--hermetic=net-hermetic", "--hermetic-report=report.json")
+    result.assert_outcomes(failed=4)
+    lines = (suite.path / "test_it.py").read_text().splitlines()
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert [f["line"]["file"] for f in found] == ["test_it.py"] * 4
+    assert lines[found[3]["line"]["line"] - 1] == "    getcwd()"
+    for f in found[:3]:
+        assert f["target"] in lines[f["line"]["line"] - 1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import threading
@@ -165,7 +166,9 @@ class Watch:
     def line_of(self, case: Case) -> tuple[str, int] | None:
         """(file, line) of the test, or of its file, or of the project: the outermost that is on this thread's stack."""
         doctests = self.doctests
-        code = getattr(getattr(case.item, "function", None), "__code__", None)
+        # As the test is written: a decorator's wrapper has its code in the file of the decorator.
+        function: Any = getattr(case.item, "function", None)
+        code = getattr(inspect.unwrap(function), "__code__", None)
         path = str(getattr(case.item, "path", ""))
         in_file = in_project = inner = None
         frame: FrameType | None = sys._getframe(1)
