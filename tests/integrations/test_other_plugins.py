@@ -300,3 +300,50 @@ def test_a_test_that_stops_time_starts_children_as_any_other(suite):
     suite.write(test_it=STOPPED)
     # A policy that is lifted between set-up and call begins anew while time stands still.
     suite.run("--hermetic=fs-readonly").assert_outcomes(passed=4)
+
+
+RESOLVERS = """
+from unittest import mock
+
+def answer(host, port, *more):
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", PORT))]
+
+def test_mock():
+    with mock.patch("socket.getaddrinfo", return_value=answer(None, None)):
+        socket.create_connection(("mocked.example", 80)).close()
+
+def test_attribute(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    socket.create_connection(address=("mocked.example", 80)).close()
+
+@pytest.fixture
+def resolver(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+def test_fixture(resolver):
+    socket.create_connection(("mocked.example", 80)).close()
+
+def test_elsewhere_held(monkeypatch, hermetic):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *question: [(2, 1, 6, "", ("192.0.2.1", 80))])
+    with hermetic.expect("network") as found:
+        socket.create_connection(("mocked.example", 80), 1)
+    assert str(found[0]) == "network disabled: connect(192.0.2.1)"
+
+def test_genuine_held(monkeypatch, hermetic):
+    genuine = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *question: genuine(*question))
+    with hermetic.expect("network") as found:
+        socket.create_connection(("asked.example", 80), 1)
+    assert str(found[0]) == "network disabled: DNS(asked.example)"
+
+def test_undone_held(hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("asked.example", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(asked.example)"
+"""
+
+
+@pytest.mark.parametrize("profile", ["net-hermetic", "block-all"])
+def test_a_name_that_a_test_answers_itself_is_no_question(suite, profile):
+    suite.write(test_it=RESOLVERS)
+    suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=6)
