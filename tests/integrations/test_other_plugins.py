@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -257,3 +258,92 @@ def test_threads_are_measured_under_block_all_and_traced_by_nobody_else(suite, m
     missing = json.loads((suite.path / "coverage.json").read_text())["files"]["test_it.py"]["missing_lines"]
     lines = (suite.path / "test_it.py").read_text().splitlines()
     assert "    return 1" not in [lines[number - 1] for number in missing]
+
+
+# As freezegun does it: every module that has one of these functions gets another in its place. Python files of the
+# program's own making are told from others by the time.
+STOPPED = """
+import os, subprocess, sys, time
+
+@pytest.fixture(params=[1_300_000_000, 2_200_000_000])
+def stopped(request):
+    fakes = {time.time: lambda: float(request.param), time.time_ns: lambda: request.param * 10**9}
+    with pytest.MonkeyPatch.context() as patch:
+        for module in list(sys.modules.values()):
+            for name, value in list(getattr(module, "__dict__", {}).items()):
+                if type(value) is type(len) and value in fakes:
+                    patch.setattr(module, name, fakes[value])
+        yield request.param
+
+def test_child(stopped):
+    assert time.time() == stopped
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+def test_program_of_its_own_held(stopped, hermetic, tmp_path):
+    import shutil
+    library = tmp_path / "home" / "lib" / ("python%d.%d" % sys.version_info[:2])
+    (library / "encodings").mkdir(parents=True)
+    (library / "os.py").write_text("")
+    (library / "encodings" / "__init__.py").write_text("import posix; posix.write(1, b'mine')")
+    (tmp_path / "own" / "bin").mkdir(parents=True)
+    python = shutil.copy(os.path.realpath(sys.executable), tmp_path / "own" / "bin" / "python")
+    (tmp_path / "own" / "pyvenv.cfg").write_text(f"home = {tmp_path / 'home' / 'bin'}")
+    with hermetic.expect("subprocess"):
+        subprocess.run([python, "-c", ""], check=False)
+"""
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="where CPython looks on Linux, and the clock by which it stamps files"
+)
+def test_a_test_that_stops_time_starts_children_as_any_other(suite):
+    suite.write(test_it=STOPPED)
+    # A policy that is lifted between set-up and call begins anew while time stands still.
+    suite.run("--hermetic=fs-readonly").assert_outcomes(passed=4)
+
+
+RESOLVERS = """
+from unittest import mock
+
+def answer(host, port, *more):
+    return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", PORT))]
+
+def test_mock():
+    with mock.patch("socket.getaddrinfo", return_value=answer(None, None)):
+        socket.create_connection(("mocked.example", 80)).close()
+
+def test_attribute(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+    socket.create_connection(address=("mocked.example", 80)).close()
+
+@pytest.fixture
+def resolver(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", answer)
+
+def test_fixture(resolver):
+    socket.create_connection(("mocked.example", 80)).close()
+
+def test_elsewhere_held(monkeypatch, hermetic):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *question: [(2, 1, 6, "", ("192.0.2.1", 80))])
+    with hermetic.expect("network") as found:
+        socket.create_connection(("mocked.example", 80), 1)
+    assert str(found[0]) == "network disabled: connect(192.0.2.1)"
+
+def test_genuine_held(monkeypatch, hermetic):
+    genuine = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *question: genuine(*question))
+    with hermetic.expect("network") as found:
+        socket.create_connection(("asked.example", 80), 1)
+    assert str(found[0]) == "network disabled: DNS(asked.example)"
+
+def test_undone_held(hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("asked.example", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(asked.example)"
+"""
+
+
+@pytest.mark.parametrize("profile", ["net-hermetic", "block-all"])
+def test_a_name_that_a_test_answers_itself_is_no_question(suite, profile):
+    suite.write(test_it=RESOLVERS)
+    suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=6)

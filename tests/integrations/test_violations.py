@@ -381,3 +381,117 @@ def test_no_marker_is_told_where_none_gives_back(suite):
     assert f"to allow it: @pytest.mark.hermetic(allow_domains=['x.org']) and {inside}" in said
     said = suite.run("-k", "plain", "--hermetic", "net-hermetic", "--hermetic-strict").stdout.str()
     assert "to allow it: --hermetic-allow-domain x.org\n" in said
+
+
+DECORATED = """
+import functools, unittest
+from unittest import mock
+
+def decorated(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function(*args, **kwargs)
+    return wrapper
+
+@mock.patch("os.getcwd")
+def test_patched(getcwd):
+    socket.gethostbyname("patched.example")
+
+@decorated
+@mock.patch.dict("os.environ", {})
+def test_twice():
+    socket.gethostbyname("twice.example")
+
+@mock.patch("os.getcwd")
+class TestMethods(unittest.TestCase):
+    def test_case(self, getcwd):
+        try:
+            socket.gethostbyname("case.example")
+        except Exception:
+            pass
+
+@mock.patch("os.getcwd", side_effect=lambda: socket.gethostbyname("outside.example"))
+@decorated
+def test_outside(getcwd):
+    getcwd()
+"""
+
+
+def test_a_decorated_test_is_told_by_its_own_line(suite):
+    suite.write(test_it=DECORATED)
+    result = suite.run("--hermetic=net-hermetic", "--hermetic-report=report.json")
+    result.assert_outcomes(failed=4)
+    lines = (suite.path / "test_it.py").read_text().splitlines()
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert [f["line"]["file"] for f in found] == ["test_it.py"] * 4
+    assert lines[found[3]["line"]["line"] - 1] == "    getcwd()"
+    for f in found[:3]:
+        assert f["target"] in lines[f["line"]["line"] - 1]
+
+
+SHARED = """
+import os, tempfile
+
+def quietly(name):
+    try:
+        socket.gethostbyname(f"{name}.example")
+    except Exception:
+        pass
+
+@pytest.fixture(scope="session")
+def session():
+    quietly("session")
+    yield
+    quietly("session-end")
+
+@pytest.fixture(scope="module")
+def module(session):
+    quietly("module")
+    yield
+    quietly("module-end")
+
+def test_one(module):
+    pass
+
+def test_two(module):
+    pass
+
+class TestClass:
+    @classmethod
+    def setup_class(cls):
+        quietly("class")
+
+    def test_three(self):
+        pass
+
+    def test_four(self, request):
+        request.getfixturevalue("module")
+
+def test_temporary():
+    folder = tempfile.mkdtemp(prefix="made-")
+    tempfile.NamedTemporaryFile(dir=folder).close()
+    os.rmdir(folder)
+"""
+
+
+def test_a_baseline_does_not_depend_on_order_and_chosen_names(suite):
+    pytest.importorskip("xdist")
+    suite.write(test_it=SHARED)
+    words = ("--hermetic=net-hermetic", "--hermetic-fs-readonly")
+    suite.run(*words, "--hermetic-baseline=one.json").assert_outcomes(passed=5)
+    suite.run(*words, "--hermetic-baseline=two.json", "-n2", plugins=("xdist",)).assert_outcomes(passed=5)
+    one = (suite.path / "one.json").read_text()
+    assert (suite.path / "two.json").read_text() == one
+    assert set(json.loads(one)["violations"]) == {
+        "session",
+        "test_it.py",
+        "test_it.py::TestClass",
+        "test_it.py::test_temporary",
+    }
+    for chosen in ("test_it.py::test_two", "test_it.py::TestClass::test_four", "test_it.py::test_temporary"):
+        result = suite.run(*words, "--hermetic-baseline=one.json", chosen)
+        result.assert_outcomes(passed=1, warnings=result.parseoutcomes()["warnings"])
+    # Known in a shared fixture is not known in a test.
+    suite.write(test_it=SHARED + "    quietly('session')\n")
+    result = suite.run(*words, "--hermetic-baseline=one.json")
+    assert [name for name, verdict in verdicts(result).items() if verdict != "PASSED"] == ["test_temporary"]

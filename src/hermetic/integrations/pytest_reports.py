@@ -59,6 +59,7 @@ class Teller:
                 {
                     **as_data(violation, detail, case.item.nodeid if case.item else "", self.run.paths),
                     "stable": self.run.watch.stable(violation.message),
+                    **({"shared": detail.shared} if detail.shared else {}),
                 }
             )
             if detail.verdict in (WARNED, KNOWN) and not self.run.results.recording:

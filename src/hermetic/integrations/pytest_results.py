@@ -55,8 +55,9 @@ class Results:
             write(self.report, {"version": VERSION, "violations": self.found})
         if self.recording and self.baseline is not None and not self.is_idle:
             tests: dict[str, list[list[str]]] = {}
-            for data in self.found:
-                known = tests.setdefault(data["test"], [])
+            # What tests share comes in the order of the workers.
+            for data in sorted(self.found, key=lambda data: data["stable"] if "shared" in data else ""):
+                known = tests.setdefault(data.get("shared", data["test"]), [])
                 if (pair := [data["guard"], data["stable"]]) not in known:
                     known.append(pair)
             write(self.baseline, {"version": VERSION, "violations": tests})

@@ -92,6 +92,8 @@ class Run:
         self.warns = mode == WARN
         self.paths = Paths(str(config.invocation_params.dir))
         self.watch = Watch(str(config.rootpath), self.paths)
+        if self.results.baseline is not None:
+            self.watch.keep(self.results.known)
         report_only = self.warns or self.results.recording
         self.policies = Policies(base, strict, report_only, reader, self.watch)
         self.place = Place(self.policies)

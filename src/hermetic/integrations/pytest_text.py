@@ -21,7 +21,8 @@ OR = ", or "
 
 class Detail(NamedTuple):
     """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
-    test can have a marker that gives back: a doctest cannot, and under --hermetic-strict none does.
+    test can have a marker that gives back: a doctest cannot, and under --hermetic-strict none does. shared: what the
+    fixture belongs to that acted, where a baseline asks.
     """
 
     verdict: str
@@ -29,6 +30,7 @@ class Detail(NamedTuple):
     line: tuple[str, int] | None
     origin: str
     marks: bool
+    shared: str = ""
 
 
 class Paths:

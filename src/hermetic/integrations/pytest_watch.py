@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import sys
+import tempfile
 import threading
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
 
 import _pytest
 import pytest
+from _pytest.fixtures import FixtureDef, pytest_fixture_setup
 
 from _hermetic import events
 from _hermetic.callers import is_ours, program_place
@@ -24,9 +28,14 @@ if TYPE_CHECKING:
     from hermetic.integrations.pytest_policy import Policy
 
     Known = frozenset[tuple[str, str]]
+    Baseline = dict[str, Known]
 
 BEGIN = threading.Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # no public name
 FAILED, WARNED, KNOWN = "failed", "warned", "known"
+# Where fixtures are set up and torn down, and how each calls the fixture; what fixtures of each scope belong to.
+SET_UP, TEAR_DOWN = pytest_fixture_setup.__code__, FixtureDef.finish.__code__
+SHARED: dict[str, Any] = {"class": pytest.Class, "module": pytest.Module, "package": pytest.Package}
+SESSION = "session"
 # pytest's code that acts for itself while a test runs: its explanations of assertions and the modules it rewrites for
 # them, its cache and its temporary folders, what its fixtures put back. (file, functions; empty for all of them)
 HOME = os.path.join(os.path.dirname(os.path.abspath(_pytest.__file__)), "")
@@ -89,6 +98,17 @@ class Watch:
         self.tracer: Any = None
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
+        self.chosen: re.Pattern[str] | None = None
+        # What the baseline knows, of tests and of what they are in.
+        self.baseline: Baseline = {}
+
+    def keep(self, baseline: Baseline | None) -> None:
+        """There is a baseline, or there will be one. Names that tempfile chooses begin as its caller says, and go on
+        with eight characters."""
+        self.baseline = baseline or {}
+        folder = re.escape(os.path.join(tempfile.gettempdir(), ""))
+        begin = rf"(?<![^/\\ (])tmp|{folder}[^/]*?[-_.]"
+        self.chosen = re.compile(rf"({begin})[a-z0-9_]{{8}}(?![a-z0-9_])")
 
     def know_tracers(self) -> None:
         """Find out who traces: in a worker coverage begins with the session."""
@@ -104,7 +124,7 @@ class Watch:
             return True
         if guard == "interpreter" and self.tracer is not None and begins_thread(sys._getframe(1), self.tracer):
             return True
-        if case is None or (guard, self.stable(text)) not in case.known:
+        if case is None or not self.is_known(case, guard, text, self.shared(case)):
             return False
         self.note(case, PolicyViolation(text, guard, place=place), False)
         return True
@@ -128,11 +148,12 @@ class Watch:
     def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
         """Remember it. happened: nothing was blocked. own: it is this process's, now."""
         verdict = WARNED if happened else FAILED
-        if (violation.guard, self.stable(violation.message)) in case.known:
+        shared = self.shared(case) if own else ""
+        if self.is_known(case, violation.guard, violation.message, shared):
             verdict = KNOWN
         line = self.line_of(case) if own else None
         marks = isinstance(case.item, pytest.Function) and not case.policy.fixed
-        detail = Detail(verdict, case.when, line or definition(case.item), self.origin, marks)
+        detail = Detail(verdict, case.when, line or definition(case.item), self.origin, marks, shared)
         case.details[id(violation)] = detail
         # What a thread does between two tests is the next one's affair: the last one has been judged.
         (case.violations if self.active or not own else self.strays).append(violation)
@@ -160,12 +181,35 @@ class Watch:
         """A message without what differs from run to run."""
         for folder, name in self.folders:
             message = message.replace(folder, name)
-        return message
+        return message if self.chosen is None else self.chosen.sub(r"\1*", message)
+
+    def is_known(self, case: Case, guard: str, message: str, shared: str) -> bool:
+        """Whether the baseline lists this for the test, or for what its fixture belongs to."""
+        if not self.baseline:
+            return False
+        act = (guard, self.stable(message))
+        return act in case.known or act in self.baseline.get(shared, ())
+
+    def shared(self, case: Case) -> str:
+        """What the fixture that acts belongs to, if tests share it; empty for what is the test's own. Which of them
+        comes first, or last, is a matter of the order and of the workers."""
+        frame: FrameType | None = sys._getframe(1) if self.chosen is not None and case.item is not None else None
+        while frame is not None:
+            # By identity: the code of a guard, which has lists among its constants, cannot be looked up.
+            if frame.f_code is SET_UP or frame.f_code is TEAR_DOWN:
+                scope = frame.f_locals["fixturedef" if frame.f_code is SET_UP else "self"].scope
+                kind = SHARED.get(scope)
+                node = None if kind is None else case.item.getparent(kind)  # type: ignore[union-attr]  # seen above
+                return SESSION if scope == SESSION else "" if node is None else node.nodeid
+            frame = frame.f_back
+        return ""
 
     def line_of(self, case: Case) -> tuple[str, int] | None:
         """(file, line) of the test, or of its file, or of the project: the outermost that is on this thread's stack."""
         doctests = self.doctests
-        code = getattr(getattr(case.item, "function", None), "__code__", None)
+        # As the test is written: a decorator's wrapper has its code in the file of the decorator.
+        function: Any = getattr(case.item, "function", None)
+        code = getattr(inspect.unwrap(function), "__code__", None)
         path = str(getattr(case.item, "path", ""))
         in_file = in_project = inner = None
         frame: FrameType | None = sys._getframe(1)

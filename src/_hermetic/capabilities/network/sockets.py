@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import sys
 from errno import EBADF, ENOTSOCK
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
@@ -44,6 +45,9 @@ UNREAD = None
 BY_NAME = 5
 
 _family_of = _socket.socket.family.__get__
+LOADED = sys.modules
+MODULE, FUNCTION = type(sys), type(lambda: None)
+names_of: Any = vars(MODULE)["__dict__"].__get__
 _peer_of = _socket.socket.getpeername
 
 
@@ -258,8 +262,21 @@ def names_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
     return type(address) is tuple and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES
 
 
+def is_looked_up() -> bool:
+    """Whether the module socket looks names up by its own function. A test may have put another in its place, that asks
+    nobody."""
+    module = dict.get(LOADED, "socket")
+    if type(module) is not MODULE:
+        return True
+    names = names_of(module)
+    found = dict.get(names, "getaddrinfo")
+    return type(found) is FUNCTION and found.__globals__ is names
+
+
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
-    """What it finds is judged again, with the port as a number."""
+    """What it finds is judged again, with the port as a number; that alone, where the program finds it by itself."""
+    if not is_looked_up():
+        return None
     try:
         host, port = host_and_port(argument(args, kwargs, 0, "address", None))
         return INTERNET[0], clean_host(settled_text(host)), port_number(port), "create_connection", True
