@@ -1,8 +1,9 @@
-"""Whose plumbing a socket is: what the standard library and its kin make for themselves."""
+"""Whose plumbing a socket is: what the standard library and its kin make for themselves; and whose look-ups are."""
 
 from __future__ import annotations
 
 import os as _os
+import sys
 
 from ...callers import CALLER_DEPTH, CORE, asker, calling_frame
 from ...extract import exact_text
@@ -11,6 +12,7 @@ from ...model import PRIVATE, PUBLIC
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from types import FrameType
+    from typing import Any
 
 # Whose private pairs and adopted descriptors are plumbing. To forge these names gains nothing:
 # a stream pair has both its ends here, and what a descriptor leads to was judged when it was opened.
@@ -49,6 +51,9 @@ MULTIPROCESSING_LISTENERS = (
 )
 # To forge this name gains nothing: the call is not made.
 MULTIPROCESSING_CLIENT = ("multiprocessing.connection", "SocketClient")
+LOADED = sys.modules
+MODULE, FUNCTION = type(sys), type(lambda: None)
+names_of: Any = vars(MODULE)["__dict__"].__get__
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
@@ -94,3 +99,15 @@ def is_multiprocessing_client() -> bool:
     """The proxies of a Manager look for it, at the end of a worker too, when it may have gone."""
     # Between examine and here: decide, decide_connect and decide_unix.
     return asker(behind_stand_ins(calling_frame(CALLER_DEPTH + 3))) == MULTIPROCESSING_CLIENT
+
+
+def is_looked_up() -> bool:
+    """Whether the module socket looks names up by its own function. A test may have put another in its place, that
+    asks nobody.
+    """
+    module = dict.get(LOADED, "socket")
+    if type(module) is not MODULE:
+        return True
+    names = names_of(module)
+    found = dict.get(names, "getaddrinfo")
+    return type(found) is FUNCTION and found.__globals__ is names

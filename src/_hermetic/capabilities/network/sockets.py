@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _socket
-import sys
 from errno import EBADF, ENOTSOCK
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
@@ -21,7 +20,7 @@ from .addresses import (
     packed_address,
     raw_address,
 )
-from .plumbing import DESCRIPTOR_TAKER, DESCRIPTOR_USERS, PAIR_USERS, asked_by
+from .plumbing import DESCRIPTOR_TAKER, DESCRIPTOR_USERS, PAIR_USERS, asked_by, is_looked_up
 from .rules import DENIED, LOCALHOST
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -45,9 +44,6 @@ UNREAD = None
 BY_NAME = 5
 
 _family_of = _socket.socket.family.__get__
-LOADED = sys.modules
-MODULE, FUNCTION = type(sys), type(lambda: None)
-names_of: Any = vars(MODULE)["__dict__"].__get__
 _peer_of = _socket.socket.getpeername
 
 
@@ -260,17 +256,6 @@ def names_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
     """A socket method whose address is one of this machine's, and so no name."""
     address = args[1]
     return type(address) is tuple and type(address[0]) is str and address[0] in LOOPBACK_ADDRESSES
-
-
-def is_looked_up() -> bool:
-    """Whether the module socket looks names up by its own function. A test may have put another in its place, that asks
-    nobody."""
-    module = dict.get(LOADED, "socket")
-    if type(module) is not MODULE:
-        return True
-    names = names_of(module)
-    found = dict.get(names, "getaddrinfo")
-    return type(found) is FUNCTION and found.__globals__ is names
 
 
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
