@@ -1,4 +1,6 @@
-"""getnameinfo told to give numbers asks nobody: it answers as C does, and every other question stays refused."""
+"""getnameinfo told to give numbers, and getaddrinfo told to take them, ask nobody: they answer as C does, and every
+other question stays refused.
+"""
 
 from __future__ import annotations
 
@@ -99,3 +101,61 @@ def test_numbers_are_no_question_in_a_block(isolated, within, settings):
         import asking
     """
     assert isolated.passes(code).stdout == SAID
+
+
+TAKING = """
+import asyncio, socket, sys, _socket
+only = socket.AI_NUMERICHOST
+for flags in (only, only | socket.AI_NUMERICSERV, int(only)):
+    for host in ("example.com", b"example.com", bytearray(b"example.com"), "192.0.2.7", "fe80::1%1", "0x7f.1", "", "a:b"):
+        for look in (
+            lambda: socket.getaddrinfo(host, 80, flags=flags),
+            lambda: _socket.getaddrinfo(host, 80, 0, 0, 0, flags),
+            lambda: _socket.getaddrinfo(host=host, port=80, flags=flags),
+            lambda: _socket.getaddrinfo(host, 80, flags=flags),
+            lambda: _socket.getaddrinfo(host, "no such service", flags=flags),
+            lambda: asyncio.run(asyncio.to_thread(socket.getaddrinfo, host, 80, flags=flags)),
+        ):
+            try:
+                print(host, sorted({answer[4][0] for answer in look()}))
+            except (OSError, TypeError) as error:
+                print(host, type(error), error)
+"""
+QUESTIONS_OF_NAMES = """
+import socket, _socket
+class Numbers(int):
+    def __and__(self, other):
+        return other
+    __rand__ = __and__
+for flags in (0, socket.AI_NUMERICSERV, Numbers(0)):
+    for look in (
+        lambda: socket.getaddrinfo("example.com", 80, flags=flags),
+        lambda: _socket.getaddrinfo("example.com", 80, 0, 0, 0, flags),
+        lambda: _socket.getaddrinfo(host="example.com", port=80, flags=flags),
+    ):
+        try:
+            print(look())
+        except RuntimeError as error:
+            print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, no host is this machine")
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --seal", "--deny-host example.com", None])
+def test_numbers_to_take_are_no_question(isolated, options):
+    plain = isolated.code(TAKING)
+    if options is None:
+        isolated.write("taking.py", TAKING)
+        code = "from hermetic import hermetic_blocker\nwith hermetic_blocker(block_network=True):\n    import taking"
+        done = isolated.passes(code)
+    else:
+        done = isolated.script(options, TAKING)
+    assert done.code == plain.code == 0, (done, plain)
+    assert done.stdout == plain.stdout
+    assert "Name or service not known" in plain.stdout or sys.platform != "linux"
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--deny-host example.com"])
+def test_without_that_word_a_name_is_asked_for(isolated, options):
+    done = isolated.script(options, QUESTIONS_OF_NAMES)
+    assert done.stdout == "network disabled: DNS(example.com)\n" * 9, done

@@ -107,6 +107,7 @@ SURFACE = (
         audit=("socket.getaddrinfo", "socket.gethostbyname"),
         read=resolve_target,
         free=asks_for_loopback,
+        note="with `AI_NUMERICHOST` no question; C's error for what is no number",
         example="import socket; socket.getaddrinfo('example.com', 80)",
     ),
     GuardedCall(

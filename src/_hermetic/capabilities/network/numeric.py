@@ -1,12 +1,16 @@
-"""getnameinfo that is told to give numbers: no question, so it is answered here.
+"""getnameinfo that is told to give numbers, and getaddrinfo that is told to take them: no question.
 
-The event has the address and not the flags: of what is announced, no one can tell whether C is about to ask.
+The events have the address or the host and not the flags: of what is announced, no one can tell whether C is about to
+ask.
 """
 
 from __future__ import annotations
 
 import _socket
 import sys
+
+from ...extract import NUMBER, is_a
+from .addresses import clean_host, raw_address
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -19,10 +23,23 @@ HIGHEST_PORT, HIGHEST_FLOW, HIGHEST_ZONE = 0xFFFF, 0xFFFFF, 0xFFFFFFFF
 # C writes the interface behind these by its name, behind other addresses by its number.
 GROUPS = (b"\xff\x01", b"\xff\x02") if sys.platform == "darwin" else (b"\xff\x02",)
 NAMES_INTERFACES = sys.platform != "win32"
+AI_NUMERICHOST, FLAGS = _socket.AI_NUMERICHOST, 5
+# What C refuses as no number, and no guard takes for a question. On Windows it is this machine, so a name is judged.
+NO_HOST = None if sys.platform == "win32" else ""
 
 _inet, _inet6 = _socket.AF_INET, _socket.AF_INET6
 _pton, _ntop, _error = _socket.inet_pton, _socket.inet_ntop, OSError
 _interface_name, _service_name = _socket.if_indextoname, _socket.getservbyport
+
+
+def is_no_number(host: Any, flags: Any) -> bool:
+    """Whether getaddrinfo has to take a host as a number that is none."""
+    if not is_a(flags, NUMBER) or not int.__index__(flags) & AI_NUMERICHOST or NO_HOST is None:
+        return False
+    try:
+        return raw_address(clean_host(host)) is None
+    except (TypeError, ValueError):
+        return False  # C's own error, or a guard's
 
 
 def numeric_answer(args: tuple[Any, ...]) -> tuple[str, str] | None:

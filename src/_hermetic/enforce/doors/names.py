@@ -8,7 +8,7 @@ what C finds for a name that it is to connect to it tells nobody: it gets an add
 from __future__ import annotations
 
 from ...capabilities.network.learning import learns
-from ...capabilities.network.numeric import numeric_answer
+from ...capabilities.network.numeric import FLAGS, NO_HOST, is_no_number, numeric_answer
 from ...capabilities.network.sockets import (
     LOOPBACK_ADDRESSES,
     NAME_IN_WRAP_BIO,
@@ -77,6 +77,12 @@ def ask(*args: Any, **kwargs: Any) -> Any:
 
 def ask_in_ascii(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """The host comes first. What is no ASCII text is refused by the hook, or an error of C's."""
+    flags = args[FLAGS] if len(args) > FLAGS else dict.get(kwargs, "flags", 0)
+    if type(flags) is not int or flags:
+        if args and is_no_number(args[0], flags):
+            args = (NO_HOST, *args[1:])
+        elif "host" in kwargs and is_no_number(kwargs["host"], flags):
+            kwargs["host"] = NO_HOST
     if args:
         host = settled_text(args[0])
         if host is not args[0]:
