@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from _hermetic.capabilities import environment as env
 from _hermetic.capabilities.environment import (
+    DELETE,
     GET,
     LIBRARY,
     LIST,
@@ -61,6 +62,8 @@ def test_what_starts_children_sees_what_they_get(name):
     assert judged(make_rules(), SEE, name, STARTER) is None
     assert judged(make_rules(), GET, name, LIBRARY) is not None
     assert judged(make_rules(), GET, name, PROGRAM) is not None
+    assert judged(make_rules(), SET, name, STARTER) is not None, "it may look, and change nothing"
+    assert judged(make_rules(), DELETE, name, STARTER) is not None
 
 
 @given(ALLOWED, NAMES, VERBS, ASKERS)
