@@ -76,10 +76,11 @@ def test_native_packages_are_given_back_by_name_and_place(tmp_path, monkeypatch)
     assert module(make_rules(block_native=True, allow_native=["_cffi_backend"]), "cffi.api") is None
 
 
-def test_process_libraries_need_both_options():
-    assert module(make_rules(block_native=True, block_subprocess_libraries=True), "sh") == "import blocked: sh"
-    assert module(make_rules(block_native=True), "sh") is None
-    assert module(make_rules(block_subprocess_libraries=True), "sh") is None
+@pytest.mark.parametrize("name", ["sh", "pexpect", "plumbum", "sarge", "delegator", "plumbum.commands"])
+def test_process_libraries_need_both_options(name):
+    assert module(make_rules(block_native=True, block_subprocess_libraries=True), name) == f"import blocked: {name}"
+    assert module(make_rules(block_native=True), name) is None
+    assert module(make_rules(block_subprocess_libraries=True), name) is None
 
 
 @pytest.mark.parametrize("name", ["", ".", "a..b", "a.", ".a", "a-b", "a b", "a/b", "*", "a\0"])
