@@ -55,6 +55,26 @@ def test_no_child_leads_the_groups_that_are_everybody_and_ones_own(monkeypatch):
     assert family.strange_group((0, 15), None) == "group 0"
 
 
+@pytest.mark.parametrize(
+    ("child", "leads", "told"),
+    [
+        (True, True, [None, None, None]),
+        (True, False, [None, "pid -7", "group 7"]),
+        (False, True, ["pid 7", "pid -7", "group 7"]),
+    ],
+)
+def test_only_children_and_the_groups_that_they_lead_are_ended(monkeypatch, child, leads, told):
+    monkeypatch.setattr(family, "is_child", lambda pid: child)
+    monkeypatch.setattr(family, "group_of", lambda pid: pid if leads else pid + 1)
+    attempts = [
+        family.strange_process((7, 15), None),
+        family.strange_process((-7, 15), None),
+        family.strange_group((7, 15), None),
+    ]
+    assert attempts == told
+    assert family.strange_process((7, 0), None) is family.strange_group((7, 0), None) is None  # a question
+
+
 def test_signals_to_oneself_and_questions_are_no_act():
     assert family.other_process((os.getpid(), 15), None) is None
     assert family.other_process((os.getppid(), 0), None) is None
