@@ -77,6 +77,14 @@ def test_a_list_needs_every_variable(allowed, unset):
     assert judged(make_rules(unset, allowed), LIST, env.EVERY) is not None
 
 
+@given(ALLOWED, st.booleans())
+def test_nothing_gives_back_a_file_that_holds_every_variable(allowed, unset):
+    rules = make_rules(unset, [*allowed, "environ", "A*"])
+    for path in ("/proc/self/environ", "environ", "A"):
+        found = judged(rules, env.COPY, path)
+        assert found == (f"environment disabled: {path}", path, "no-environment", "nothing: it holds every variable")
+
+
 @given(st.booleans(), ALLOWED)
 def test_rules_survive_json(unset, allowed):
     policy = Policy(rules={"environment": make_rules(unset, allowed)})

@@ -454,8 +454,17 @@ def test_a_name_in_a_held_folder_tells_its_place_where_no_link_is_followed(tmp_p
         assert places_module.held_place(f"{held}/new", os.O_NOFOLLOW) == f"{tmp_path}/new"
         for name, flags in (("new", 0), ("..", os.O_NOFOLLOW), ("", os.O_NOFOLLOW), ("below/new", os.O_NOFOLLOW)):
             assert places_module.held_place(f"{held}/{name}", flags) is None, name
+        for other in (held.replace("/fd/", "/fdinfo/"), held.replace("/proc/", "/none/"), f"{held}x", f"x{held}"):
+            assert places_module.held_place(other, 0) is None, other
+            assert places_module.held_place(f"{other}/new", os.O_NOFOLLOW) is None, other
     finally:
         os.close(number)
+    read, write = os.pipe()
+    try:
+        assert places_module.held_place(f"/proc/{os.getpid()}/fd/{read}", 0) is None, "it lies nowhere"
+    finally:
+        os.close(read)
+        os.close(write)
 
 
 @pytest.fixture

@@ -256,6 +256,20 @@ def test_an_address_of_this_machine_is_permission_for_localhost(entry):
     assert connect(rules(allow_hosts=["192.0.2.1:8000"]), "localhost", 8000) is not None
 
 
+def test_the_name_of_an_address_is_asked_where_that_may_be_reached():
+    def asked(mine, address):
+        return net.decide(mine, net.RESOLVE, (address,), "socket.gethostbyaddr")
+
+    for address in ("192.0.2.1", "2001:db8::1", "127.0.0.1", "169.254.169.254"):
+        assert asked(rules(), address)[:3] == (f"network disabled: DNS({address})", address, "no-network")
+        assert asked(rules(block=False, deny_hosts=["203.0.113.1"]), address) is None
+        entries = [f"{address}/{128 if ':' in address else 32}"]
+        assert asked(rules(block=False, deny_hosts=entries), address)[2] == "deny-host"
+        assert asked(rules(allow_hosts=entries, deny_hosts=entries), address)[2] == "deny-host"
+    assert asked(rules(allow_hosts=["192.0.2.1:80"]), "192.0.2.1") is None
+    assert asked(rules(allow_hosts=["192.0.2.1:80"]), "192.0.2.2") is not None
+
+
 @pytest.mark.parametrize(("family", "address", "other"), [(V4, "127.0.0.1", "::1"), (V6, "::1", "127.0.0.1")])
 def test_no_host_at_all_is_this_machine(family, address, other):
     def to_nowhere(mine):
