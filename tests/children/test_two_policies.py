@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
 
 import pytest
@@ -297,3 +299,28 @@ def test_what_no_policy_has_answered_is_raised(monkeypatch, error):
     with pytest.raises(LookupError) as found:
         lasting.answers(0)
     assert found.value is error
+
+
+@pytest.mark.skipif(os.name != "posix", reason="posix")
+@pytest.mark.parametrize(
+    "start",
+    [
+        "posix_spawn('/bin/echo', ['echo', 'ran'], {})",
+        "system('echo ran')",
+        "execv('/bin/echo', ['echo', 'ran'])",
+        "execve('/bin/echo', ['echo', 'ran'], {})",
+    ],
+)
+def test_a_start_that_was_kept_from_before_a_block_is_refused(isolated, start):
+    """Nobody could give what it starts the policy of the block."""
+    code = f"""
+        from os import execv, execve, posix_spawn, system
+        from hermetic import PolicyViolation, hermetic_blocker
+        with hermetic_blocker(block_network=True):
+            try:
+                {start}
+            except PolicyViolation as blocked:
+                print(blocked, flush=True)
+    """
+    done = isolated.passes(code)
+    assert re.fullmatch(r"subprocess disabled: os\.(posix_spawn|system|exec)\n", done.stdout)

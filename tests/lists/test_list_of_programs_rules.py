@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from _hermetic.capabilities.processes import starting
 from _hermetic.capabilities.processes.denied import make_rules
-from _hermetic.capabilities.processes.permitted import looked_up, missing_denial, start_denial
+from _hermetic.capabilities.processes.permitted import (
+    GONE,
+    file_to_start,
+    interpreter_denial,
+    looked_up,
+    missing_denial,
+    start_denial,
+)
 from _hermetic.programs import executables as programs
 from _hermetic.programs.executables import located
 from hermetic import BlockConfig
@@ -76,21 +83,27 @@ def script(path):
     return path
 
 
-def test_a_multi_call_program_is_refused_unless_it_is_named_itself(folder):
-    real = script(folder / "busybox")
+@pytest.mark.parametrize("name", ["busybox", "toybox", "coreutils", "busybox.static", "toybox-x86_64"])
+def test_a_multi_call_program_is_refused_unless_it_is_named_itself(folder, name):
+    real = script(folder / name)
     (folder / "ls").symlink_to(real)
-    with pytest.raises(ValueError, match="name busybox itself"):
+    with pytest.raises(ValueError, match=f"name {name} itself"):
         make_rules([str(folder / "ls")])
     rules = make_rules([str(real)])
     assert not refuses(rules, str(folder / "ls"), "ls")
-    assert not refuses(rules, str(real), "busybox")
-    # One that nobody knows to be many is held to the name that it was given by.
+    assert not refuses(rules, str(real), name)
+
+
+def test_a_program_that_nobody_knows_to_be_many_is_held_to_its_name(folder):
     unknown = script(folder / "many")
     (folder / "cat").symlink_to(unknown)
     (folder / "sh").symlink_to(unknown)
     rules = make_rules([str(folder / "cat")])
     assert not refuses(rules, str(folder / "cat"), "cat")
+    assert not refuses(rules, str(folder / "cat"), str(folder / "cat"))
     assert refuses(rules, str(folder / "cat"), "sh")
+    assert refuses(rules, str(folder / "cat"), str(folder / "sh"))
+    assert refuses(rules, str(folder / "cat"), "")
     assert refuses(rules, str(folder / "sh"), "sh")
     assert refuses(rules, str(folder / "sh"), "cat")
     assert refuses(rules, str(unknown), "many")
@@ -113,6 +126,37 @@ def test_the_versioned_name_behind_a_link_is_the_programs_own(folder):
     rules = make_rules([str(folder / "bin" / "tool")])
     assert not refuses(rules, str(folder / "bin" / "tool"), "tool")
     assert not refuses(rules, str(real), "tool-1.2")
+
+
+def test_an_interpreter_is_started_by_its_link_and_all_else_by_what_it_is(folder):
+    for name, real in (("tool", "tool-1.2"), ("python3", "python3.12"), ("snake", "python3.12"), ("python", "other")):
+        (folder / name).symlink_to(script(folder / real))
+        started = file_to_start(looked_up(str(folder / name)))
+        assert started == str(folder / (real if name == "tool" else name))
+        (folder / name).unlink()
+
+
+def test_what_is_missing_is_missing_where_it_is_listed(folder):
+    rules = make_rules(["true", str(script(folder / "tool"))])
+    assert missing_denial(rules, "true", "true", "") is missing_denial(rules, "/none/tool", "/none/tool", "") is None
+    assert missing_denial(rules, "false", "false", "x")[0] == missing_denial(rules, "/none/t", "t", "x")[0] == "x"
+
+
+def test_a_script_is_refused_once_its_interpreter_is_another(folder):
+    real, interpreter = script(folder / "tool"), script(folder / "runs")
+    rules = make_rules([str(real)], [str(interpreter)])
+
+    def refused(*used):
+        return interpreter_denial(rules, used, looked_up(str(real)), "tool", "x") is not None
+
+    known = looked_up(str(interpreter))[2]
+    assert not refused(known)
+    assert not refused()
+    assert refused(GONE)
+    assert refused(known, GONE)
+    assert refused(looked_up(str(script(folder / "more")))[2])
+    interpreter.write_text("#!/bin/sh\n# changed\n")
+    assert refused(looked_up(str(interpreter))[2])
 
 
 def test_a_program_is_where_the_links_of_its_folder_lead(folder, monkeypatch):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from _hermetic.capabilities import environment as env
 from _hermetic.capabilities.environment import (
+    DELETE,
     GET,
     LIBRARY,
     LIST,
@@ -61,6 +62,8 @@ def test_what_starts_children_sees_what_they_get(name):
     assert judged(make_rules(), SEE, name, STARTER) is None
     assert judged(make_rules(), GET, name, LIBRARY) is not None
     assert judged(make_rules(), GET, name, PROGRAM) is not None
+    assert judged(make_rules(), SET, name, STARTER) is not None, "it may look, and change nothing"
+    assert judged(make_rules(), DELETE, name, STARTER) is not None
 
 
 @given(ALLOWED, NAMES, VERBS, ASKERS)
@@ -72,6 +75,14 @@ def test_only_an_allowance_gives_a_variable_back(allowed, name, verb, who):
 @given(ALLOWED, st.booleans())
 def test_a_list_needs_every_variable(allowed, unset):
     assert judged(make_rules(unset, allowed), LIST, env.EVERY) is not None
+
+
+@given(ALLOWED, st.booleans())
+def test_nothing_gives_back_a_file_that_holds_every_variable(allowed, unset):
+    rules = make_rules(unset, [*allowed, "environ", "A*"])
+    for path in ("/proc/self/environ", "environ", "A"):
+        found = judged(rules, env.COPY, path)
+        assert found == (f"environment disabled: {path}", path, "no-environment", "nothing: it holds every variable")
 
 
 @given(st.booleans(), ALLOWED)

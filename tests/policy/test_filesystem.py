@@ -126,11 +126,105 @@ def test_the_programs_own_status_is_readable():
         path = f"{own}/{name}"
         assert (decide(BELOW, READ, ("x", path), "open") is None) is readable, name
     assert decide(BELOW, READ, ("x", "/proc/1/status"), "open") is not None or os.getpid() == 1
+    number = int(own.rpartition("/")[2] or 0)
+    for other in (number - 1, number + 1):
+        assert decide(BELOW, READ, ("x", f"/proc/{other}/status"), "open") is not None
 
 
-def test_a_stand_in_that_asks_is_told_quietly():
+def test_a_stand_in_that_asks_is_told_quietly(tmp_path):
     message, *_, answer = decide(ANY, REPLACE, "", "tempfile.TemporaryFile")
     assert (message, answer) == ("", True)
+    private = prepare(make_rules(private_tmp=str(tmp_path)))
+    assert decide(private, REPLACE, "", "tempfile.TemporaryFile")[4] == str(tmp_path)
+
+
+def denying(*paths):
+    return prepare(make_rules(readonly=False, deny_read=paths))
+
+
+def test_a_read_whose_folder_nobody_tells_is_denied_wherever_it_may_lead(tmp_path, monkeypatch):
+    for name in ("secret", "plain"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "way").symlink_to(tmp_path / "plain")
+    monkeypatch.chdir(tmp_path)
+    rules = denying(tmp_path / "secret", tmp_path / "links")
+    for path, entry in (
+        ("secret", "secret"),
+        (b"secret", "secret"),
+        (f"{tmp_path}/secret", "secret"),
+        ("links/way", "links"),
+    ):
+        said = decide(rules, READ, (path, None), "open")
+        assert said[2:] == ("deny-read", f"leaving out --deny-read {tmp_path}/{entry}"), path
+    assert decide(rules, READ, (Path(), None), "open") is not None
+    assert decide(rules, READ, ("plain", None), "open") is None
+
+
+def test_a_link_that_lies_in_what_is_denied_is_no_way_to_a_read():
+    rules = denying("/none/denied")
+    assert decide(rules, READ, ("/none/link", "/none/denied/x"), "open")[2] == "deny-read"  # nor a name for it
+    assert decide(rules, READ, ("/none/denied/link", "/none/plain"), "open") is None  # its way says that it is one
+    assert decide(rules, READ, ("x", "/none/plain", ["/none/other", "/none/denied/link"]), "open")[2] == "deny-read"
+    assert decide(rules, READ, ("x", "/none/plain", ["/none/other"]), "open") is None
+    below = (*BELOW[: lists.NO_READS], rules[lists.NO_READS], *BELOW[lists.NO_READS + 1 :])
+    assert decide(below, READ, ("x", "/r/plain", ["/none/denied/link"]), "open")[2] == "deny-read"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of descriptors")
+def test_a_descriptor_that_cannot_be_read_is_not_read_by_its_name():
+    read, write = os.pipe()
+    try:
+        for rules in (BELOW, denying("/none")):
+            assert decide(rules, READ, (f"/dev/fd/{read}", None), "open") is None
+        assert decide(BELOW, READ, (f"/dev/fd/{write}", None), "open") is not None
+        assert decide(BELOW, READ, (write, None), "open") is not None
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+def test_only_the_name_of_code_without_a_file_is_missing_in_silence(tmp_path):
+    def said(name):
+        return decide(BELOW, READ, (f"{tmp_path}/{name}", f"{tmp_path}/{name}"), "open")
+
+    assert said("<string>")[0] == ""
+    assert isinstance(said("<string>")[4], FileNotFoundError)
+    (tmp_path / "<there>").write_text("")
+    for name in ("<there>", "<string", "string>", "<string>/x"):
+        assert said(name)[0].startswith("read outside sandbox root: "), name
+
+
+def test_bytecode_is_not_written_in_silence_where_only_a_list_denies_it():
+    for path, silent in (("/none/__pycache__/m.pyc", True), ("/none/__pycache__", True), ("/none/m.pyc", False)):
+        target = (path, places_module.SHOWN_AS_IT_IS, (path,), (), "")
+        found = decide(prepare(make_rules(readonly=False, deny_write=["/none"])), WRITE, target, "open")
+        assert (found[0] == "", found[2]) == (silent, "deny-write")
+        assert isinstance(found[-1], PermissionError) is silent
+        assert decide(ANY, WRITE, target, "open")[0] == f"filesystem readonly: {path}"
+
+
+def test_the_end_that_is_refused_is_named():
+    rules = prepare(make_rules(allow_write=["/none"]))
+    for places in (("/none/a", "/other/b"), ("/other/b", "/none/a")):
+        target = (places[0], places_module.SHOWN_AS_IT_IS, places, places[:1], "")
+        assert decide(rules, CHANGE, target, "os.rename")[:2] == (
+            "filesystem mutation disabled: os.rename(/other/b)",
+            "/other/b",
+        )
+
+
+def test_a_variable_that_names_a_file_falls_under_what_restricts_reading():
+    for rules, said in (
+        (BELOW, ("read outside sandbox root", "fs-readonly")),
+        (denying("/x"), ("filesystem read denied", "deny-read")),
+    ):
+        assert decide(rules, NAMED, ("NAME", "/x"), "os.putenv") == (
+            f"{said[0]}: /x",
+            "/x",
+            said[1],
+            "setting NAME before the start",
+        )
 
 
 # --- rules ---
@@ -240,6 +334,8 @@ def test_a_descriptor_is_reopened_with_the_mode_it_has():
         (b"/dev/fd/3", 3),
         ("/dev/stdout", 1),
         ("/proc/self/fd/12", 12),
+        ("/proc/thread-self/fd/12", 12),
+        (b"/proc/self/fd/12", 12),
         ("/proc/self/fd/4/x", None),
         ("/dev/fd/", None),
         ("/dev/fd/-1", None),
@@ -250,6 +346,23 @@ def test_a_descriptor_is_reopened_with_the_mode_it_has():
 )
 def test_names_of_descriptors(path, number):
     assert descriptors.named_descriptor(path) == number
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of descriptors")
+def test_an_open_file_is_opened_again_by_its_names_and_no_handle_is():
+    read, write = os.pipe()
+    handle = os.open("/", os.O_PATH)
+    try:
+        for folder in ("/proc/self/fd", f"/proc/{os.getpid()}/fd", "/dev/fd"):
+            assert descriptors.names_open(f"{folder}/{read}", os.O_RDONLY), folder
+            assert not descriptors.names_open(f"{folder}/{read}", os.O_WRONLY), folder
+            assert not descriptors.names_open(f"{folder}/{write}", os.O_RDONLY), folder
+            assert not descriptors.names_open(f"{folder}/{handle}", os.O_RDONLY), folder
+        for other in (f"/proc/{os.getppid()}/fd/{read}", f"/proc/self/fdinfo/{read}", f"/none/{read}", "/dev/null"):
+            assert not descriptors.names_open(other, os.O_RDONLY), other
+    finally:
+        for number in (read, write, handle):
+            os.close(number)
 
 
 def test_other_processes_descriptors_are_not_ours():
@@ -341,8 +454,95 @@ def test_a_name_in_a_held_folder_tells_its_place_where_no_link_is_followed(tmp_p
         assert places_module.held_place(f"{held}/new", os.O_NOFOLLOW) == f"{tmp_path}/new"
         for name, flags in (("new", 0), ("..", os.O_NOFOLLOW), ("", os.O_NOFOLLOW), ("below/new", os.O_NOFOLLOW)):
             assert places_module.held_place(f"{held}/{name}", flags) is None, name
+        for other in (held.replace("/fd/", "/fdinfo/"), held.replace("/proc/", "/none/"), f"{held}x", f"x{held}"):
+            assert places_module.held_place(other, 0) is None, other
+            assert places_module.held_place(f"{other}/new", os.O_NOFOLLOW) is None, other
     finally:
         os.close(number)
+    read, write = os.pipe()
+    try:
+        assert places_module.held_place(f"/proc/{os.getpid()}/fd/{read}", 0) is None, "it lies nowhere"
+    finally:
+        os.close(read)
+        os.close(write)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """real/file, and links to the folder and to the file."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "file").write_text("x")
+    (tmp_path / "folder").symlink_to("real")
+    (tmp_path / "real" / "link").symlink_to("file")
+    monkeypatch.chdir(tmp_path)
+    return str(tmp_path)
+
+
+# (path, the entry that it names, what it leads to, the links on the way to the one, and to the other)
+WAYS = [
+    ("real/file", "real/file", "real/file", [], []),
+    ("folder/file", "real/file", "real/file", ["folder"], ["folder"]),
+    ("real/link", "real/link", "real/file", [], ["real/link"]),
+    ("folder/link", "real/link", "real/file", ["folder"], ["folder", "real/link"]),
+    ("folder", "folder", "real", [], ["folder"]),
+    ("folder/", "real", "real", ["folder"], ["folder"]),
+    ("folder/.", "real", "real", ["folder"], ["folder"]),
+    ("real/../folder", "folder", "real", [], ["folder"]),
+    ("real/new", "real/new", "real/new", [], []),
+]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="paths of POSIX")
+@pytest.mark.parametrize(("path", "entry", "real", "to_entry", "to_real"), WAYS)
+@pytest.mark.parametrize("form", ["relative", "absolute", "by folder", "bytes"])
+def test_a_change_is_judged_where_it_happens(tree, path, entry, real, to_entry, to_real, form):
+    folder = os.open("real" if path.startswith("real/") else ".", os.O_RDONLY) if form == "by folder" else -1
+    given = {
+        "relative": path,
+        "absolute": f"{tree}/{path}",
+        "by folder": path.removeprefix("real/"),
+        "bytes": path.encode(),
+    }[form]
+    try:
+        for find, place, links in (
+            (places_module.opened_places, real, to_real),
+            (places_module.entry_of, entry, to_entry),
+        ):
+            ways = []
+            assert find(given, folder, ways) == (f"{tree}/{place}",)
+            assert {f"{tree}/{link}" for link in links} <= set(ways)
+            assert bool(ways) is bool(links)
+        both = {f"{tree}/{entry}", f"{tree}/{real}"}
+        assert set(places_module.both_places(given, folder, [])) == both
+    finally:
+        if folder >= 0:
+            os.close(folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of descriptors")
+def test_a_change_by_a_descriptor_is_judged_where_that_leads(tree):
+    def places(number):
+        return places_module.change_of(number, -1, places_module.entry_of, "")[2]
+
+    read, write = os.pipe()
+    file, gone = os.open("folder/link", os.O_RDONLY), os.open("real", os.O_RDONLY)
+    try:
+        assert places(file) == (f"{tree}/real/file",)
+        assert places(read) is places(99999) is None
+        for number in (read, 99999):
+            assert places_module.entry_of("x", number, []) is None, "no folder"
+        os.rename("real", "moved")
+        assert places_module.entry_of("x", gone, []) == (f"{tree}/moved/x",)
+    finally:
+        for number in (read, write, file, gone):
+            os.close(number)
+
+
+def test_what_lies_in_the_root_of_everything_has_one_slash():
+    for path in ("/none", "/./none", "//none"):
+        assert places_module.entry_of(path, -1, []) == ("/none",)
+    for path in ("/", "/..", "//"):
+        assert places_module.entry_of(path, -1, []) == ("/",)
 
 
 @pytest.mark.parametrize(

@@ -76,10 +76,38 @@ def test_native_packages_are_given_back_by_name_and_place(tmp_path, monkeypatch)
     assert module(make_rules(block_native=True, allow_native=["_cffi_backend"]), "cffi.api") is None
 
 
-def test_process_libraries_need_both_options():
-    assert module(make_rules(block_native=True, block_subprocess_libraries=True), "sh") == "import blocked: sh"
-    assert module(make_rules(block_native=True), "sh") is None
-    assert module(make_rules(block_subprocess_libraries=True), "sh") is None
+def test_only_what_mypyc_made_comes_with_a_package(tmp_path, monkeypatch):
+    """What else its distribution installs beside it is another package."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("given/__init__.py", "a1__mypyc.so", "b2__mypyc.so", "neighbour.so", "other/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for owner, files in (
+        ("given", ["given/__init__.py", "a1__mypyc.so", "neighbour.so"]),
+        ("other", ["other/__init__.py", "b2__mypyc.so"]),
+    ):
+        (tmp_path / f"{owner}-1.dist-info").mkdir()
+        (tmp_path / f"{owner}-1.dist-info" / "RECORD").write_text("".join(f"{file},,\n" for file in files))
+    rules = prepare(settled(make_rules(block_native=True, allow_native=["given"]))[0])
+    found = [
+        name
+        for name in ("a1__mypyc", "b2__mypyc", "neighbour", "other")
+        if module(rules, name, str(tmp_path / f"{name}.so")) is None
+    ]
+    assert found == ["a1__mypyc"]
+
+
+def test_the_options_that_restrict_imports_are_two():
+    assert imports.taken_options(make_rules(["a"])) == ("deny-import",)
+    assert imports.taken_options(make_rules(block_native=True)) == ("block-native",)
+    assert imports.taken_options(make_rules(["a"], True)) == ("deny-import", "block-native")
+
+
+@pytest.mark.parametrize("name", ["sh", "pexpect", "plumbum", "sarge", "delegator", "plumbum.commands"])
+def test_process_libraries_need_both_options(name):
+    assert module(make_rules(block_native=True, block_subprocess_libraries=True), name) == f"import blocked: {name}"
+    assert module(make_rules(block_native=True), name) is None
+    assert module(make_rules(block_subprocess_libraries=True), name) is None
 
 
 @pytest.mark.parametrize("name", ["", ".", "a..b", "a.", ".a", "a-b", "a b", "a/b", "*", "a\0"])

@@ -43,13 +43,14 @@ LOOPBACK = [
 # What holds an address of the machine's, and goes by its default route to a translator or the end of a tunnel.
 SENT = [
     "::127.0.0.1", "64:ff9b::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b::0.0.0.0", "64:ff9b:1::7f00:1", "64:ff9b:1:6461:7461::7f00:1",
-    "::ffff:0:127.0.0.1", "2002:7f00:1::", "2002:7f00:0001:1234::5", "2002:0:0:1234::5",
+    "64:ff9b:1:2::7f00:1", "::ffff:0:127.0.0.1", "2002:7f00:1::", "2002:7f00:0001:1234::5", "2002:0:0:1234::5",
 ]  # fmt: skip
 METADATA = [
     "169.254.169.254", "0xa9fea9fe", "2852039166", "0251.0376.0251.0376", "169.254.43518", "0xa9.0xfe.0xa9.0xfe", "169.16689662",
     "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::169.254.169.254", "64:ff9b::169.254.169.254", "64:ff9b::a9fe:a9fe",
     "2002:a9fe:a9fe::", "2002:a9fe:a9fe:1::1", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%eth0", "fe80:0:0:0:0:0:a9fe:a9fe",
     "fd00:ec2::254", "FD00:0EC2::0254", "fd00:ec2::254%1", "100.100.100.200", "0x646464c8", "::ffff:100.100.100.200",
+    "64:ff9b:1::169.254.169.254", "64:ff9b:1:2:3::a9fe:a9fe", "::ffff:0:169.254.169.254",
     "metadata", "metadata.google.internal", "METADATA.google.INTERNAL", "metadata.google.internal.", "metadata.",
 ]  # fmt: skip
 

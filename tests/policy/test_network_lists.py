@@ -7,7 +7,7 @@ import ipaddress
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from network_acts import V4, answer, bind, connect, resolve, rules
+from network_acts import V4, V6, answer, bind, connect, resolve, rules
 
 from _hermetic.capabilities import network as net
 from _hermetic.capabilities.network import addresses as adr
@@ -237,6 +237,74 @@ def test_a_name_given_to_c_itself_is_refused_even_when_it_is_allowed():
     assert connect(mine, "example.com") is None
 
 
+@pytest.mark.parametrize(
+    "denied", ["192.0.2.1", "2001:db8::1", "192.0.2.0/24", "2001:db8::/32", "127.0.0.1:80", "[fd00::/8]:80", None]
+)
+def test_a_name_given_to_c_itself_is_refused_wherever_addresses_are_denied(denied):
+    """Nobody sees which address C finds for it."""
+    mine = rules(block=False, deny_private_network=True) if denied is None else rules(block=False, deny_hosts=[denied])
+    assert connect(mine, "other.org", by_name=False)[3].startswith("socket.socket in place of")
+    assert connect(mine, "other.org") is None
+
+
+@pytest.mark.parametrize("entry", ["127.0.0.1:8000", "[::1]:8000", "127.0.0.0/8:8000"])
+def test_an_address_of_this_machine_is_permission_for_localhost(entry):
+    mine = rules(allow_hosts=[entry])
+    assert connect(mine, "localhost", 8000) is None
+    assert connect(mine, "localhost", 8001) is not None
+    assert connect(mine, "localhost", 8000, by_name=False) is not None  # it could find the other of the two
+    assert connect(rules(allow_hosts=["192.0.2.1:8000"]), "localhost", 8000) is not None
+
+
+def test_the_name_of_an_address_is_asked_where_that_may_be_reached():
+    def asked(mine, address):
+        return net.decide(mine, net.RESOLVE, (address,), "socket.gethostbyaddr")
+
+    for address in ("192.0.2.1", "2001:db8::1", "169.254.169.254"):
+        assert asked(rules(), address)[:3] == (f"network disabled: DNS({address})", address, "no-network")
+        assert asked(rules(block=False, deny_hosts=["203.0.113.1"]), address) is None
+        entries = [f"{address}/{128 if ':' in address else 32}"]
+        assert asked(rules(block=False, deny_hosts=entries), address)[2] == "deny-host"
+        assert asked(rules(allow_hosts=entries, deny_hosts=entries), address)[2] == "deny-host"
+    assert asked(rules(allow_hosts=["192.0.2.1:80"]), "192.0.2.1") is None
+    assert asked(rules(allow_hosts=["192.0.2.1:80"]), "192.0.2.2") is not None
+    assert asked(rules(), "127.0.0.2")[0] == ""  # an answer: no such host
+
+
+@pytest.mark.parametrize(("family", "address", "other"), [(V4, "127.0.0.1", "::1"), (V6, "::1", "127.0.0.1")])
+def test_no_host_at_all_is_this_machine(family, address, other):
+    def to_nowhere(mine):
+        return net.decide(mine, net.CONNECT, (family, "", 80, "connect"), "socket.connect")
+
+    assert to_nowhere(rules(allow_localhost=True)) is None
+    assert to_nowhere(rules()) is not None
+    assert to_nowhere(rules(block=False, deny_hosts=[address]))[2] == "deny-host"
+    assert to_nowhere(rules(block=False, deny_hosts=[other])) is None
+    assert resolve(rules(), "") is None
+
+
+def test_a_narrower_entry_hides_none_that_is_wider():
+    names, addresses = (
+        ["a.b.org:80", "*.b.org:443", "*.org:22"],
+        ["192.0.2.7:80", "192.0.2.0/28:443", "192.0.0.0/16:22"],
+    )
+    for entries, host in ((names, "a.b.org"), (addresses, "192.0.2.7")):
+        for port in (80, 443, 22):
+            assert connect(rules(allow_hosts=entries), host, port) is None
+            assert connect(rules(block=False, deny_hosts=entries), host, port) is not None
+        assert connect(rules(allow_hosts=entries), host, 25) is not None
+        assert connect(rules(block=False, deny_hosts=entries), host, 25) is None
+
+
+@pytest.mark.parametrize("family", [16, 17, 38, 40])  # netlink, packets, the kernel's ciphers, virtual machines
+def test_a_socket_of_another_family_reaches_nothing(family):
+    target = (family, None, 0, "connect")
+    assert net.decide(rules(allow_localhost=True), net.CONNECT, target, "socket.connect") is not None
+    assert net.decide(rules(allow_localhost=True), net.BIND, target, "socket.bind") is not None
+    # Of what is no host there is no list.
+    assert net.decide(rules(block=False, deny_hosts=["0.0.0.0/0"]), net.CONNECT, target, "socket.connect") is None
+
+
 # --- what is denied ---
 
 
@@ -324,7 +392,8 @@ def test_an_address_that_is_denied_stays_so_whatever_name_led_to_it():
 
 
 def test_no_port_is_not_any_port():
-    assert connect(rules(allow_hosts=["192.0.2.7:22"]), "192.0.2.7", 0) is not None
+    for host in ("192.0.2.7", "a.org", "127.0.0.1", "localhost"):
+        assert connect(rules(allow_hosts=[f"{host}:22"]), host, 0) is not None
 
 
 def test_a_range_gives_back_no_address_of_a_name_that_is_denied():
@@ -375,6 +444,7 @@ def test_a_name_relaxes_nothing_where_only_private_addresses_are_denied():
     mine = rules(block=False, deny_private_network=True, allow_hosts=["10.0.0.1:443"])
     assert connect(mine, "10.0.0.1", 443) is None
     assert connect(mine, "10.0.0.1", 80)[3] == "--allow-host 10.0.0.1:80"
+    assert connect(mine, "corp.org", 80) is None  # what it comes to is judged next
 
 
 @pytest.mark.parametrize("call", ["connect", "resolve", "tls", "create"])

@@ -10,6 +10,7 @@ from network_acts import answer, connect, resolve, rules
 
 from _hermetic.capabilities.network import addresses as adr
 from _hermetic.capabilities.network.entries import parse
+from _hermetic.capabilities.network.rules import EVERY_PORT, HIGHEST_PORT, entry_for, joined, without
 
 HOSTS = st.sampled_from(
     ["a.org", "b.a.org", "c.b.a.org", "d.net", "localhost", "127.0.0.1", "127.0.0.2", "::1", "0.0.0.0", "10.0.0.1", "10.1.2.3",
@@ -110,3 +111,28 @@ def test_tables_answer_as_a_walk_along_the_list(entries, attempt, others):
         return any(ipaddress.ip_address(form) in network for form in forms)
 
     assert (connect(mine, host, port) is not None) == any(map(covers, entries))
+
+
+def ports_of(numbers):
+    """What a table has of an entry for these ports: neighbours are one span."""
+    if numbers is None:
+        return EVERY_PORT
+    lows = tuple(sorted(number for number in numbers if number - 1 not in numbers))
+    highs = tuple(sorted(number for number in numbers if number + 1 not in numbers))
+    return "", lows, highs, tuple(f"entry {low}" for low in lows)
+
+
+PORTS = st.one_of(st.none(), st.sets(st.integers(0, 9)))
+
+
+@given(PORTS, PORTS)
+def test_ports_are_joined_and_taken_away_like_sets(one, two):
+    both, rest = joined(ports_of(one), ports_of(two)), without(ports_of(one), ports_of(two))
+    for port in (*range(12), HIGHEST_PORT):
+        in_one, in_two = (numbers is None or port in numbers for numbers in (one, two))
+        assert bool(entry_for(both, port, False)) == (in_one or in_two)
+        assert bool(entry_for(rest, port, False)) == (in_one and not in_two)
+    for _, lows, highs, entries in (both, rest):
+        assert len(lows) == len(highs) == len(entries)
+        assert all(low <= high for low, high in zip(lows, highs, strict=True))
+        assert all(high < low for high, low in zip(highs, lows[1:], strict=False)), "no port is in two places"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from _hermetic.capabilities import network as net
-from _hermetic.policy import VERSION, Policy, first_denial, from_plain
+from _hermetic.policy import VERSION, Policy, first_denial, from_plain, held_by_all
 from hermetic.request import policy_from
 from hermetic.values import defaults
 
@@ -122,3 +122,23 @@ def test_policy_is_frozen():
         Policy(rules={}, nonsense=1)
     with pytest.raises(TypeError):
         Policy()
+
+
+PART = "in part: "
+
+
+@pytest.mark.parametrize(
+    ("parts", "held"),
+    [
+        ((), ()),
+        (((("a", "b"), ("a", PART + "b")),), ("a", PART + "b")),
+        (((("a",), ("a", "b", PART + "c")),), ("a",)),  # of what no policy names, nothing is said
+        (((("a",), ("a",)), (("a",), ())), ()),
+        (((("a",), ("a",)), (("a",), (PART + "a",))), (PART + "a",)),
+        (((("a",), (PART + "a",)), (("a",), ())), ()),
+        (((("a",), ("a",)), (("b",), ("b",))), ("a", "b")),
+    ],
+)
+def test_the_kernel_holds_of_a_family_what_it_holds_for_every_policy(parts, held):
+    assert held_by_all(parts) == held
+    assert set(held_by_all(parts[::-1])) == set(held)

@@ -83,16 +83,17 @@ print(json.dumps([
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX")
-def test_a_blocks_children_have_forgotten_too(isolated):
+@pytest.mark.parametrize("fork", ["os.fork()", "os.forkpty()[0]"])
+def test_a_blocks_children_have_forgotten_too(isolated, fork):
     """What C has of it is taken away when the first child starts, and given back when the block is left."""
-    code = """
+    code = f"""
     import ctypes, os
     from hermetic import hermetic_blocker
-    known = ctypes.CDLL(None).getenv
+    known, out = ctypes.CDLL(None).getenv, os.dup(1)
     known.restype = ctypes.c_char_p
-    def ask(): os.write(1, f"{known(b'CANARY')} {known(b'TZ')}\\n".encode())
+    def ask(): os.write(out, f"{{known(b'CANARY')}} {{known(b'TZ')}}\\n".encode())
     with hermetic_blocker(block_environment=True):
-        child = os.fork()
+        child = {fork}
         if not child:
             ask()
             os._exit(0)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from state_attempts import outcomes
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "lists"))
 from path_attempts import PLACES, tree, tried  # the tests of lists have them
@@ -95,3 +97,40 @@ def test_an_empty_path_is_not_found(isolated, place):
     tree(isolated)
     acts = ["open('', 'w')", "open(b'', 'ab')", "os.open('', os.O_CREAT | os.O_WRONLY)", "open('open/', 'w')"]
     assert tried(isolated, place, acts) == ["FileNotFoundError"] * 3 + ["IsADirectoryError"]
+
+
+# Both ask C for nothing, which everybody may: a call that is not refused ends in no violation.
+NAMESPACES = """
+import posix
+@attempt
+def left(): os.unshare(0)
+@attempt
+def left_by_another_name(): posix.unshare(0)
+@attempt
+def entered(): os.setns(0)
+@attempt
+def entered_by_another_name(): posix.setns(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "unshare"), reason="Linux, since 3.12")
+@pytest.mark.parametrize("place", ["command line", "block"])
+@pytest.mark.parametrize(
+    ("options", "keywords", "held"),
+    [
+        ("--deny-read x", {"deny_read": ["x"]}, True),
+        ("--deny-write x", {"deny_write": ["x"]}, True),
+        ("--fs-readonly=.", {"fs_readonly": True, "fs_root": "."}, True),
+        ("--fs-readonly --allow-write x", {"fs_readonly": True, "allow_write": ["x"]}, True),
+        ("--fs-readonly", {"fs_readonly": True}, False),  # nothing is known by its path
+    ],
+)
+def test_paths_keep_the_meaning_that_they_had_at_the_start(isolated, place, options, keywords, held):
+    found = outcomes(isolated, place, f"--kernel=off {options}", keywords, NAMESPACES)
+    if held:
+        assert set(found.values()) == {
+            "filesystem mutation disabled: os.unshare(namespaces)",
+            "filesystem mutation disabled: os.setns(namespaces)",
+        }
+    else:
+        assert not [said for said in found.values() if "disabled" in said]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 import pytest
+
+from _hermetic.enforce.doors import handles
 
 ROUNDS = 3000
 SWAP = """
@@ -62,3 +67,37 @@ def test_what_is_opened_to_write_is_what_was_judged(isolated, swapper, options):
     assert allowed and refused, "nobody swapped"
     assert sorted(path.name for path in (isolated.folder / "outside").iterdir()) == ["file"]
     assert (isolated.folder / "outside/file").read_text() == "kept"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="handles")
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_WRONLY | os.O_TRUNC])
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_was_put_in_the_place_of_a_handle_is_closed_untouched(tmp_path, monkeypatch, flags, swapped):
+    """As a race would have it, without one: C opens the path that the handle told, and finds another file there."""
+    for name in ("judged", "other"):
+        (tmp_path / name).write_text(name)
+    opened = []
+
+    def told(opens, words, path, folder, handle):
+        assert words[0] == str(tmp_path / "judged")
+        assert not words[1] & os.O_TRUNC, "nothing is emptied before it is known what it is"
+        opened.append(opens(tmp_path / "other" if swapped else words[0], *words[1:]))
+        return opened[-1]
+
+    monkeypatch.setattr(handles, "CAREFUL", True)
+    monkeypatch.setattr(handles, "TOLD", told)
+    handle = os.open(tmp_path / "judged", os.O_PATH)
+    try:
+        name = f"/proc/{os.getpid()}/fd/{handle}"
+        made = handles.carefully(str(tmp_path / "judged"), None, flags, name, handles.open_fd, (flags,))
+    finally:
+        os.close(handle)
+    assert (tmp_path / "other").read_text() == "other"
+    assert (tmp_path / "judged").read_text() == ("" if flags & os.O_TRUNC and not swapped else "judged")
+    if swapped:
+        assert made is None
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(opened[0])
+    else:
+        assert made == opened[0]
+        os.close(made)

@@ -16,6 +16,7 @@ import _io, json, os, posix, sys
 own = [entry for entry in sys.path if entry.endswith("lib-dynload")][0]
 new, there = own + "/_hermetic_test.so", own + "/" + sorted(os.listdir(own))[0]
 os.makedirs("full/folder", exist_ok=True)
+os.makedirs("empty", exist_ok=True)
 for name, leads in (("link", new), ("folder", own), ("root", "/")):
     os.symlink(leads, name)
 handle = os.open(own, os.O_RDONLY)
@@ -24,7 +25,9 @@ def opened(open, *words, **options):
     try:
         result = open(*words, **options)
     finally:
-        if os.path.lexists(new):
+        if os.path.isdir(new):
+            os.rmdir(new)
+        elif os.path.lexists(new):
             os.remove(new)
     return result
 
@@ -42,7 +45,7 @@ acts = {
     "what is there": lambda: open(there, "r+b"),
     "cut": lambda: os.truncate(there, os.stat(there).st_size),
     "a second name": lambda: os.link(there, "second.so"),
-    "moved there": lambda: os.rename("full", new),
+    "moved there": lambda: opened(os.rename, "empty", new),
     "a link there": lambda: opened(os.symlink, "/nowhere", new),
     "another folder": lambda: os.rename(own, "full"),
     "a folder above": lambda: os.rename(os.path.dirname(os.path.dirname(own)), "full"),

@@ -37,6 +37,7 @@ WAYS = {
     "posix_spawn": lambda: os.posix_spawn("/bin/true", ["true"], {}),
     "posix_spawnp": lambda: posix.posix_spawnp("true", ["true"], {}),
     "fork_exec": lambda: _posixsubprocess.fork_exec([b"true"], [b"/bin/true"]),
+    "fork_exec_by_another_name": lambda: getattr(subprocess, "_fork_exec", _posixsubprocess.fork_exec)([b"true"], [b"/bin/true"]),
     "spawnv_passfds": lambda: util.spawnv_passfds(b"/bin/true", [b"true"], ()),
     "by_exec": lambda: asyncio.run(by_exec()), "by_shell": lambda: asyncio.run(by_shell()), "pool": pool,
     "process_fork": lambda: multiprocessing.get_context("fork").Process(target=print).start(),
@@ -76,7 +77,7 @@ def test_a_refused_start_leaves_no_noise(isolated):
 
 
 SIGNALS = """
-import fcntl, resource, signal, threading
+import _signal, fcntl, resource, signal, threading
 signal.signal(signal.SIGUSR1, lambda *rest: None)
 parent, CONT = os.getppid(), signal.SIGCONT
 @attempt
@@ -101,6 +102,8 @@ def owner_struct(): fcntl.fcntl(0, 15, parent.to_bytes(4, sys.byteorder) * 2)
 def owner_request(): fcntl.ioctl(0, 0x8901, parent.to_bytes(4, sys.byteorder))
 @attempt
 def by_descriptor(): signal.pidfd_send_signal(os.pidfd_open(parent), CONT)
+@attempt
+def by_another_name(): _signal.pidfd_send_signal(os.pidfd_open(parent), CONT)
 @attempt
 def terminal(): fcntl.ioctl(0, 0x5412, b"x")
 @attempt

@@ -82,8 +82,8 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
         for name in ("chmod", "chown", "utime", "setxattr", "removexattr", "chflags", "lchown", "lchmod", "lchflags")
     },
     ("filesystem", "os.chflags"): "BSD and macOS only",
-    ("filesystem", "os:unshare"): "3.12 and newer, and needs the right of the administrator",
-    ("filesystem", "os:setns"): "3.12 and newer, and needs the right of the administrator",
+    ("filesystem", "os:unshare"): "3.12 and newer: tests/security/test_filesystem_listed_paths.py",
+    ("filesystem", "os:setns"): "3.12 and newer: tests/security/test_filesystem_listed_paths.py",
     ("filesystem", "sys:activate_stack_trampoline"): "3.12 and newer, and some builds only",
     ("filesystem", "tempfile:TemporaryFile"): "served from memory, never refused: tests/security",
     ("filesystem", "multiprocessing.heap:Arena.__init__"): "served from memory, never refused: tests/security",
