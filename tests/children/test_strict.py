@@ -67,6 +67,45 @@ def test_os_exit_counts_them_too(isolated):
     assert isolated.script("--no-network --strict", code).code == 2
 
 
+@pytest.mark.parametrize("end", ["", "sys.exit()", "raise ValueError"])
+def test_a_fork_that_ends_first_takes_nothing_along(isolated, end):
+    """Who began the run reads what was reported: it is its status that counts."""
+    code = f"""
+    import os, subprocess, sys
+    subprocess.run([sys.executable, '-c', {SWALLOW.format(host="child.example")!r}])
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+        print("parent")
+    else:
+        {end or "pass"}
+    """
+    done = isolated.script("--no-network --strict", code)
+    assert done.code == 2
+    assert done.errors[-2:] == ["hermetic: 1 act was blocked", "  network disabled: DNS(child.example)  [--no-network]"]
+
+
+def test_a_descriptor_of_the_programs_own_is_not_read(isolated):
+    """It may have closed all that there were, as daemons do: a pipe in their place would be waited for, and emptied."""
+    code = """
+    import os
+    reading, writing = os.pipe()
+    os.dup2(writing, 60)
+    for number in range(3, 60):
+        os.dup2(reading, number)
+    os.set_blocking(60, True)
+    os.write(60, b"mine")
+    if os.fork():
+        os.wait()
+    else:
+        os._exit(0)
+    import atexit
+    atexit.register(lambda: print(os.read(3, 10)))
+    """
+    done = isolated.script("--no-network --strict", code, timeout=60)
+    assert (done.code, done.stdout) == (0, "b'mine'\n")
+
+
 def test_what_is_no_report_is_passed_over(isolated):
     """The descriptor is inherited, so anybody among the children may write to it."""
     code = """

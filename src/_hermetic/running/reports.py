@@ -37,14 +37,20 @@ def open_pipe(options: Options) -> tuple[int, int] | None:
             return None
         events.remember(options.reports[0])
         return options.reports
+    told = new_pipe()
+    native.set_inheritable(told, True)
+    return told, file_inode(fstat(told))
+
+
+def new_pipe() -> int:
+    """The end to write to of a pipe that this process reads, from now on."""
     heard, told = native.pipe()
     for descriptor in (heard, told):
         native.set_blocking(descriptor, False)
-    native.set_inheritable(told, True)
-    events.remember(told)
+        events.remember(descriptor)
     _heard.append(heard)
     events.BEGAN[0] = getpid()
-    return told, file_inode(fstat(told))
+    return told
 
 
 def go_on() -> None:
@@ -54,14 +60,23 @@ def go_on() -> None:
         events.BEGAN[0] = getpid()
 
 
-def hear() -> bytes:
-    """Add what children were refused to this process's own log; returns all that they wrote."""
+def written() -> bytes:
+    """All that was reported since. A fork of the process that began this run takes nothing of it along."""
     data = b""
     try:
-        while _heard and (piece := read_fd(_heard[0], events.PIECE)):
+        while _heard and getpid() == events.BEGAN[0] and events.is_ours(_heard[0]):
+            piece = read_fd(_heard[0], events.PIECE)
+            if not piece:
+                break
             data += piece
     except OSError:
         pass  # nothing more was written
+    return data
+
+
+def hear() -> bytes:
+    """Add what children were refused to this process's own log; returns all that they wrote."""
+    data = written()
     found = events.reported(data)
     if found:
         if events.COUNT[0] != getpid():
