@@ -195,6 +195,41 @@ def test_under_strict_they_decide_the_status(isolated, judged):
     assert isolated.script("--no-network --strict", "print('quiet')").code == 0
 
 
+FAILURES = {
+    "handled": "raise SystemExit(3)",
+    "os._exit": "os._exit(3)",
+    "an error": "raise OSError(13, 'by native code')",
+}
+SEEN = [
+    "hermetic: the kernel layer blocked what no guard saw; the status is the program's own (2 with --strict)",
+    "  network disabled: connect(192.0.2.1)  [--no-network]",
+    "    to allow it: --allow-host 192.0.2.1:80",
+]
+
+
+@pytest.mark.parametrize("who", ["itself", "a child"])
+@pytest.mark.parametrize("failure", FAILURES)
+def test_a_program_that_fails_is_told_what_they_were(isolated, judged, failure, who):
+    act = f"import os\n{NATIVE_CONNECT}"
+    if who == "a child":
+        act = f"import os, subprocess, sys\nsubprocess.run([sys.executable, '-c', {act!r}])"
+    done = isolated.script("--no-network", f"{act}\n{FAILURES[failure]}")
+    assert done.code == (1 if failure == "an error" else 3)
+    assert done.errors[-3:] == SEEN
+    done = isolated.script("--no-network", act)
+    assert (done.code, done.stderr) == (0, "")
+
+
+def test_of_many_the_first_are_told(isolated, judged):
+    again = "for last in [*range(7), *range(7)]: libc.connect(s.fileno(), address[:7] + bytes([last]) + bytes(8), 16)"
+    done = isolated.script("--no-network", f"{NATIVE_CONNECT}\n{again}\nraise SystemExit(3)")
+    assert done.code == 3
+    assert [line for line in done.errors if "connect(" in line] == [
+        f"  network disabled: connect(192.0.2.{last})  [--no-network]" for last in (1, 0, 2, 3, 4)
+    ]
+    assert done.errors[-1] == "  and 2 more"
+
+
 @pytest.mark.parametrize(
     "error", ["OSError(13, 'by native code')", "RuntimeError('connect failed: Permission denied')"]
 )

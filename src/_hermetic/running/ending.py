@@ -39,7 +39,8 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
     if error is None:
         return 0
     if options.held or status.KERNEL:
-        status.say(status.kernel_hint(error))
+        seen = reports.seen_by_kernel(options.strict) if status.plain_status(error) else []
+        status.say(status.kernel_hint(error, seen))
     if not isinstance(error, SystemExit):
         sys.excepthook = silent  # it has been printed, without hermetic's frames
     raise error

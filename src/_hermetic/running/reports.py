@@ -9,7 +9,7 @@ from .. import events
 from ..enforce.doors import dress
 from ..enforce.session import CHILDREN as CHILDREN
 from ..errors import PolicyViolation
-from ..pristine import IS_WINDOWS, file_inode, fstat, getpid, native, read_fd
+from ..pristine import IS_WINDOWS, close_fd, file_inode, fstat, getpid, native, read_fd
 from . import status
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -72,6 +72,21 @@ def written() -> bytes:
     except OSError:
         pass  # nothing more was written
     return data
+
+
+def seen_by_kernel(strict: bool) -> list[tuple[Any, ...]]:
+    """What the supervisor refused that no guard saw, as records; a strict run has it in its log."""
+    return [] if strict else events.reported(written())
+
+
+def let_go(told: int) -> None:
+    """Somebody else writes to this end from now on, or nobody does: then there is nothing to read either."""
+    close_fd(told)
+    try:
+        if not read_fd(_heard[0], events.PIECE):
+            close_fd(_heard.pop())
+    except BlockingIOError:
+        pass
 
 
 def hear() -> bytes:
@@ -145,6 +160,8 @@ def prepare(strict: bool, only: bool, child: bool) -> None:
             status.say(status.explain(record, events.COUNT[1]))
         else:
             status.say(status.coped_hint(status_code))
+            if status_code:
+                status.say(status.kernel_hint(None, seen_by_kernel(strict)))
         leave(status.BLOCKED if record is not None else status_code)
 
     dress(exit_now, leave)

@@ -142,7 +142,11 @@ def held_by_kernel(
         return options.held
     from ..kernel import hold  # loaded only when it is used
 
-    held = hold(policies, options.kernel, prepared, status.KERNEL, -1 if told is None else told[0], options.waits)
+    # Of what the supervisor refuses a program that fails is to hear, too.
+    reported = reports.new_pipe() if told is None else told[0]
+    held = hold(policies, options.kernel, prepared, status.KERNEL, reported, options.waits)
+    if told is None:
+        reports.let_go(reported)
     let_layer_go()
     reports.go_on()
     for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):

@@ -168,8 +168,18 @@ def say(text: str) -> None:
         pass
 
 
-def kernel_hint(error: BaseException) -> str:
-    """For a program that died of what the kernel layer may have refused: the system's error does not say who did."""
+def kernel_hint(error: BaseException | None, seen: list[tuple[Any, ...]]) -> str:
+    """For a program that failed, or died, of what the kernel layer may have refused: the system's error does not say
+    who did. seen: what it was seen to refuse.
+    """
+    if seen:
+        acts: dict[Any, tuple[Any, ...]] = {}
+        for record in seen:
+            acts.setdefault(record[1:3], record)
+        return (
+            "hermetic: the kernel layer blocked what no guard saw; the status is the program's own (2 with --strict)\n"
+            f"{listed([*acts.values()], FEW, True)}"
+        )
     for item in chain(error):
         if not isinstance(item, PolicyViolation) and tells_of_refusal(item):
             return (
@@ -222,7 +232,8 @@ def coped_hint(code: int) -> str:
     if count > 1:
         counted = f"{count} acts were blocked, and the program handled them"
     return (
-        f"hermetic: {counted}; the status is its own (2 with --strict, each of them with --trace)\n{listed(FEW, True)}"
+        f"hermetic: {counted}; the status is its own (2 with --strict, each of them with --trace)\n"
+        f"{listed(events.LOG, FEW, True)}{together()}"
     )
 
 
@@ -232,7 +243,7 @@ def summary(verb: str) -> str:
     counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
     left = count - sum([events.TIMES.get((message, reason), 1) for _, message, reason, *_ in events.LOG])
     more = f"  and {left} more, of which only the number was kept\n" if left > 0 else ""
-    return f"hermetic: {counted}\n{listed(len(events.LOG), False)}{more}"
+    return f"hermetic: {counted}\n{listed(events.LOG, len(events.LOG), False)}{more}"
 
 
 def watched(child: bool) -> str:
@@ -250,19 +261,17 @@ def goes_unnoticed(record: tuple[Any, ...]) -> bool:
     return record[4] in UNNOTICED
 
 
-def listed(most: int, remedies: bool) -> str:
+def listed(records: list[tuple[Any, ...]], most: int, remedies: bool) -> str:
     """The first acts that were blocked, a line each, and one for what would allow it."""
     lines = []
     # Those last that no program fails of.
-    ordered = sorted(events.LOG, key=goes_unnoticed)
-    for _, message, reason, remedy, *_ in ordered[:most]:
+    for _, message, reason, remedy, *_ in sorted(records, key=goes_unnoticed)[:most]:
         times = events.TIMES.get((message, reason), 1)
         lines.append(f"  {message}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n")
         if remedies:
             lines.append(f"    to allow it: {events.for_shell(remedy)}\n")
-    more = len(events.LOG) - most
-    shared = together() if remedies else ""
-    return "".join(lines) + (f"  and {more} more\n" if more > 0 else "") + shared
+    more = len(records) - most
+    return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
 
 
 def trimmed(traceback: TracebackType | None) -> TracebackType | None:

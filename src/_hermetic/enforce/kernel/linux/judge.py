@@ -367,7 +367,7 @@ def tell(refusal: tuple[Any, ...]) -> None:
     guard, _, reason, _, call, _, target, _ = refusal
     if events.TRACE and events.TRACE[0] >= 0:
         events.trace("blocked", call, guard, target, reason)
-    if events.REPORTS:
+    if events.REPORTS and events.keep(refusal) <= events.REPORTED:
         events.report(refusal, "blocked")
 
 
