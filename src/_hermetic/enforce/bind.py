@@ -197,12 +197,12 @@ def _bound_code(
                 elif (value.__module__ or "").startswith(_CORE):
                     value = bind(value, {}, memo)
         consts.append(value)
-    changes: dict[str, Any] = {"co_code": text, "co_consts": tuple(consts)}
-    if filename is not None:
-        changes["co_filename"] = filename
     if as_two:
-        changes["co_argcount"], changes["co_flags"] = 2, code.co_flags & ~TAKES_ALL
-    return code.replace(**changes)
+        flags, shown = code.co_flags & ~TAKES_ALL, code.co_filename if filename is None else filename
+        return code.replace(co_code=text, co_consts=tuple(consts), co_filename=shown, co_argcount=2, co_flags=flags)
+    if filename is None:
+        return code.replace(co_code=text, co_consts=tuple(consts))
+    return code.replace(co_code=text, co_consts=tuple(consts), co_filename=filename)
 
 
 def takes_all(function: FunctionType) -> bool:
