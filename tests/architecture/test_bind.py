@@ -77,6 +77,29 @@ def test_constants_replace_names_and_memo_shares_twins():
     assert one()[1] is not made.helper
 
 
+@pytest.mark.parametrize("filename", [None, "shown.py"])
+def test_what_takes_everything_may_get_it_as_two(filename):
+    source = "def act(*args, **kwargs):\n    more = len(args)\n    return args, kwargs, more, KEY"
+    made = make(source)
+    twin = bind(made.act, {"KEY": "key"}, {}, filename, as_two=True)
+    args, kwargs = (1, 2), {"x": 3}
+    got = twin(args, kwargs)
+    assert got == (args, kwargs, 2, "key")
+    assert got[0] is args
+    assert got[1] is kwargs
+    assert twin.__code__.co_filename == (filename or "made.py")
+    with pytest.raises(TypeError):
+        twin(1, 2, 3)
+
+
+@pytest.mark.parametrize(
+    "signature", ["", "*args", "**kwargs", "x, *args, **kwargs", "x, /, *args, **kwargs", "*args, x, **kwargs"]
+)
+def test_what_takes_less_or_more_gets_it_as_it_is(signature):
+    assert module.takes_all(make("def act(*args, **kwargs): pass").act)
+    assert not module.takes_all(make(f"def act({signature}): pass").act)
+
+
 def test_nested_code_is_bound():
     made = make(
         "limit = 3\ndef act(xs): return [x + limit for x in xs], {x: limit for x in xs}, sum(limit for x in xs)"
