@@ -257,6 +257,17 @@ def test_limits_that_leave_no_room_are_named(isolated, landlock):
     assert all("ulimit -v, -u, -n" in done.stderr and not done.stdout for done in refused)
 
 
+@pytest.mark.parametrize("options", ["--no-network", "--fs-readonly"])
+def test_few_descriptors_end_in_a_message_or_in_a_run(isolated, options):
+    """Those that the run would have for itself are not missed by the program."""
+    isolated.write("target.py", "print('ran')")
+    words = [sys.executable, "-m", "hermetic", options, "--", "./target.py"]
+    for limit in range(12, 3, -1):
+        code = f"import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit})); os.execv({words[0]!r}, {words!r})"
+        done = isolated.python("-c", code)
+        assert (done.code, done.stdout) == (0, "ran\n") or done.stderr.startswith("hermetic: error: "), (limit, done)
+
+
 def test_doctor_tries_and_tells(isolated, judged):
     found = json.loads(isolated.cli("doctor", "--json").stdout)["kernel"]
     assert {row["capability"]: row["state"] for row in found["require"]} == dict.fromkeys(

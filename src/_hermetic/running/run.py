@@ -142,8 +142,8 @@ def held_by_kernel(
         return options.held
     from ..kernel import hold  # loaded only when it is used
 
-    # Of what the supervisor refuses a program that fails is to hear, too.
-    reported = reports.new_pipe() if told is None else told[0]
+    # Of what the supervisor refuses, a program that fails is told, too.
+    reported = reports.open_own() if told is None else told[0]
     held = hold(policies, options.kernel, prepared, status.KERNEL, reported, options.waits)
     if told is None:
         reports.let_go(reported)
