@@ -12,6 +12,15 @@ import sys
 
 import pytest
 
+# In the child the number means something else; and the file has a name elsewhere, from before the start.
+FORK = """
+os.dup2(os.open("linked", os.O_RDONLY), 9)
+name = f"/proc/{os.getpid()}/fd/9"
+pid = os.fork()
+if not pid:
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 9)
+"""
+ENDED = "raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))"
 ACTS = {
     "package moved": "os.rename(folder, folder + '_old')",
     "folder above moved": "os.rename(above, above + '_old')",
@@ -44,6 +53,8 @@ ACTS = {
     "linked by a descriptor": "os.link('__init__.py', 'handle', src_dir_fd=os.open(folder, 0))",
     "hard link out": "os.link(file, 'handle'); open('handle', 'w').close()",
     "copied onto": "open('mine', 'w').close(); shutil.copyfile('mine', file)",
+    "written by the descriptor of who forked": f"{FORK}    open(name, 'a').write('x')\n{ENDED}",
+    "opened by the descriptor of who forked": f"{FORK}    os.open(name, os.O_WRONLY | os.O_TRUNC)\n{ENDED}",
     "truncated": "os.truncate(file, 0)",
     "emptied": "os.remove(file)",
     "removed as a tree": "shutil.rmtree(above)",
@@ -57,6 +68,7 @@ ACTS = {
 @pytest.mark.parametrize("name", ACTS)
 def test_they_are_what_they_were(isolated, name, place):
     copy = isolated.copy_hermetic("deep/lib")
+    (isolated.folder / "linked").hardlink_to(copy / "_hermetic" / "__init__.py")
     code = f"""
 import os, shutil, _hermetic
 file = _hermetic.__file__

@@ -56,7 +56,7 @@ def test_a_sealed_process_keeps_its_root(isolated):
             except RuntimeError as error:
                 print(error)
     """
-    done = isolated.script("--kernel=off --no-network --seal", code)
+    done = isolated.script("--kernel=off --no-environment --seal", code)
     assert done.stdout.splitlines() == ["interpreter mutation disabled: root"] * (3 if hasattr(os, "setns") else 2), (
         done
     )
