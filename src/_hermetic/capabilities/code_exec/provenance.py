@@ -13,7 +13,18 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import is_below
-from ...pristine import S_IFMT, S_IFREG, close_fd, file_mode, file_size, fstat, native, open_fd, stat
+from ...pristine import (
+    S_IFMT,
+    S_IFREG,
+    close_fd,
+    file_links,
+    file_mode,
+    file_size,
+    fstat,
+    native,
+    open_fd,
+    stat,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -166,7 +177,10 @@ def zip_member(archive: str, member: str, method: int, size: int, offset: int) -
         name = _read(fd, name_size + extra_size)[:name_size]
         if name != member.encode("utf-8", "surrogateescape"):
             return None
-        data = _read(fd, min(size, file_size(fstat(fd))))
+        found = fstat(fd)
+        if not file_links(found):
+            return None  # memory (memfd_create), or a removed file: who may write no file can make these
+        data = _read(fd, min(size, file_size(found)))
         if len(data) != size:
             return None
         return data if method == 0 else _inflate(data, -15)
