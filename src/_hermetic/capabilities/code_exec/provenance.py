@@ -126,11 +126,10 @@ def is_cached_file(path: str, data: bytes, sourceless: bool) -> bool:
 
 
 def is_line_of_file(path: object, text: bytes) -> bool:
-    """Whether this is a part of one line of the source file it is named for."""
-    name = exact_text(path)
-    if b"\n" in text or not name.endswith(SOURCE_SUFFIXES):
+    """Whether this is a part of one line of the file it is named for. Nothing is allowed for that: a comment is one."""
+    if b"\n" in text:
         return False
-    content = read_file(name)
+    content = read_file(exact_text(path))
     return content is not None and text in content
 
 
