@@ -104,7 +104,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
         target = ""
     target = target or call
     if target == CARETS:
-        return "", None, OPTION, "", _error("not parsed")
+        return "", None, OPTION, "", _error("dynamic code execution disabled: compile")
     message = f"dynamic code execution disabled: {target}"
     if target == PROMPT:
         # After any other exception the interpreter's prompt asks again, for ever.
