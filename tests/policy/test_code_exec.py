@@ -36,11 +36,20 @@ def test_only_the_admitted_code_object_runs() -> None:
 def test_a_line_of_a_file_is_part_of_one_line_of_source(tmp_path: Path) -> None:
     path = tmp_path / "m.py"
     path.write_bytes(b"import os\nos.getcwd()\n")
-    (tmp_path / "m.txt").write_bytes(b"os.getcwd()\n")
     assert provenance.is_line_of_file(str(path), b"os.getcwd()")
     assert not provenance.is_line_of_file(str(path), b"import os\nos.getcwd()")
     assert not provenance.is_line_of_file(str(path), b"os.system")
-    assert not provenance.is_line_of_file(str(tmp_path / "m.txt"), b"os.getcwd()")
+    assert not provenance.is_line_of_file(str(tmp_path / "none.py"), b"os.getcwd()")
+
+
+@pytest.mark.skipif(not code_exec.PARSES_TRACEBACKS, reason="these versions show carets without parsing")
+def test_a_line_that_may_be_shown_is_neither_compiled_nor_a_violation(tmp_path: Path) -> None:
+    path = tmp_path / "tool"
+    path.write_bytes(b"import os  # os.getcwd()\n")
+    target = code_exec.compiled((b"os.getcwd()", str(path)), None)
+    message, *_, answer = code_exec.decide((), code_exec.CREATE, target, "compile")
+    assert message == "" and type(answer) is SyntaxError
+    assert code_exec.compiled((b"os.system", str(path)), None) == "compile"
 
 
 def test_source_is_the_file_it_is_named_for(tmp_path: Path) -> None:

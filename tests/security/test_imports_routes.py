@@ -64,6 +64,18 @@ def pkgutil_name():
 @attempt
 def run_module():
     import runpy; return runpy.run_module("forbidden_mod")["VALUE"]
+def copied(name):
+    os.makedirs("copies", exist_ok=True)
+    with open("copies/forbidden_mod.py", "w") as file: file.write("VALUE = 'GOT' + 'IT'\\n")
+    sys.path.insert(0, "copies")
+    importlib.invalidate_caches()
+    try:
+        import runpy; return runpy.run_module("forbidden_mod", run_name=name)["VALUE"]
+    finally: sys.path.remove("copies")
+@attempt
+def run_a_module_of_that_name(): return copied(None)
+@attempt
+def run_a_module_of_that_name_as_the_program(): return copied("__main__")
 @attempt
 def run_path():
     import runpy; return runpy.run_path("forbidden_mod.py")["VALUE"]

@@ -124,3 +124,36 @@ def test_hermetics_own_files_cannot_be_written(isolated, act):
     assert done.code == 2, done
     assert (copy / "_hermetic" / "__init__.py").read_bytes() == before
     assert not (copy / "_hermetic" / "y").exists()
+
+
+# In hermetic's list of what stands in, where code of the program's would run between a module's making and its patching.
+LISTED = """
+import sys
+import _hermetic.enforce.patches as patches
+taken = []
+class Listed:
+    def __iter__(self):
+        if "readline" in sys.modules:
+            taken.append(vars(sys.modules["readline"])["read_history_file"])
+        return iter(())
+    def __eq__(self, other): return iter(self) and False
+patches.STANDING.append(Listed())
+patches.STANDING.append([Listed()])
+patches.STANDING.append((Listed(), Listed()))
+import readline
+print("stand-in", type(readline.read_history_file).__name__)
+for function in taken:
+    try:
+        function(SECRET)
+        print("read", readline.get_history_item(1))
+    except (OSError, RuntimeError):
+        pass
+"""
+
+
+def test_no_code_of_the_programs_runs_before_a_module_is_patched(isolated, tmp_path_factory):
+    pytest.importorskip("readline")
+    secret = tmp_path_factory.mktemp("outside") / "secret.txt"
+    secret.write_text("the secret\n")
+    done = isolated.script("--kernel=off --seal --fs-readonly=.", f"SECRET = {str(secret)!r}\n{LISTED}")
+    assert done.stdout == "stand-in function\n", done

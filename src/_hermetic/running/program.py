@@ -13,7 +13,20 @@ from _frozen_importlib_external import SourceFileLoader, SourcelessFileLoader
 from errno import EACCES
 
 from ..paths import NO_PATHS, entry_above, resolve
-from ..pristine import S_IFMT, S_IFREG, close_fd, file_device, file_inode, file_mode, fstat, native, open_fd, stat
+from ..pristine import (
+    S_IFMT,
+    S_IFREG,
+    close_fd,
+    file_device,
+    file_inode,
+    file_links,
+    file_mode,
+    file_size,
+    fstat,
+    native,
+    open_fd,
+    stat,
+)
 from ..programs.target import CODE, FOLDER, SCRIPT, STDIN, Target
 from ..startup import searchpath
 from .source import code_of
@@ -61,32 +74,47 @@ def script_path(target: Target) -> str:
 # --- what it says ---
 
 
-def read_script(path: str, policies: tuple[Policy, ...]) -> tuple[bytes | None, str | None]:
-    """(what the script says, its real path where a guarded program may not have it read, so that it is asked for).
+def read_script(path: str, policies: tuple[Policy, ...]) -> tuple[bytes | None, str | None, bool]:
+    """(what the script says, its real path where a guarded program may not have it read, so that it is asked for,
+    whether it is no file of a folder, and so another way to hand code in as text, where that is denied).
 
-    None for a text that no policy keeps anybody from reading. Below a root, what may be executed may be run as a
-    script, as the system itself asks for no more. OSError as for any file.
+    None for a text that no policy keeps anybody from reading or making. Below a root, what may be executed may be run
+    as a script, as the system itself asks for no more. OSError as for any file.
     """
-    files = [policy.rules["filesystem"] for policy in policies if "filesystem" in policy.rules]
-    if not files:
-        return None, None
-    from ..capabilities.filesystem.lists import NO_READS, ROOT  # its family is loaded
-
-    if not [rules for rules in files if rules[NO_READS] != NO_PATHS or rules[ROOT] is not None]:
-        return None, None
+    hidden = unreadable(policies)
+    no_text = "code_exec" in [guard for policy in policies for guard in policy.rules]
+    if hidden is None and not no_text:
+        return None, None, False
     descriptor = open_fd(path, READING)
     try:
-        mode = file_mode(fstat(descriptor))
+        found = fstat(descriptor)
+        mode = file_mode(found)
         text = b""
         while piece := native.read(descriptor, PIECE):
             text += piece
         if mode & S_IFMT != S_IFREG:
-            return text, None  # a pipe
+            return text, None, no_text  # a pipe
+        # Memory, a removed file, or an answer of the system's.
+        handed_in = no_text and (not file_links(found) or len(text) != file_size(found))
+        if hidden is None:
+            return text, None, handed_in
         real = place_of(descriptor, path)
     finally:
         close_fd(descriptor)
-    denied = [rules for rules in files if entry_above(real, rules[NO_READS]) is not None]
-    return text, real if denied or not mode & EXECUTABLE else None
+    denied = [entries for entries in hidden if entry_above(real, entries) is not None]
+    return text, real if denied or not mode & EXECUTABLE else None, handed_in
+
+
+def unreadable(policies: tuple[Policy, ...]) -> list[Any] | None:
+    """What each policy keeps from being read, beside what lies outside of its root; None where nothing is kept so."""
+    files = [policy.rules["filesystem"] for policy in policies if "filesystem" in policy.rules]
+    if not files:
+        return None
+    from ..capabilities.filesystem.lists import NO_READS, ROOT  # its family is loaded
+
+    if not [rules for rules in files if rules[NO_READS] != NO_PATHS or rules[ROOT] is not None]:
+        return None
+    return [rules[NO_READS] for rules in files]
 
 
 def place_of(descriptor: int, path: str) -> str:
@@ -137,6 +165,11 @@ def program_text(target: Target) -> str | bytes:
     if not target.name and (sys.flags.interactive or sys.stdin is None or sys.stdin.isatty()):
         return ""
     return sys.stdin.buffer.read()
+
+
+def as_text(code: CodeType) -> CodeType:
+    """The code as ``-c`` would have it, which runs where it is admitted and nowhere else."""
+    return code.replace(co_filename="<string>")
 
 
 def make_main(names: dict[str, Any]) -> ModuleType:

@@ -19,7 +19,7 @@ from ..start import start_policies, version_warning
 from ..startup import searchpath
 from . import reports, status
 from .ending import conclude, reports_only
-from .program import first_entry, make_main, prepare_main, read_script, script_path
+from .program import as_text, first_entry, make_main, prepare_main, read_script, script_path
 
 NO_FILE = 2  # the interpreter's own status for a script that it cannot open
 
@@ -42,10 +42,13 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     broken: SyntaxError | None = None
     text: bytes | None = None
     real: str | None = None
+    handed_in = is_handed_in(target, options)
     try:
         if options.child and target.kind == SCRIPT:
-            text, real = read_script(script_path(target), policies)
+            text, real, handed_in = read_script(script_path(target), policies)
         names, code = prepare_main(target, text)
+        if handed_in and code is not None:
+            code = as_text(code)
     except SyntaxError as error_in_text:
         broken = error_in_text.with_traceback(None)
         if real is None:
@@ -59,7 +62,7 @@ def run_main(target: Target, policies: tuple[Policy, ...], options: Options, sta
     error: BaseException | None = None
     try:
         if policies:
-            put_in_force(policies, options, code, target, start_up)
+            put_in_force(policies, options, None if handed_in else code, target, start_up)
         elif start_up is not None:
             begin(start_up, target, options)
         if real is not None:
@@ -88,7 +91,7 @@ def show_words(target: Target) -> None:
 def put_in_force(
     policies: tuple[Policy, ...], options: Options, code: CodeType | None, target: Target, start_up: StartUp | None
 ) -> None:
-    """Start the guards, and run start-up files under them. code: the program's own."""
+    """Start the guards, and run start-up files under them. code: the program's own, if it is one that may run."""
     warning = version_warning()
     if warning is not None and options.strict:
         raise BootstrapError("--strict needs a Python version whose audit events are classified")
@@ -110,7 +113,7 @@ def put_in_force(
     policies = tuple([settled(policy) for policy in policies])
     restricted = frozenset([guard for policy in policies for guard in policy.rules])
     if "code_exec" in restricted:
-        admit([] if is_handed_in(target, options) else [code], start_up)
+        admit([code], start_up)
     prepared: dict[tuple[int, str], Any] = {}
     kernel = (held_by_kernel(policies, options, prepared, told), options.kernel == REQUIRE)
     if told is not None:

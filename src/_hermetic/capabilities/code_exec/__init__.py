@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     # () as asked for; by `prepare`: (code objects of the program itself,)
     Rules: TypeAlias = tuple[Any, ...]
     # The fifth, if there is one, is raised instead of a violation.
-    Denial: TypeAlias = tuple[str, str, str, str] | tuple[str, str, str, str, BaseException]
+    Denial: TypeAlias = tuple[str, str, str, str] | tuple[str, "str | None", str, str, BaseException]
 
 GUARD = "code_exec"
 OPTION = "no-code-exec"
@@ -68,7 +68,8 @@ OUR_STEPS = ("make_in_c", "exec_dynamic")  # of stand-ins, between them and C (e
 LOADERS = (_import_files.FileLoader, _zips.zipimporter)
 # 3.10 cannot show a frozen module's bytes; what it has beside the import system itself are two demonstrations.
 FIND_FROZEN = getattr(_sys.modules["_imp"], "find_frozen", None)
-# These versions show carets below a traceback's line by parsing it, in C, in whatever frame prints it.
+# These versions show carets below a traceback's line by parsing it, in C, in whatever frame prints it. A captured
+# `compile` is announced alike, so that they do without: they show one kind of caret instead of two.
 PARSES_TRACEBACKS = (3, 11) <= _sys.version_info[:2] <= (3, 12)
 
 # --- decision ---
@@ -91,8 +92,8 @@ def prepare(rules: Rules) -> Rules:
     return (tuple(ADMITTED),)
 
 
-PROMPT = "interactive prompt"
-_exit = SystemExit
+PROMPT, CARETS = "interactive prompt", "line of a traceback"
+_exit, _error = SystemExit, SyntaxError
 
 
 def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | None:
@@ -102,6 +103,8 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
                 return None
         target = ""
     target = target or call
+    if target == CARETS:
+        return "", None, OPTION, "", _error("dynamic code execution disabled: compile")
     message = f"dynamic code execution disabled: {target}"
     if target == PROMPT:
         # After any other exception the interpreter's prompt asks again, for ever.
@@ -116,6 +119,8 @@ def compiled(args: tuple[Any, ...], kwargs: Any) -> str | None:
     frame = calling_frame(CALLER_DEPTH)
     if may_compile(args[0], args[1], frame):
         return None
+    if shows_line(args, frame):
+        return CARETS
     if args[0] is None:
         return PROMPT  # the interpreter reads from a terminal (PYTHONINSPECT, set by the program)
     if frame is not None and is_stand_in(frame.f_code):
@@ -134,7 +139,7 @@ def compiled_by_exec(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str | None:
     """The same refusals, where they are named by who runs the text."""
-    if frame is not None and (is_stand_in(frame.f_code) or parses(frame.f_code)):
+    if (frame is not None and (is_stand_in(frame.f_code) or parses(frame.f_code))) or shows_line(args, frame):
         return None
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
     return wanted if name == wanted and not may_compile(args[0], args[1], frame) else None
@@ -142,6 +147,13 @@ def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str |
 
 def parses(code: CodeType) -> bool:
     return is_step(code, "parse_text") or is_step(code, "parse_bytes")
+
+
+def shows_line(args: tuple[Any, ...], frame: FrameType | None) -> bool:
+    """Whether the interpreter may be parsing a line only to show it."""
+    if not PARSES_TRACEBACKS or type(args[0]) is not bytes or (frame is not None and is_stand_in(frame.f_code)):
+        return False
+    return is_line_of_file(args[1], args[0])
 
 
 def is_stand_in(code: CodeType) -> bool:
@@ -153,7 +165,7 @@ def may_compile(source: object, filename: object, frame: FrameType | None) -> bo
     if type(source) is not bytes:
         return False  # a syntax tree
     if frame is None:
-        return PARSES_TRACEBACKS and is_line_of_file(filename, source)
+        return False
     code = frame.f_code
     if parses(code):
         return takes_turn(frame)
@@ -171,9 +183,7 @@ def may_compile(source: object, filename: object, frame: FrameType | None) -> bo
         return True
     if is_step(code, "compile_annotation"):
         return takes_turn(frame)  # in a block; for a whole process a forward reference holds no code
-    if source == CYTHON_PATCH:
-        return loads_native(frame)
-    return PARSES_TRACEBACKS and is_line_of_file(filename, source)
+    return source == CYTHON_PATCH and loads_native(frame)
 
 
 def may_import(source: bytes, filename: object, frame: FrameType) -> bool:

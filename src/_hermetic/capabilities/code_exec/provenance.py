@@ -13,7 +13,18 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import is_below
-from ...pristine import S_IFMT, S_IFREG, close_fd, file_mode, file_size, fstat, native, open_fd, stat
+from ...pristine import (
+    S_IFMT,
+    S_IFREG,
+    close_fd,
+    file_links,
+    file_mode,
+    file_size,
+    fstat,
+    native,
+    open_fd,
+    stat,
+)
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -115,11 +126,10 @@ def is_cached_file(path: str, data: bytes, sourceless: bool) -> bool:
 
 
 def is_line_of_file(path: object, text: bytes) -> bool:
-    """Whether this is a part of one line of the source file it is named for."""
-    name = exact_text(path)
-    if b"\n" in text or not name.endswith(SOURCE_SUFFIXES):
+    """Whether this is a part of one line of the file it is named for. Nothing is allowed for that: a comment is one."""
+    if b"\n" in text:
         return False
-    content = read_file(name)
+    content = read_file(exact_text(path))
     return content is not None and text in content
 
 
@@ -166,7 +176,10 @@ def zip_member(archive: str, member: str, method: int, size: int, offset: int) -
         name = _read(fd, name_size + extra_size)[:name_size]
         if name != member.encode("utf-8", "surrogateescape"):
             return None
-        data = _read(fd, min(size, file_size(fstat(fd))))
+        found = fstat(fd)
+        if not file_links(found):
+            return None  # memory (memfd_create), or a removed file: who may write no file can make these
+        data = _read(fd, min(size, file_size(found)))
         if len(data) != size:
             return None
         return data if method == 0 else _inflate(data, -15)

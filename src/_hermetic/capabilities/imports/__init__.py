@@ -8,6 +8,8 @@ away, not using. A program that reads a file and executes it imports nothing.
 
 from __future__ import annotations
 
+from _frozen_importlib import ModuleSpec
+
 from ...callers import CALLER_DEPTH, FROZEN, STDLIB, calling_frame
 from ...extract import NUMBER, TEXT, argument, exact_text, is_a
 from ...model import Family, GuardedCall
@@ -65,6 +67,7 @@ MODULE, FILE, FROZEN_MODULE = "imports.module", "imports.file", "imports.frozen"
 PROCESS_LIBRARIES = frozenset({"sh", "pexpect", "plumbum", "sarge", "delegator"})
 
 _dict, _get = dict, dict.get
+_fields_of = ModuleSpec.__dict__["__dict__"].__get__
 
 
 def taken_options(rules: Rules) -> tuple[str, ...]:
@@ -213,14 +216,18 @@ def executed(args: tuple[Any, ...], kwargs: Any) -> Target | None:
 
 
 def executed_names(frame: FrameType | None) -> tuple[str, ...]:
-    """Under which names: of the namespace, and those that the importers of archives and frozen modules were given."""
+    """Under which names: of the namespace, and those that the importers of archives and frozen modules, and runpy, were
+    given."""
     if frame is None:
         return ()
     found = []
     given = frame.f_locals.get("args")
     if type(given) is tuple and len(given) > 1 and type(given[1]) is _dict:
         found.append(_get(given[1], "__name__"))
-    found += [frame.f_locals.get("fullname"), frame.f_locals.get("name")]
+    found += [frame.f_locals.get("fullname"), frame.f_locals.get("name"), frame.f_locals.get("mod_name")]
+    spec = frame.f_locals.get("mod_spec")
+    if type(spec) is ModuleSpec:
+        found.append(_get(_fields_of(spec), "name"))
     return tuple([exact_text(name) for name in found if is_a(name, TEXT)])
 
 
