@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _socket
 import os as _os
 import sys
 
@@ -54,6 +55,7 @@ MULTIPROCESSING_CLIENT = ("multiprocessing.connection", "SocketClient")
 LOADED = sys.modules
 MODULE, FUNCTION = type(sys), type(lambda: None)
 names_of: Any = vars(MODULE)["__dict__"].__get__
+IN_C = vars(_socket)
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
@@ -102,12 +104,13 @@ def is_multiprocessing_client() -> bool:
 
 
 def is_looked_up() -> bool:
-    """Whether the module socket looks names up by its own function. A test may have put another in its place, that
-    asks nobody.
+    """Whether the module socket looks names up by its own function, or C's. A test may have put another in its place,
+    that asks nobody.
     """
     module = dict.get(LOADED, "socket")
     if type(module) is not MODULE:
         return True
     names = names_of(module)
     found = dict.get(names, "getaddrinfo")
-    return type(found) is FUNCTION and found.__globals__ is names
+    # A reload that fails leaves what the module begins with: all that C has.
+    return (type(found) is FUNCTION and found.__globals__ is names) or found is dict.get(IN_C, "getaddrinfo")
