@@ -220,3 +220,27 @@ def test_what_would_allow_it_is_told_by_what_lies_there(isolated, options, made,
             server.listen()
         done = isolated.script(options, f"import socket; socket.socket(socket.AF_UNIX).connect({place!r})")
     assert (done.code, done.errors[-1]) == (2, f"  to allow it: {remedy.format(place)}"), done.stderr
+
+
+# Masked, so that the machine's own log gets nothing.
+LOG = "import syslog; syslog.setlogmask(1); syslog.openlog('x'); syslog.syslog('hello'); print('logged')"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere C's syslog() sends to no socket of a known place")
+@pytest.mark.parametrize(
+    "options", ["--allow-unix-socket /dev/log", "--allow-unix-socket /dev/log --seal --kernel=off"]
+)
+def test_the_systems_log_is_the_socket_that_c_sends_to(isolated, options):
+    done = isolated.script(f"--no-network {options}", LOG)
+    assert (done.code, done.stdout) == (0, "logged\n"), done
+
+
+@pytest.mark.parametrize(
+    "options", ["", "--allow-localhost", "--allow-unix-socket ./other", "--allow-unix-socket @log"]
+)
+def test_the_systems_log_is_refused_with_what_gives_it_back(isolated, options):
+    done = isolated.script(f"--no-network {options}", LOG)
+    assert (done.code, done.stdout) == (2, ""), done
+    assert "hermetic: blocked action: network disabled: syslog\n" in done.stderr
+    if sys.platform == "linux":
+        assert done.stderr.endswith("to allow it: --allow-unix-socket /dev/log\n")
