@@ -270,3 +270,24 @@ def test_report_only_changes_nothing(isolated: Any) -> None:
     )
     assert (done.code, done.stdout) == (0, "END\n"), done.stderr
     assert "would block eval" in done.stderr and "hermetic: " in done.stderr
+
+
+def test_report_only_reports_nothing_that_would_not_be_refused(isolated: Any) -> None:
+    code = """
+        import ast, collections, dataclasses, typing
+        ast.parse("1"), ast.parse(b"1", "<string>"), ast.literal_eval("[1]")
+        Pair = collections.namedtuple("Pair", "one other")
+        @dataclasses.dataclass
+        class Made:
+            one: "typing.List[int]"
+            other: typing.Optional["Made"] = None
+        typing.ForwardRef("Made"), typing.Callable[["Made"], "int"]
+        print("END")
+    """
+    for option in ("", "--seal", "--report-only"):
+        done = isolated.script(f"--no-code-exec --trace {option}", code)
+        assert (done.code, done.stdout) == (0, "END\n"), done.stderr
+        assert "block exec" not in done.stderr
+        assert "block eval" not in done.stderr
+        assert "block compile" not in done.stderr
+    assert "hermetic: 0 acts would be blocked" in done.stderr

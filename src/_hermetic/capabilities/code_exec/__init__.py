@@ -118,7 +118,7 @@ def compiled(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return None
     if args[0] is None:
         return PROMPT  # the interpreter reads from a terminal (PYTHONINSPECT, set by the program)
-    if frame is not None and is_stand_in(frame.f_code):
+    if frame is not None and is_our_step(frame.f_code):
         return "compile"
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
     return None if name in RUNS else name
@@ -134,14 +134,19 @@ def compiled_by_exec(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str | None:
     """The same refusals, where they are named by who runs the text."""
-    if frame is not None and (is_stand_in(frame.f_code) or parses(frame.f_code)):
-        return None
+    if frame is not None and is_our_step(frame.f_code):
+        return None  # judged above; a frame of ours is good for one answer
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
     return wanted if name == wanted and not may_compile(args[0], args[1], frame) else None
 
 
 def parses(code: CodeType) -> bool:
     return is_step(code, "parse_text") or is_step(code, "parse_bytes")
+
+
+def is_our_step(code: CodeType) -> bool:
+    """Whether it makes trees or code at the program's request."""
+    return is_stand_in(code) or parses(code) or is_step(code, "compile_annotation")
 
 
 def is_stand_in(code: CodeType) -> bool:
