@@ -94,6 +94,13 @@ READ_OF_VARIABLE, ONE_VARIABLE = "environment disabled: ", "--allow-env "
 UNSET = ", or --no-environment=unset for a program that copes with unset variables"
 
 
+# Guards share no memory with what was started, and such a socket often has another name each time.
+UNIX, ONE_SOCKET = "network disabled: connect(/", "--allow-unix-socket "
+NOT_OWN = (
+    "  what a started program binds is not known as the run's own; it needs a path that stays the same, and this option"
+)
+
+
 def explain(record: tuple[Any, ...], count: int) -> str:
     """The closing lines of a run that ends with 2."""
     _, message, reason, remedy, _, place, _, origin = record
@@ -103,6 +110,11 @@ def explain(record: tuple[Any, ...], count: int) -> str:
     more = f" (and {others} more)" if others > 0 else ""
     owner = "" if place is None else owner_of(place[0])
     lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner, origin)]
+    if record[0] == "network" and message.startswith(UNIX) and remedy.startswith(ONE_SOCKET):
+        from ..enforce.session import CHILDREN  # loaded: a guard has refused this
+
+        if CHILDREN[0]:
+            lines.append(NOT_OWN)
     return "\n".join(lines) + "\n" + (together() if record[0] == "filesystem" else "")
 
 
