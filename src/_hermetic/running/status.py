@@ -61,15 +61,25 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
     if events.COUNT[0] != getpid() or not events.LOG:
         return None
     if status != 0:
-        for item in chain(error):
-            if isinstance(item, PolicyViolation):
+        items = [item for item in chain(error) if isinstance(item, PolicyViolation)]
+        for item in items:
+            if is_refusal(item):
                 return record_of(item)
+        for record in events.LOG[::-1]:
+            for item in items:
+                if type(item.message) is str and record[1] in item.message:
+                    return record  # the program has put it into an error of its own
         for record in events.LOG:
             if record[0] not in EVERYDAY and record[4] not in UNNOTICED:
                 return record
     if UNHANDLED:
         return record_of(UNHANDLED[0])
     return events.LOG[0] if strict else None
+
+
+def is_refusal(violation: PolicyViolation) -> bool:
+    """Whether a guard has made it, and no program that takes its class for an error with advice in it."""
+    return bool(violation.reason)
 
 
 def record_of(v: PolicyViolation) -> tuple[Any, ...]:
@@ -81,7 +91,7 @@ def handled(error: BaseException | None, record: tuple[Any, ...]) -> str:
     what allows the second alone may change nothing.
     """
     for item in reversed(chain(error)):
-        if isinstance(item, PolicyViolation) and item.message != record[1]:
+        if isinstance(item, PolicyViolation) and is_refusal(item) and item.message != record[1]:
             return (
                 f"  while this was handled: {item.message}  [{events.option_of(item.reason)}]\n"
                 f"    to allow it: {events.for_shell(item.remedy)}\n"
