@@ -509,3 +509,28 @@ def test_a_variable_that_may_not_be_read_may_be_unset_for_all(isolated):
     assert (done.code, done.errors[-1]) == (2, f"  to allow it: --allow-env NOT_SET, or {unset}")
     done = isolated.script("--no-environment", "import os; os.environ['NOT_SET'] = '1'")
     assert (done.code, done.errors[-1]) == (2, "  to allow it: --allow-env NOT_SET")
+
+
+@pytest.mark.parametrize("end", ["raise made from error", "raise made from None", "raise made"])
+def test_what_was_refused_is_told_where_the_program_words_it_anew(isolated, end):
+    """As dask does, which raises the error's own class with advice in its text."""
+    done = isolated.script(
+        "--deny-import colorsys",
+        f"""
+        try:
+            import colorsys
+        except ImportError as error:
+            made = type(error)(str(error) + "\\n\\nPlease install it:\\n  pip install colorsys")
+            {end}
+        """,
+    )
+    assert done.code == 2, done
+    assert done.errors[-4] == "hermetic: blocked action: import blocked: colorsys"
+    assert done.errors[-3] == "  blocked by: --deny-import"
+    assert done.errors[-1] == "  to allow it: running without --deny-import colorsys"
+
+
+def test_a_violation_of_the_programs_own_making_ends_as_it_did(isolated):
+    done = isolated.script("--no-network", "from hermetic import PolicyViolation\nraise PolicyViolation('mine')")
+    assert done.code == 1, done
+    assert "blocked" not in done.stderr

@@ -59,7 +59,7 @@ def test_a_remedy_that_is_applied_helps(isolated, options, act, end):
     isolated.write("top", "")
     refused, remedy = isolated.script(options, PROGRAM.replace("ACT", act)).data
     assert (refused, remedy[:8]) == ("refused", "--allow-"), remedy
-    first = remedy.partition(", or ")[0].partition(" ")
+    first = remedy.partition(", or ")[0].partition(" for ")[0].partition(" ")
     given = [*options.split(), *[word for word in (first[0], first[2]) if word]]
     done = isolated.cli(*given, "--", "./target.py")
     if end is None:

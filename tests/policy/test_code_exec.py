@@ -36,13 +36,13 @@ def test_only_the_admitted_code_object_runs() -> None:
 def test_a_line_of_a_file_is_part_of_one_line_of_source(tmp_path: Path) -> None:
     path = tmp_path / "m.py"
     path.write_bytes(b"import os\nos.getcwd()\n")
-    assert provenance.is_line_of_file(str(path), b"os.getcwd()")
-    assert not provenance.is_line_of_file(str(path), b"import os\nos.getcwd()")
-    assert not provenance.is_line_of_file(str(path), b"os.system")
-    assert not provenance.is_line_of_file(str(tmp_path / "none.py"), b"os.getcwd()")
+    assert provenance.is_shown_line(str(path), b"os.getcwd()") == provenance.PARSES_TRACEBACKS
+    assert not provenance.is_shown_line(str(path), b"import os\nos.getcwd()")
+    assert not provenance.is_shown_line(str(path), b"os.system")
+    assert not provenance.is_shown_line(str(tmp_path / "none.py"), b"os.getcwd()")
 
 
-@pytest.mark.skipif(not code_exec.PARSES_TRACEBACKS, reason="these versions show carets without parsing")
+@pytest.mark.skipif(not provenance.PARSES_TRACEBACKS, reason="these versions show carets without parsing")
 def test_a_line_that_may_be_shown_is_neither_compiled_nor_a_violation(tmp_path: Path) -> None:
     path = tmp_path / "tool"
     path.write_bytes(b"import os  # os.getcwd()\n")

@@ -145,3 +145,37 @@ def test_discovery_of_tests_works_where_its_folder_is_on_the_path(isolated):
         isolated.write("tests/__init__.py", "")
         done = isolated.cli(*words, *more, env=env)
         assert (done.code, done.errors[-1]) == (0, "OK"), done
+
+
+# As joblib's worker does with what its parent sends.
+LOKY = """
+import os, sys
+
+def prepare(path, folder):
+    sys.path = path
+    os.chdir(folder)
+"""
+
+
+def test_a_worker_of_joblib_is_told_what_it_has_already(isolated):
+    isolated.write("loky/backend/spawn.py", LOKY)
+    done = isolated.script(
+        OPTION,
+        """
+        import os, sys
+        from loky.backend.spawn import prepare
+        prepare(list(sys.path), os.getcwd())
+        for path, folder in ((sys.path + ["x"], os.getcwd()), (list(sys.path), os.path.dirname(os.getcwd()))):
+            try:
+                prepare(path, folder)
+            except Exception as error:
+                print(error)
+        import colorsys
+        try:
+            sys.path.append("x")
+        except Exception as error:
+            print(error)
+        """,
+    )
+    paths = "interpreter mutation disabled: sys.path"
+    assert done.stdout.splitlines() == [paths, "interpreter mutation disabled: os.chdir", paths], done

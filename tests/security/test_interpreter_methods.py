@@ -98,12 +98,31 @@ def modules_by_the_class_of_sys():
     made.path = made.meta_path = 1
     class Own(type(sys)): pass
     return type(made).__name__, type(Own("x")).__name__, isinstance(json, Own)
+@attempt
+def what_is_looked_up_by_class():
+    class Own(type(sys)): pass
+    table = {types.ModuleType: "a module", Own: "own"}
+    return [table.get(kind) for kind in (type(sys), type(json), type(Own("x")), type(1))]
+@attempt
+def classes_compared():
+    class Own(type(sys)): pass
+    kinds = type(sys), types.ModuleType, Own, int
+    return [(one == other, one != other, issubclass(one, other)) for one in kinds[:3] for other in kinds] == [
+        (one == other, one != other, issubclass(one, other)) for one in (types.ModuleType, types.ModuleType, Own)
+        for other in (types.ModuleType, types.ModuleType, Own, int)]
+@attempt
+def pickled_by_class():
+    import copyreg, importlib, pickle
+    copyreg.pickle(types.ModuleType, lambda module: (importlib.import_module, (module.__name__,)))
+    return [pickle.loads(pickle.dumps([sys, json], protocol)) == [sys, json] for protocol in (2, 5)]
 """
     found = outcomes(isolated, place, OPTION, KEYWORDS, code)
     assert found == {
         "reading": "True", "searching": "(False, 0, 0)", "copies_are_plain": "True", "copies_of_the_cache": "True",
         "as_json": "True", "own_copies_change": "True", "other_attributes": "None",
         "what_sys_is": "(True, True, False, True)", "modules_by_the_class_of_sys": "('module', 'Own', False)",
+        "what_is_looked_up_by_class": "['a module', 'a module', 'own', None]", "classes_compared": "True",
+        "pickled_by_class": "[True, True]",
     }  # fmt: skip
 
 

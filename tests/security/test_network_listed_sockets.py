@@ -220,3 +220,54 @@ def test_what_would_allow_it_is_told_by_what_lies_there(isolated, options, made,
             server.listen()
         done = isolated.script(options, f"import socket; socket.socket(socket.AF_UNIX).connect({place!r})")
     assert (done.code, done.errors[-1]) == (2, f"  to allow it: {remedy.format(place)}"), done.stderr
+
+
+STARTED = """
+import socket, subprocess, sys
+served = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); print(1, flush=True); s.accept()"
+child = subprocess.Popen([sys.executable, "-c", served, sys.argv[1]], stdout=subprocess.PIPE)
+child.stdout.readline()
+try:
+    socket.socket(socket.AF_UNIX).connect(sys.argv[1])
+    print("reached")
+finally:
+    child.kill()
+    child.wait()
+    child.stdout.close()
+"""
+
+
+def test_what_a_started_program_binds_is_reached_at_a_place_that_is_given(isolated):
+    """It is not known as the run's own, which the message says where the run has started something."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = f"{folder}/s"
+        done = isolated.script("--no-network --allow-localhost", STARTED, place)
+        assert (done.code, done.errors[-2]) == (2, f"  to allow it: --allow-unix-socket {place}"), done.stderr
+        assert done.errors[-1].startswith("  what a started program binds is not known as the run's own")
+        Path(place).unlink()
+        options = ["--no-network", "--allow-localhost", "--allow-unix-socket", place]
+        assert isolated.script(options, STARTED, place).stdout == "reached\n"
+
+
+# Masked, so that the machine's own log gets nothing.
+LOG = "import syslog; syslog.setlogmask(1); syslog.openlog('x'); syslog.syslog('hello'); print('logged')"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere C's syslog() sends to no socket of a known place")
+@pytest.mark.parametrize(
+    "options", ["--allow-unix-socket /dev/log", "--allow-unix-socket /dev/log --seal --kernel=off"]
+)
+def test_the_systems_log_is_the_socket_that_c_sends_to(isolated, options):
+    done = isolated.script(f"--no-network {options}", LOG)
+    assert (done.code, done.stdout) == (0, "logged\n"), done
+
+
+@pytest.mark.parametrize(
+    "options", ["", "--allow-localhost", "--allow-unix-socket ./other", "--allow-unix-socket @log"]
+)
+def test_the_systems_log_is_refused_with_what_gives_it_back(isolated, options):
+    done = isolated.script(f"--no-network {options}", LOG)
+    assert (done.code, done.stdout) == (2, ""), done
+    assert "hermetic: blocked action: network disabled: syslog\n" in done.stderr
+    if sys.platform == "linux":
+        assert done.stderr.endswith("to allow it: --allow-unix-socket /dev/log\n")

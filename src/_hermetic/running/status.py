@@ -61,15 +61,25 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
     if events.COUNT[0] != getpid() or not events.LOG:
         return None
     if status != 0:
-        for item in chain(error):
-            if isinstance(item, PolicyViolation):
+        items = [item for item in chain(error) if isinstance(item, PolicyViolation)]
+        for item in items:
+            if is_refusal(item):
                 return record_of(item)
+        for record in events.LOG[::-1]:
+            for item in items:
+                if type(item.message) is str and record[1] in item.message:
+                    return record  # the program has put it into an error of its own
         for record in events.LOG:
             if record[0] not in EVERYDAY and record[4] not in UNNOTICED:
                 return record
     if UNHANDLED:
         return record_of(UNHANDLED[0])
     return events.LOG[0] if strict else None
+
+
+def is_refusal(violation: PolicyViolation) -> bool:
+    """Whether a guard has made it, and no program that takes its class for an error with advice in it."""
+    return bool(violation.reason)
 
 
 def record_of(v: PolicyViolation) -> tuple[Any, ...]:
@@ -81,7 +91,7 @@ def handled(error: BaseException | None, record: tuple[Any, ...]) -> str:
     what allows the second alone may change nothing.
     """
     for item in reversed(chain(error)):
-        if isinstance(item, PolicyViolation) and item.message != record[1]:
+        if isinstance(item, PolicyViolation) and is_refusal(item) and item.message != record[1]:
             return (
                 f"  while this was handled: {item.message}  [{events.option_of(item.reason)}]\n"
                 f"    to allow it: {events.for_shell(item.remedy)}\n"
@@ -94,6 +104,13 @@ READ_OF_VARIABLE, ONE_VARIABLE = "environment disabled: ", "--allow-env "
 UNSET = ", or --no-environment=unset for a program that copes with unset variables"
 
 
+# Guards share no memory with what was started, and such a socket often has another name each time.
+UNIX, ONE_SOCKET = "network disabled: connect(/", "--allow-unix-socket "
+NOT_OWN = (
+    "  what a started program binds is not known as the run's own; it needs a path that stays the same, and this option"
+)
+
+
 def explain(record: tuple[Any, ...], count: int) -> str:
     """The closing lines of a run that ends with 2."""
     _, message, reason, remedy, _, place, _, origin = record
@@ -103,6 +120,11 @@ def explain(record: tuple[Any, ...], count: int) -> str:
     more = f" (and {others} more)" if others > 0 else ""
     owner = "" if place is None else owner_of(place[0])
     lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner, origin)]
+    if record[0] == "network" and message.startswith(UNIX) and remedy.startswith(ONE_SOCKET):
+        from ..enforce.session import CHILDREN  # loaded: a guard has refused this
+
+        if CHILDREN[0]:
+            lines.append(NOT_OWN)
     return "\n".join(lines) + "\n" + (together() if record[0] == "filesystem" else "")
 
 

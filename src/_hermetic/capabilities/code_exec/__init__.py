@@ -21,7 +21,7 @@ from ...model import Family, GuardedCall
 from .creation import ITERABLE_COROUTINE, for_whole_process, is_step, takes_turn
 from .generated import CYTHON_PATCH, GENERATORS, is_generated
 from .naming import RUNS, run_name
-from .provenance import is_cached_file, is_line_of_file, is_source_file, is_zip_source
+from .provenance import is_cached_file, is_shown_line, is_source_file, is_zip_source
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -68,9 +68,6 @@ OUR_STEPS = ("make_in_c", "exec_dynamic")  # of stand-ins, between them and C (e
 LOADERS = (_import_files.FileLoader, _zips.zipimporter)
 # 3.10 cannot show a frozen module's bytes; what it has beside the import system itself are two demonstrations.
 FIND_FROZEN = getattr(_sys.modules["_imp"], "find_frozen", None)
-# These versions show carets below a traceback's line by parsing it, in C, in whatever frame prints it. A captured
-# `compile` is announced alike, so that they do without: they show one kind of caret instead of two.
-PARSES_TRACEBACKS = (3, 11) <= _sys.version_info[:2] <= (3, 12)
 
 # --- decision ---
 
@@ -123,7 +120,7 @@ def compiled(args: tuple[Any, ...], kwargs: Any) -> str | None:
         return CARETS
     if args[0] is None:
         return PROMPT  # the interpreter reads from a terminal (PYTHONINSPECT, set by the program)
-    if frame is not None and is_stand_in(frame.f_code):
+    if frame is not None and is_our_step(frame.f_code):
         return "compile"
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
     return None if name in RUNS else name
@@ -139,8 +136,8 @@ def compiled_by_exec(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str | None:
     """The same refusals, where they are named by who runs the text."""
-    if (frame is not None and (is_stand_in(frame.f_code) or parses(frame.f_code))) or shows_line(args, frame):
-        return None
+    if (frame is not None and is_our_step(frame.f_code)) or shows_line(args, frame):
+        return None  # judged above; a frame of ours is good for one answer
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
     return wanted if name == wanted and not may_compile(args[0], args[1], frame) else None
 
@@ -151,9 +148,12 @@ def parses(code: CodeType) -> bool:
 
 def shows_line(args: tuple[Any, ...], frame: FrameType | None) -> bool:
     """Whether the interpreter may be parsing a line only to show it."""
-    if not PARSES_TRACEBACKS or type(args[0]) is not bytes or (frame is not None and is_stand_in(frame.f_code)):
-        return False
-    return is_line_of_file(args[1], args[0])
+    return (frame is None or not is_our_step(frame.f_code)) and is_shown_line(args[1], args[0])
+
+
+def is_our_step(code: CodeType) -> bool:
+    """Whether it makes trees or code at the program's request."""
+    return is_stand_in(code) or parses(code) or is_step(code, "compile_annotation")
 
 
 def is_stand_in(code: CodeType) -> bool:

@@ -125,9 +125,16 @@ def is_cached_file(path: str, data: bytes, sourceless: bool) -> bool:
     return content is not None and content[16:] == data
 
 
-def is_line_of_file(path: object, text: bytes) -> bool:
-    """Whether this is a part of one line of the file it is named for. Nothing is allowed for that: a comment is one."""
-    if b"\n" in text:
+# These versions show carets below a traceback's line by parsing it, in C, in whatever frame prints it. A captured
+# `compile` is announced alike, so that they do without: they show one kind of caret instead of two.
+PARSES_TRACEBACKS = (3, 11) <= _sys.version_info[:2] <= (3, 12)
+
+
+def is_shown_line(path: object, text: object) -> bool:
+    """Whether a traceback may be showing this, which is a part of one line of the file it is named for. Nothing is
+    allowed for that: a comment is one.
+    """
+    if not PARSES_TRACEBACKS or type(text) is not bytes or b"\n" in text:
         return False
     content = read_file(exact_text(path))
     return content is not None and text in content

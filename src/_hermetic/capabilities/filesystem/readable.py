@@ -123,7 +123,7 @@ def readable(root: str) -> Readable:
     packages = [entry for entry in entries if entry.rpartition(os.sep)[2] in PACKAGES]
     # Who starts the program may have said where certificates are.
     named = [value for value in map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")) if value]
-    real = dict.fromkeys([root, *real_paths([*interpreter_folders(), *packages, *DATA, *named])])
+    real = dict.fromkeys([root, *real_paths([*interpreter_folders(), *packages, *installed_data(), *DATA, *named])])
     single = {resolve(name) for name in interpreter_files()}
     return (
         tuple(beginning(path) for path in real if path == root or path != os.sep),
@@ -188,6 +188,20 @@ def interpreter_folders() -> list[str]:
         os.path.dirname(os.__file__),
         *(os.path.join(prefix, lib) for prefix in prefixes for lib in below),
     ]
+
+
+def installed_data() -> list[str]:
+    """Where packages of this environment put what is no module, as the templates of Jupyter and their settings.
+
+    Not for a child, whose environment the program chooses; and no link, which leads to what nobody installed. A base
+    interpreter that lies in ~/.local shares its folder with everything that the user's programs keep.
+    """
+    prefix = resolve(sys.prefix)
+    names = ("share",) if sys.prefix == sys.base_prefix else ("share", "etc")
+    users = [os.environ.get("XDG_DATA_HOME"), os.path.join(os.path.expanduser("~"), ".local", "share")]
+    kept = {resolve(folder) for folder in users if folder}
+    folders = [os.path.join(prefix, name) for name in names]
+    return [folder for folder in folders if folder not in kept and resolve(folder) == folder]
 
 
 def interpreter_files() -> list[str]:

@@ -111,6 +111,8 @@ def disguised(rules: Rules, target: Any) -> str | None:
 
 IMPORT_FILES = frozenset({IMPORTERS[1]["_path_join"].__code__.co_filename, STDLIB + "pkgutil.py"})
 SPAWN_FILES = frozenset({STDLIB + "multiprocessing/spawn.py", STDLIB + "multiprocessing/forkserver.py"})
+# joblib's workers are prepared as multiprocessing's are, by a copy of that code.
+LOKY = "/loky/backend/spawn.py"
 JOINING, PLAIN = frozenset({"extend", "__iadd__"}), (list, tuple)
 CACHED = frozenset({"__setitem__", "__delitem__", "setdefault", "pop"})
 
@@ -119,6 +121,15 @@ def asked_from(files: frozenset[str]) -> bool:
     """Whether the caller's file is one of these. To forge that name gains nothing: see where it is asked."""
     frame = calling_frame(CALLER_DEPTH + 1)
     return frame is not None and frame.f_code.co_filename in files
+
+
+def prepares_worker() -> bool:
+    """Whether the caller tells a new process what its parent has."""
+    frame = calling_frame(CALLER_DEPTH + 1)
+    if frame is None:
+        return False
+    file = frame.f_code.co_filename
+    return file in SPAWN_FILES or file.replace("\\", "/").endswith(LOKY)
 
 
 def asked_by_ourselves() -> bool:
@@ -161,7 +172,7 @@ def rebound(args: tuple[Any, ...], kwargs: Any) -> str | None:
     if name == "__class__":
         return None if value is type(SYS) or asked_by_ourselves() else "sys"
     now = dict.get(SYS_NAMES, name)
-    if value is now or asked_by_ourselves() or (name == "path" and same_text(value, now) and asked_from(SPAWN_FILES)):
+    if value is now or asked_by_ourselves() or (name == "path" and same_text(value, now) and prepares_worker()):
         return None
     return f"sys.{name}"
 
@@ -191,7 +202,7 @@ def other_folder(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """
     if is_a(args[0], TEXT_OR_BYTES) and exact_path(args[0]) in (".", getcwd()):
         return None
-    if asked_from(SPAWN_FILES) and not is_a(args[0], NUMBER):
+    if prepares_worker() and not is_a(args[0], NUMBER):
         here, there = stat("."), stat(exact_path(args[0]))
         if (file_device(here), file_inode(here)) == (file_device(there), file_inode(there)):
             return None

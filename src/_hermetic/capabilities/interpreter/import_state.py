@@ -86,13 +86,33 @@ FINDER_METHODS = frozenset(
 
 
 class SysType(type):
-    """The class of the class of ``sys``: programs write ``type(sys)`` for the class of all modules."""
+    """The class of the class of ``sys``: programs write ``type(sys)`` for the class of all modules, and look up what
+    they do with a module by its class.
+    """
+
+    def __eq__(cls, other: object) -> Any:
+        return True if meant(cls) is meant(other) else NotImplemented
+
+    def __hash__(cls) -> int:
+        return type.__hash__(meant(cls))
 
     def __instancecheck__(cls, thing: Any) -> bool:
-        return type.__instancecheck__(MODULE if cls is type(SYS) else cls, thing)  # type: ignore[redundant-expr]  # a door sets it
+        return type.__instancecheck__(meant(cls), thing)
+
+    def __subclasscheck__(cls, kind: Any) -> bool:
+        return type.__subclasscheck__(meant(cls), kind)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        return type.__call__(MODULE if cls is type(SYS) else cls, *args, **kwargs)  # type: ignore[redundant-expr]  # as above
+        return type.__call__(meant(cls), *args, **kwargs)
+
+
+# What a class for sys says that it stands for; what a program derives from it stands for itself.
+MEANT = "MEANT"
+
+
+def meant(kind: Any) -> Any:
+    """The class of all modules for the one of ``sys``; for any other, itself."""
+    return names_of(kind).get(MEANT, kind) if type(kind) is SysType else kind
 
 
 def make_held() -> tuple[type, tuple[tuple[str, Any, tuple[Any, ...]], ...], Any]:
@@ -113,7 +133,8 @@ def make_held() -> tuple[type, tuple[tuple[str, Any, tuple[Any, ...]], ...], Any
         lists.append((name, held, items))
     cache: Any = dict.__new__(cache_class)
     dict.update(cache, SYS_NAMES[CACHE])
-    return SysType("module", (type(_sys),), {"__slots__": (), "__module__": "builtins"}), tuple(lists), cache
+    sys_class = SysType("module", (type(_sys),), {"__slots__": (), "__module__": "builtins", MEANT: MODULE})
+    return sys_class, tuple(lists), cache
 
 
 def is_final(kind: type) -> bool:

@@ -57,10 +57,11 @@ from .sockets import (
     AF_UNIX,
     BY_NAME,
     INTERNET,
+    SYSTEM_LOG,
     UNREAD,
     UNTOLD,
 )
-from .unix import is_free, is_given, is_open, own_numbers
+from .unix import LOG_PLACE, is_free, is_given, is_open, own_numbers
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[Any, 
         return decide_tls(rules, target, call)
     # CREATE and PAIR: the reader names what was made only where it is not allowed.
     remedy = "naming the family, socket(AF_INET, SOCK_STREAM)" if target == UNTOLD else NOTHING
+    if target == SYSTEM_LOG and LOG_PLACE:
+        if is_given(rules, LOG_PLACE):
+            return None
+        remedy = f"--allow-unix-socket {LOG_PLACE}"
     return f"network disabled: {target}", None, option_of(rules), remedy
 
 

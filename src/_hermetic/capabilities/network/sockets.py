@@ -278,9 +278,12 @@ def asked_connection(args: tuple[Any, ...], kwargs: Any) -> Any:
         return INTERNET[0], UNREAD, 0, "connect"
 
 
+SYSTEM_LOG = "syslog"
+
+
 def system_log(args: tuple[Any, ...], kwargs: Any) -> str:
     """C sends the text to a Unix socket of the system's."""
-    return "syslog"
+    return SYSTEM_LOG
 
 
 def yellow_pages(args: tuple[Any, ...], kwargs: Any) -> str:

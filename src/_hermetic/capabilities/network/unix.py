@@ -48,6 +48,8 @@ SLOTS = 1024
 # The Unix sockets of this machine, one a line; the seventh field is a socket's number, and its name comes behind.
 TABLE, NUMBER_AT, READING, PIECE = "/proc/self/net/unix", 6, native.O_RDONLY | getattr(native, "O_CLOEXEC", 0), 65536
 LOOKS = 5
+# Where C's syslog() sends to, without a socket of the program's; elsewhere it takes other ways.
+LOG_PLACE = "/dev/log" if IS_LINUX else ""
 
 
 def shared_record() -> Any:
