@@ -102,12 +102,19 @@ def is_multiprocessing_client() -> bool:
 
 
 def is_looked_up() -> bool:
-    """Whether the module socket looks names up by its own function. A test may have put another in its place, that
-    asks nobody.
+    """Whether the module socket looks names up by its own function, or by C's, which a failed reload has left there.
+    A test may have put another in its place, that asks nobody.
     """
-    module = dict.get(LOADED, "socket")
-    if type(module) is not MODULE:
+    names = names_loaded("socket")
+    if names is None:
         return True
-    names = names_of(module)
     found = dict.get(names, "getaddrinfo")
-    return type(found) is FUNCTION and found.__globals__ is names
+    if type(found) is FUNCTION and found.__globals__ is names:
+        return True
+    return found is dict.get(names_loaded("_socket") or {}, "getaddrinfo")
+
+
+def names_loaded(name: str) -> dict[str, Any] | None:
+    """The namespace of a loaded module, if it is a module."""
+    module = dict.get(LOADED, name)
+    return names_of(module) if type(module) is MODULE else None
