@@ -347,3 +347,62 @@ def test_undone_held(hermetic):
 def test_a_name_that_a_test_answers_itself_is_no_question(suite, profile):
     suite.write(test_it=RESOLVERS)
     suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=6)
+
+
+SOCKETS = """
+from unittest import mock
+
+@mock.patch("socket.socket")
+def test_mock(made):
+    assert socket.create_connection(("192.0.2.1", 80)) is made.return_value
+    made.return_value.connect.assert_called_once_with(("192.0.2.1", 80))
+
+@mock.patch("socket.socket", autospec=True)
+def test_like_a_socket(made):
+    socket.create_connection(("2001:db8::1", 80), 1, ("127.0.0.1", 0))
+
+class Fake:
+    def __init__(self, *of): pass
+    def connect(self, address): self.to = address
+
+def test_class(monkeypatch):
+    monkeypatch.setattr(socket, "socket", Fake)
+    assert socket.create_connection(("192.0.2.1", 80)).to == ("192.0.2.1", 80)
+
+class Real(Fake):
+    genuine = socket.socket
+    def connect(self, address):
+        self.genuine(socket.AF_INET, socket.SOCK_STREAM).connect(address)
+
+def test_hidden_held(monkeypatch, hermetic):
+    monkeypatch.setattr(socket, "socket", Real)
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80))
+    assert str(found[0]) == "network disabled: connect(192.0.2.1)"
+
+class Own(socket.socket):
+    pass
+
+def test_derived_held(monkeypatch, hermetic):
+    monkeypatch.setattr(socket, "socket", Own)
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(192.0.2.1)"
+
+@mock.patch("socket.socket")
+def test_name_held(made, hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("asked.example", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(asked.example)"
+
+def test_undone_held(hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(192.0.2.1)"
+"""
+
+
+@pytest.mark.parametrize("profile", ["net-hermetic", "block-all"])
+def test_a_mock_in_the_place_of_sockets_connects_to_nobody(suite, profile):
+    suite.write(test_it=SOCKETS)
+    suite.run("--hermetic", profile).assert_outcomes(passed=7)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import _socket
 import os as _os
 import sys
 
 from ...callers import CALLER_DEPTH, CORE, asker, calling_frame
-from ...extract import exact_text
+from ...extract import exact_text, is_a
 from ...model import PRIVATE, PUBLIC
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -54,6 +55,8 @@ MULTIPROCESSING_CLIENT = ("multiprocessing.connection", "SocketClient")
 LOADED = sys.modules
 MODULE, FUNCTION = type(sys), type(lambda: None)
 names_of: Any = vars(MODULE)["__dict__"].__get__
+SOCKET = _socket.socket
+bases_of: Any = vars(type)["__mro__"].__get__
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
@@ -112,6 +115,15 @@ def is_looked_up() -> bool:
     if type(found) is FUNCTION and found.__globals__ is names:
         return True
     return found is dict.get(names_loaded("_socket") or {}, "getaddrinfo")
+
+
+def is_connected() -> bool:
+    """Whether what the module socket connects is a socket. A test may have put a mock in the place of its class."""
+    names = names_loaded("socket")
+    if names is None:
+        return True
+    found = dict.get(names, "socket")
+    return is_a(found, (type,)) and SOCKET in bases_of(found)
 
 
 def names_loaded(name: str) -> dict[str, Any] | None:
