@@ -53,7 +53,8 @@ MULTIPROCESSING_LISTENERS = (
 # To forge this name gains nothing: the call is not made.
 MULTIPROCESSING_CLIENT = ("multiprocessing.connection", "SocketClient")
 LOADED = sys.modules
-MODULE, FUNCTION = type(sys), type(lambda: None)
+# Not that of sys, which has a class of a guard where another policy is in force.
+MODULE, FUNCTION = type(_socket), type(lambda: None)
 names_of: Any = vars(MODULE)["__dict__"].__get__
 SOCKET = _socket.socket
 bases_of: Any = vars(type)["__mro__"].__get__
