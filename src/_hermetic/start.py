@@ -282,7 +282,8 @@ def stand_ins(
     if made:
         patches.STANDING.append(made)
     patched = bind(patches.is_patched, {"PENDING": pending, "STAND_INS": made}, memo)
-    names = {"PENDING": pending, "JOURNAL": changes if noted else None, "is_patched": patched}
+    another = bind(patches.is_another, {"SOCKET": getattr(sys.modules.get("_socket"), "socket", None)}, memo)
+    names = {"PENDING": pending, "JOURNAL": changes if noted else None, "is_patched": patched, "is_another": another}
     return changes, pending, bind(patches.apply_pending, names, memo)
 
 

@@ -347,3 +347,130 @@ def test_undone_held(hermetic):
 def test_a_name_that_a_test_answers_itself_is_no_question(suite, profile):
     suite.write(test_it=RESOLVERS)
     suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=6)
+
+
+SOCKETS = """
+from unittest import mock
+
+@mock.patch("socket.socket")
+def test_mock(made):
+    assert socket.create_connection(("192.0.2.1", 80)) is made.return_value
+    made.return_value.connect.assert_called_once_with(("192.0.2.1", 80))
+
+@mock.patch("socket.socket", autospec=True)
+def test_like_a_socket(made):
+    socket.create_connection(("2001:db8::1", 80), 1, ("127.0.0.1", 0))
+
+class Fake:
+    def __init__(self, *of): pass
+    def connect(self, address): self.to = address
+
+def test_class(monkeypatch):
+    monkeypatch.setattr(socket, "socket", Fake)
+    assert socket.create_connection(("192.0.2.1", 80)).to == ("192.0.2.1", 80)
+
+class Real(Fake):
+    genuine = socket.socket
+    def connect(self, address):
+        self.genuine(socket.AF_INET, socket.SOCK_STREAM).connect(address)
+
+def test_hidden_held(monkeypatch, hermetic):
+    monkeypatch.setattr(socket, "socket", Real)
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80))
+    assert str(found[0]) == "network disabled: connect(192.0.2.1)"
+
+class Own(socket.socket):
+    pass
+
+def test_derived_held(monkeypatch, hermetic):
+    monkeypatch.setattr(socket, "socket", Own)
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(192.0.2.1)"
+
+@mock.patch("socket.socket")
+def test_name_held(made, hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("asked.example", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(asked.example)"
+
+def test_undone_held(hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80), 1)
+    assert str(found[0]) == "network disabled: create_connection(192.0.2.1)"
+"""
+
+
+@pytest.mark.parametrize("profile", ["net-hermetic", "block-all"])
+def test_a_mock_in_the_place_of_sockets_connects_to_nobody(suite, profile):
+    suite.write(test_it=SOCKETS)
+    suite.run("--hermetic", profile).assert_outcomes(passed=7)
+
+
+# As gevent does it: functions and a class of its own in the module's place, which ask C's in another thread.
+GREEN = """
+import _socket, socket, threading
+from concurrent.futures import ThreadPoolExecutor
+
+class green:
+    def __init__(self, family=-1, kind=-1, proto=-1, fileno=None):
+        self._sock = genuine(family, kind, proto, fileno)
+    def __getattr__(self, name):
+        return getattr(self._sock, name)
+    def bind(self, address):
+        return self._sock.bind(address)
+    def listen(self, *more):
+        return self._sock.listen(*more)
+    def connect(self, address):
+        return self._sock.connect(address)
+    def setsockopt(self, *more):
+        return self._sock.setsockopt(*more)
+
+def asked(name):
+    def ask(*question):
+        assert threading.active_count() < 9, "a question that asks itself"
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(getattr(_socket, name), *question).result()
+    return ask
+
+genuine = socket.socket
+socket.socket = green
+for name in ("gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo"):
+    setattr(socket, name, asked(name))
+"""
+GREEN_TESTS = """
+import _socket
+
+def test_local():
+    listener = socket.create_server(("127.0.0.1", 0))
+    client = socket.create_connection(listener.getsockname())
+    client.close()
+    listener.close()
+
+@pytest.mark.hermetic(allow_hosts=["127.0.0.1"], allow_localhost=False)
+def test_allowed():
+    socket.create_connection(("127.0.0.1", PORT)).close()
+
+def test_questions():
+    assert socket.gethostbyname("127.0.0.1") == "127.0.0.1"
+    assert socket.getnameinfo(("127.0.0.1", 80), 3) == ("127.0.0.1", "80")
+
+def test_address_held(hermetic):
+    with hermetic.expect("network") as found:
+        socket.create_connection(("192.0.2.1", 80))
+    assert str(found[0]) == "network disabled: connect(192.0.2.1)"
+
+@pytest.mark.parametrize("home", [socket, _socket], ids=["module", "C"])
+@pytest.mark.parametrize("name", ["gethostbyname", "gethostbyname_ex", "gethostbyaddr"])
+def test_questions_held(hermetic, home, name):
+    with hermetic.expect("network"):
+        getattr(home, name)("asked.example")
+"""
+
+
+@pytest.mark.parametrize("profile", ["net-hermetic", "block-all"])
+def test_sockets_that_are_the_suites_own_from_before(suite, profile):
+    (suite.path / "conftest.py").write_text(GREEN)
+    suite.write(test_it=GREEN_TESTS)
+    suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=10)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from types import ModuleType
 
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from _hermetic.capabilities import imports
 from _hermetic.capabilities.imports import decide, make_rules, prepare, settled
+from _hermetic.capabilities.imports.loaded import take_away
 from _hermetic.capabilities.imports.origins import place_of, source_of
 from _hermetic.policy import Policy, from_plain
 
@@ -176,3 +179,23 @@ def test_denying_more_never_allows_more(some, more, name):
 def test_rules_survive_json(deny, native, libraries):
     policy = Policy(rules={"imports": make_rules(deny, native, libraries)})
     assert from_plain(json.loads(json.dumps(policy.to_plain()))) == policy
+
+
+def test_of_the_loaded_modules_only_those_near_a_denied_one_are_asked_for(monkeypatch):
+    for name in ("meant", "meant.here", "meant.there", "meant.there.below", "meanty", "other"):
+        monkeypatch.setitem(sys.modules, name, ModuleType(name))
+    asked = []
+
+    def wants(name):
+        asked.append(name)
+        return name.startswith("meant.there")
+
+    put_back = take_away(wants, ["meant.there", "absent"])
+    try:
+        assert sorted(asked) == ["meant", "meant.here", "meant.there", "meant.there.below"]
+        assert "meant" in sys.modules
+        assert "meant.there" not in sys.modules
+        assert "meant.there.below" not in sys.modules
+    finally:
+        put_back()
+    assert sys.modules["meant.there.below"].__name__ == "meant.there.below"

@@ -36,6 +36,8 @@ BOX: list[Any] = []
 PENDING: tuple[Pending, ...] = ()
 STAND_INS: tuple[Any, ...] = ()
 JOURNAL: list[Change] | None = None
+# C's class of sockets, once it is loaded, as it is where its methods are guarded.
+SOCKET: Any = None
 # See fresh.py.
 LOADED = sys.modules
 
@@ -43,6 +45,8 @@ LOADED = sys.modules
 # leave the times of links alone, and walk a tree that it removes by names.
 SYSTEM = id(os)
 ABLE: Any = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
+
+BUILTIN = type(len)
 
 # What an attribute was that its class only inherits: it is taken away again, not set.
 INHERITED = object()
@@ -173,6 +177,20 @@ def is_patched(original: Any, at: int) -> bool:
     return False
 
 
+def is_shared(made: Any, before: tuple[Pending, ...]) -> bool:
+    """Whether this stand-in is for a name of an earlier row, too."""
+    for row in before:
+        if row[2] is made:
+            return True
+    return False
+
+
+def is_another(holder: Any, name: str) -> bool:
+    """Whether somebody's own class, as gevent's, is in the place of the module's, which derives from C's: what rows
+    know of that is wrong of it, and what it does by sockets of C's is announced."""
+    return name == "socket" and SOCKET is not None and type(holder) is type and SOCKET not in holder.__mro__
+
+
 def put(holder: Any, name: str, old: Any, new: Any) -> None:
     """Rebind an attribute."""
     setattr(holder, name, new)
@@ -198,9 +216,11 @@ def apply_pending(name: str, module: Any) -> None:
             for step in path[:-1]:
                 holder = getattr(holder, step, None)
             original = getattr(holder, path[-1], None)
-            if original is None or is_patched(original, at):
+            if original is None or is_patched(original, at) or is_another(holder, name):
                 continue
             if box is not None:
+                if box and type(original) is FunctionType and type(box[0]) is BUILTIN and is_shared(made, PENDING[:at]):
+                    continue  # the program's own, as gevent has: for C's, which it asks, the stand-in is there already
                 box[:] = [original]
             dress(made, original)
             if not path[1:] and type(made) is FunctionType:

@@ -7,7 +7,7 @@ import os as _os
 import sys
 
 from ...callers import CALLER_DEPTH, CORE, asker, calling_frame
-from ...extract import exact_text
+from ...extract import exact_text, is_a
 from ...model import PRIVATE, PUBLIC
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -53,9 +53,11 @@ MULTIPROCESSING_LISTENERS = (
 # To forge this name gains nothing: the call is not made.
 MULTIPROCESSING_CLIENT = ("multiprocessing.connection", "SocketClient")
 LOADED = sys.modules
-MODULE, FUNCTION = type(sys), type(lambda: None)
+# Not that of sys, which has a class of a guard where another policy is in force.
+MODULE, FUNCTION = type(_socket), type(lambda: None)
 names_of: Any = vars(MODULE)["__dict__"].__get__
-IN_C = vars(_socket)
+SOCKET = _socket.socket
+bases_of: Any = vars(type)["__mro__"].__get__
 
 
 def asked_by(users: frozenset[tuple[str, str]]) -> bool:
@@ -104,13 +106,28 @@ def is_multiprocessing_client() -> bool:
 
 
 def is_looked_up() -> bool:
-    """Whether the module socket looks names up by its own function, or C's. A test may have put another in its place,
-    that asks nobody.
+    """Whether the module socket looks names up by its own function, or by C's, which a failed reload has left there.
+    A test may have put another in its place, that asks nobody.
     """
-    module = dict.get(LOADED, "socket")
-    if type(module) is not MODULE:
+    names = names_loaded("socket")
+    if names is None:
         return True
-    names = names_of(module)
     found = dict.get(names, "getaddrinfo")
-    # A reload that fails leaves what the module begins with: all that C has.
-    return (type(found) is FUNCTION and found.__globals__ is names) or found is dict.get(IN_C, "getaddrinfo")
+    if type(found) is FUNCTION and found.__globals__ is names:
+        return True
+    return found is dict.get(names_loaded("_socket") or {}, "getaddrinfo")
+
+
+def is_connected() -> bool:
+    """Whether what the module socket connects is a socket. A test may have put a mock in the place of its class."""
+    names = names_loaded("socket")
+    if names is None:
+        return True
+    found = dict.get(names, "socket")
+    return is_a(found, (type,)) and SOCKET in bases_of(found)
+
+
+def names_loaded(name: str) -> dict[str, Any] | None:
+    """The namespace of a loaded module, if it is a module."""
+    module = dict.get(LOADED, name)
+    return names_of(module) if type(module) is MODULE else None

@@ -20,7 +20,7 @@ from .addresses import (
     packed_address,
     raw_address,
 )
-from .plumbing import DESCRIPTOR_TAKER, DESCRIPTOR_USERS, PAIR_USERS, asked_by, is_looked_up
+from .plumbing import DESCRIPTOR_TAKER, DESCRIPTOR_USERS, PAIR_USERS, asked_by, is_connected, is_looked_up
 from .rules import DENIED, LOCALHOST
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -259,11 +259,14 @@ def names_loopback(rules: tuple[Any, ...], args: tuple[Any, ...]) -> bool:
 
 
 def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
-    """What it finds is judged again, with the port as a number; that alone, where the program finds it by itself."""
+    """What it finds is judged again, with the port as a number; that alone, where the program finds it by itself.
+    Nothing is, where no address is looked for, and nobody connects."""
     if not is_looked_up():
         return None
     try:
         host, port = host_and_port(argument(args, kwargs, 0, "address", None))
+        if not is_connected() and packed_address(clean_host(settled_text(host))) is not None:
+            return None
         return INTERNET[0], clean_host(settled_text(host)), port_number(port), "create_connection", True
     except (TypeError, ValueError, IndexError):
         return INTERNET[0], UNREAD, 0, "create_connection"
