@@ -85,7 +85,7 @@ def host_and_port(address: Any) -> tuple[Any, Any]:
 
 def settled(args: tuple[Any, ...], index: int) -> tuple[Any, ...]:
     """The arguments, and in the address at this place a host that C need not ask for its text."""
-    address = args[index] if len(args) > index else None
+    address = args[index] if len(args) > index >= 0 else None
     if type(address) is not tuple or not address or type(address[0]) is str:
         return args
     address = (settled_text(address[0]), *address[1:])
