@@ -43,7 +43,7 @@ def connect(setting: Setting, original: Any) -> Any:
 
     def make(own: type, connection: Any) -> tuple[dict[str, Any], Any]:
         set_own = setting.bind(set_authorizer, AUTHORIZE=authorize, OWN=own)
-        step = setting.bind(confine, EXECUTE=names_of(connection)["execute"], SET=set_own)
+        step = setting.bind(confine, EXECUTE=names_of(connection)["execute"], SET=set_own, OWN=own)
         return {"set_authorizer": set_own}, step
 
     named = setting.bind(fix_name)
@@ -78,7 +78,10 @@ def confine(self: Any) -> None:
     """What is done with a new connection."""
     # Sorting and VACUUM would make files of their own.
     EXECUTE(self, IN_MEMORY)
-    SET(self, None)
+    # Where no older policy's is below, the same is in force since C made it. To set it again, C would wait for whoever
+    # uses the connection by now, who may be waiting to be asked by us.
+    if type(SUPER(OWN, self).set_authorizer) is METHOD:
+        SET(self, None)
 
 
 def set_authorizer(self: Any, *args: Any, **kwargs: Any) -> Any:
