@@ -28,6 +28,7 @@ GUARDED: Any = None
 NAMED: Any = None
 INIT: Any = None
 STEPS: tuple[Any, ...] = ()
+ALL = False
 OWN: Any = None
 BEGIN: Any = None
 CURSOR: Any = None
@@ -156,7 +157,8 @@ class Guards:
             if step is not None:
                 steps.append(step)
         begin = names_of(connection).get("autocommit")
-        parts["__init__"] = bind(construct, INIT=self.init, STEPS=tuple(steps), OWN=own, BEGIN=begin)
+        all_at_once = "FILES_MARK" in self.at_once
+        parts["__init__"] = bind(construct, INIT=self.init, STEPS=tuple(steps), OWN=own, BEGIN=begin, ALL=all_at_once)
         for name, part in parts.items():
             setattr(own, name, part)
         return own
@@ -192,7 +194,8 @@ def connect_guarded(owner: Any, *args: Any, **kwargs: Any) -> Any:
 
 def construct(self: Any, *args: Any, **kwargs: Any) -> None:
     following = SUPER(OWN, self).__init__
-    if type(following) is METHOD_OF_C:
+    innermost = type(following) is METHOD_OF_C
+    if innermost:
         # C would begin a transaction, and let other threads run before our steps are done.
         begins = BEGIN is not None and kwargs.get("autocommit") is False
         if begins:
@@ -203,7 +206,7 @@ def construct(self: Any, *args: Any, **kwargs: Any) -> None:
     else:
         following(*args, **kwargs)
     for step in STEPS:
-        step(self)
+        step(self, innermost and ALL)
 
 
 def init_connection(self: Any, kwargs: Any) -> None:

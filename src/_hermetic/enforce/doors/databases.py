@@ -43,7 +43,7 @@ def connect(setting: Setting, original: Any) -> Any:
 
     def make(own: type, connection: Any) -> tuple[dict[str, Any], Any]:
         set_own = setting.bind(set_authorizer, AUTHORIZE=authorize, OWN=own)
-        step = setting.bind(confine, EXECUTE=names_of(connection)["execute"], SET=set_own, OWN=own)
+        step = setting.bind(confine, EXECUTE=names_of(connection)["execute"], SET=set_own)
         return {"set_authorizer": set_own}, step
 
     named = setting.bind(fix_name)
@@ -74,13 +74,13 @@ def readable_name(database: Any, uri: bool) -> Any:
     return anchored_uri(text, getcwd()) if text[:5] == "file:" else name
 
 
-def confine(self: Any) -> None:
-    """What is done with a new connection."""
+def confine(self: Any, at_once: bool) -> None:
+    """What is done with a new connection. at_once: C has set our authorizer already. To set it again, C would wait for
+    whoever uses the connection by now, who may be waiting to be asked by us.
+    """
     # Sorting and VACUUM would make files of their own.
     EXECUTE(self, IN_MEMORY)
-    # Where no older policy's is below, the same is in force since C made it. To set it again, C would wait for whoever
-    # uses the connection by now, who may be waiting to be asked by us.
-    if type(SUPER(OWN, self).set_authorizer) is METHOD:
+    if not at_once:
         SET(self, None)
 
 

@@ -55,7 +55,7 @@ def refuse_call(*args: Any) -> None:
     raise error
 
 
-def close_later(self: Any) -> None:
+def close_later(self: Any, at_once: bool) -> None:
     """For blocks, one of which may not take native code away."""
     if JUDGE(KEY, TAKEN, None) is not None:
         CREATE(self, NAME, 1, REFUSE)
