@@ -265,6 +265,8 @@ def test_few_descriptors_end_in_a_message_or_in_a_run(isolated, options):
     for limit in range(12, 3, -1):
         code = f"import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit})); os.execv({words[0]!r}, {words!r})"
         done = isolated.python("-c", code)
+        if "Fatal Python error" in done.stderr:
+            break  # so few that the interpreter itself does not start
         assert (done.code, done.stdout) == (0, "ran\n") or done.stderr.startswith("hermetic: error: "), (limit, done)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 from ...callers import STDLIB
 from ...capabilities.code_exec.creation import ONLY_AST, compile_annotation, mark_coroutine, parse_bytes, parse_text
 from ...extract import TEXT, argument, exact_text, is_a
@@ -25,6 +28,8 @@ _BUFFERS = (bytes, bytearray, memoryview)
 _OPTIMIZED_AST = 0x8000
 _FUTURE = 0x1FE0000  # the __future__ features, which compile takes over from its caller
 _GENERATOR, _COROUTINES = 0x20, 0x180
+COLLECTS_ANYWHERE = sys.version_info < (3, 12)
+COLLECTS, COLLECT, DO_NOT_COLLECT = gc.isenabled, gc.enable, gc.disable
 # What a forward reference holds for a whole process, where nothing will ever evaluate it.
 _NOTHING = (lambda: None).__code__
 
@@ -74,9 +79,9 @@ def syntax_tree(args: tuple[Any, ...], kwargs: dict[str, Any], flags: int) -> An
         int.__index__(kwargs.get("_feature_version", -1)),
     )
     if is_a(source, TEXT):
-        return parse_text(exact_text(source), *rest)
+        return undisturbed(parse_text, (exact_text(source), *rest))
     if is_a(source, _BUFFERS):
-        return parse_bytes(bytes(source), *rest)
+        return undisturbed(parse_bytes, (bytes(source), *rest))
     return ORIGINAL(*args, **kwargs)  # as above
 
 
@@ -90,8 +95,22 @@ def is_tree(value: Any) -> bool:
 
 def inert_annotation(source: str) -> CodeType:
     """A forward reference must be an expression, and that is all it will be."""
-    parse_text(source, "<string>", "eval", 0, -1, -1)
+    undisturbed(parse_text, (source, "<string>", "eval", 0, -1, -1))
     return _NOTHING
+
+
+def undisturbed(make: Any, words: tuple[Any, ...]) -> Any:
+    """What this place of ours makes. Up to 3.11 the collector may run wherever C allocates, so also between the moment
+    when such a frame is good for an event and that event; and what it calls back is called from that frame.
+    """
+    collects = COLLECTS_ANYWHERE and COLLECTS()
+    if not collects:
+        return make(*words)
+    DO_NOT_COLLECT()
+    try:
+        return make(*words)
+    finally:
+        COLLECT()
 
 
 def coroutine_door(setting: Setting, original: Any) -> Any:
@@ -105,6 +124,6 @@ def coroutine(func: Any) -> Any:
     if type(func) is _FUNCTION:
         flags = func.__code__.co_flags
         if flags & _GENERATOR and not flags & _COROUTINES:
-            mark_coroutine(func)
+            undisturbed(mark_coroutine, (func,))
             return func
     return ORIGINAL(func)
