@@ -74,9 +74,9 @@ CALLBACKS = {
         class Ref(weakref.ref):
             run = functools.partial(found.extend, map(genuine, [SOURCE] * 50, ["x.py"] * 50, ["exec"] * 50))
         class Node: pass
-        gc.set_threshold(1)
         refs = []
-        for _ in range(200):
+        for tries in range(200):
+            gc.set_threshold(1 + tries % 4)  # by how many objects it is, the collector runs now here, now there
             n = Node(); n.me = n
             refs.append(Ref(n, operator.methodcaller("run")))
             del n
