@@ -265,9 +265,10 @@ def create_connection_target(args: tuple[Any, ...], kwargs: Any) -> Any:
         return None
     try:
         host, port = host_and_port(argument(args, kwargs, 0, "address", None))
-        if not is_connected() and packed_address(clean_host(settled_text(host))) is not None:
+        host = clean_host(settled_text(host))
+        if not is_connected() and packed_address(host) is not None:
             return None
-        return INTERNET[0], clean_host(settled_text(host)), port_number(port), "create_connection", True
+        return INTERNET[0], host, port_number(port), "create_connection", True
     except (TypeError, ValueError, IndexError):
         return INTERNET[0], UNREAD, 0, "create_connection"
 
