@@ -266,6 +266,7 @@ def test_few_descriptors_end_in_a_message_or_in_a_run(isolated, options):
         code = f"import os, resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({limit}, {limit})); os.execv({words[0]!r}, {words!r})"
         done = isolated.python("-c", code)
         if "Fatal Python error" in done.stderr:
+            assert limit < 6, done
             break  # so few that the interpreter itself does not start
         assert (done.code, done.stdout) == (0, "ran\n") or done.stderr.startswith("hermetic: error: "), (limit, done)
 
