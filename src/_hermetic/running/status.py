@@ -92,11 +92,18 @@ def handled(error: BaseException | None, record: tuple[Any, ...]) -> str:
     """
     for item in reversed(chain(error)):
         if isinstance(item, PolicyViolation) and is_refusal(item) and item.message != record[1]:
-            return (
-                f"  while this was handled: {item.message}  [{events.option_of(item.reason)}]\n"
-                f"    to allow it: {events.for_shell(item.remedy)}\n"
-            )
+            return told("while this was handled: " + item.message, item.reason) + allowing(item.remedy)
     return ""
+
+
+def told(text: str, reason: str, times: int = 1) -> str:
+    """A line for a refusal that is one among others."""
+    return f"  {text}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n"
+
+
+def allowing(remedy: str) -> str:
+    """The line below it."""
+    return f"    to allow it: {events.for_shell(remedy)}\n"
 
 
 # Most programs ask for many that are not set, one after the other.
@@ -288,10 +295,9 @@ def listed(records: list[tuple[Any, ...]], most: int, remedies: bool) -> str:
     lines = []
     # Those last that no program fails of.
     for _, message, reason, remedy, *_ in sorted(records, key=goes_unnoticed)[:most]:
-        times = events.TIMES.get((message, reason), 1)
-        lines.append(f"  {message}  [{events.option_of(reason)}]" + (f" x{times}" if times > 1 else "") + "\n")
+        lines.append(told(message, reason, events.TIMES.get((message, reason), 1)))
         if remedies:
-            lines.append(f"    to allow it: {events.for_shell(remedy)}\n")
+            lines.append(allowing(remedy))
     more = len(records) - most
     return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
 

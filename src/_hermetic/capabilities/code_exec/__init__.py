@@ -136,10 +136,12 @@ def compiled_by_exec(args: tuple[Any, ...], kwargs: Any) -> str | None:
 
 def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str | None:
     """The same refusals, where they are named by who runs the text."""
-    if (frame is not None and is_our_step(frame.f_code)) or shows_line(args, frame):
+    if frame is not None and is_our_step(frame.f_code):
         return None  # judged above; a frame of ours is good for one answer
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
-    return wanted if name == wanted and not may_compile(args[0], args[1], frame) else None
+    if name != wanted or shows_line(args, frame):  # the name first: the rest may read files
+        return None
+    return None if may_compile(args[0], args[1], frame) else wanted
 
 
 def parses(code: CodeType) -> bool:
