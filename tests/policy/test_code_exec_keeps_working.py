@@ -164,9 +164,19 @@ print("END")
 """
 
 
-def test_generators_keep_working(isolated: Any) -> None:
-    done = isolated.script("--no-code-exec --strict", GENERATORS)
+@pytest.mark.parametrize("also", ["", "--fs-readonly=."])
+def test_generators_keep_working(isolated: Any, also: str) -> None:
+    done = isolated.script(f"--no-code-exec --strict {also}", GENERATORS)
     assert (done.code, done.stdout) == (0, "END\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    "act", ["eval('1 + 2')", "exec('1')", "compile('1', 'x', 'eval')", "compile(b'1', 'x', 'exec')"]
+)
+def test_what_a_guard_looks_at_is_no_act_of_the_program(isolated: Any, act: str) -> None:
+    done = isolated.script("--no-code-exec --trace --fs-readonly=.", act)
+    assert done.code == 2 and "(and " not in done.stderr, done
+    assert done.stderr.count("[hermetic] blocked") == 1, done
 
 
 def test_tracebacks_are_the_same(isolated: Any) -> None:

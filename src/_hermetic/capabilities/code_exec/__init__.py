@@ -139,9 +139,9 @@ def run_by(wanted: str, args: tuple[Any, ...], frame: FrameType | None) -> str |
     if frame is not None and is_our_step(frame.f_code):
         return None  # judged above; a frame of ours is good for one answer
     name = run_name(frame, "exec" if type(args[1]) is str and args[1] == "<string>" else "compile")
-    if name != wanted or shows_line(args, frame):  # the name first: the rest may read files
+    if name != wanted or may_compile(args[0], args[1], frame):
         return None
-    return None if may_compile(args[0], args[1], frame) else wanted
+    return None if shows_line(args, frame) else wanted
 
 
 def parses(code: CodeType) -> bool:

@@ -136,7 +136,9 @@ def is_shown_line(path: object, text: object) -> bool:
     """
     if not PARSES_TRACEBACKS or type(text) is not bytes or b"\n" in text:
         return False
-    content = read_file(exact_text(path))
+    name = exact_text(path)
+    # What looks like <string> names no file, and to look for one would be an act of the program's, as reading goes.
+    content = None if name[:1] == "<" else read_file(name)
     return content is not None and text in content
 
 
