@@ -65,10 +65,19 @@ ratio(2)
 
 
 @pytest.mark.parametrize("name", ["tool", "tool.py"])
-@pytest.mark.parametrize("option", ["--no-code-exec", "--report-only --no-code-exec"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--no-code-exec",
+        "--report-only --no-code-exec",
+        "--no-code-exec --fs-readonly=.",
+        "--no-code-exec --fs-readonly=in",
+    ],
+)
 def test_a_traceback_is_no_blocked_act(isolated: Any, name: str, option: str) -> None:
     """Also of a program whose file has not the name of a module, as what is installed as a command has none."""
     isolated.write(name, CRASH)
+    isolated.write("in/file", "")
     plain = isolated.python(f"./{name}")
     done = isolated.cli("--kernel=off", *option.split(), "--", sys.executable, f"./{name}")
     assert done.code == plain.code == 1, done

@@ -109,7 +109,8 @@ def put_in_force(
         events.TOLD.append(True)
     reports.prepare(options.strict, reports_only(policies), options.child)
     told = reports.open_pipe(options) if options.strict or options.reports is not None else None
-    searchpath.expect(first_entry(target), options.path)
+    own = script_path(target) if target.kind == SCRIPT and not options.child else ""
+    searchpath.expect(first_entry(target), options.path, own)
     policies = tuple([settled(policy) for policy in policies])
     restricted = frozenset([guard for policy in policies for guard in policy.rules])
     if "code_exec" in restricted:

@@ -14,6 +14,8 @@ import sys
 _original: list[str] = []
 # What the target will have first on sys.path.
 _first: list[str] = []
+# The file that is going to run, where whoever starts hermetic named it.
+_program: list[str] = []
 # [all of it], from ``expect`` to ``give_back``.
 _destined: list[list[str]] = []
 # [sys.pycache_prefix of the target], while it has to wait.
@@ -89,10 +91,18 @@ def is_set_aside() -> bool:
     return bool(_original)
 
 
-def expect(first: str | None, whole: tuple[str, ...] | None = None) -> None:
-    """Say before the guards hold what ``give_back`` will put first, or all that it will make of the path."""
+def expect(first: str | None, whole: tuple[str, ...] | None = None, program: str = "") -> None:
+    """Say before the guards hold what ``give_back`` will put first, or all that it will make of the path; and which
+    file is the program, empty where another program has chosen it.
+    """
     _first[:] = [first] if first is not None else []
+    _program[:] = [program] if program else []
     _destined[:] = [given_back(first) if whole is None else list(whole)]
+
+
+def program() -> list[str]:
+    """The file that is going to run, if it may be read for that."""
+    return _program[:]
 
 
 def coming() -> list[str]:

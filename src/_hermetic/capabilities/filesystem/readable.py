@@ -209,5 +209,5 @@ def interpreter_files() -> list[str]:
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     # What the interpreter is called, whoever starts it says.
     running = RUNNING if os.path.lexists(RUNNING) else sys.executable
-    names = [running, os.path.join(sys.prefix, "pyvenv.cfg"), main]
+    names = [running, os.path.join(sys.prefix, "pyvenv.cfg"), main, *searchpath.program()]
     return [name for name in names if isinstance(name, str) and name]
