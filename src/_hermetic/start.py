@@ -196,6 +196,8 @@ def start_process(
 def memo_for(policy: Policy) -> dict[Any, Any]:
     """The memo of this policy's start, with what means something else in all that is bound for it."""
     memo = new_memo()
+    if policy.report_only:
+        memo["GOES_ON"] = True
     if policy.sealed:
         memo["BUSY"] = set()  # nobody else's: a handler that takes itself out of it would be an answer again
         memo["examine"] = bind(examine_undisturbed, {}, memo)

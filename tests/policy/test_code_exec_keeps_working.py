@@ -307,3 +307,9 @@ def test_report_only_reports_nothing_that_would_not_be_refused(isolated: Any) ->
         assert "block eval" not in done.stderr
         assert "block compile" not in done.stderr
     assert "hermetic: 0 acts would be blocked" in done.stderr
+
+
+def test_what_is_bound_when_a_module_comes_is_not_reported(isolated: Any) -> None:
+    code = "import ctypes, socket, sqlite3, ssl; sqlite3.connect(':memory:').execute('select 1'); print('END')"
+    done = isolated.script("--no-code-exec --no-network --fs-readonly --no-subprocess --report-only", code)
+    assert (done.code, done.stdout, done.stderr) == (0, "END\n", "hermetic: 0 acts would be blocked\n"), done

@@ -18,7 +18,7 @@ import sys as _sys
 from ...callers import CALLER_DEPTH, CORE, FROZEN, RUN, calling_frame
 from ...extract import always, exact_text, is_a
 from ...model import Family, GuardedCall
-from .creation import ITERABLE_COROUTINE, for_whole_process, is_step, takes_turn
+from .creation import ITERABLE_COROUTINE, binds, is_step, takes_turn
 from .generated import CYTHON_PATCH, GENERATORS, is_generated
 from .naming import RUNS, run_name
 from .provenance import is_cached_file, is_shown_line, is_source_file, is_zip_source
@@ -41,7 +41,6 @@ CREATE, EXECUTE, LOAD = "code_exec.create", "code_exec.execute", "code_exec.load
 _CODE = type((lambda: None).__code__)
 _SEP = _os.sep
 RUNNERS = ((RUN, "exec_main"), (CORE + "startup" + _SEP + "late.py", "run_line"))
-BINDER = CORE + "enforce" + _SEP + "bind.py"
 DOORS = CORE + "enforce" + _SEP + "doors" + _SEP + "compile.py"
 
 # --- the import system's own functions, known by their code ---
@@ -293,8 +292,8 @@ def replaced(args: tuple[Any, ...], kwargs: Any) -> str | None:
         old = frame.f_locals.get("code")
         same = type(old) is _CODE and args[0] == old.co_code and args[8] == old.co_flags | ITERABLE_COROUTINE
         return None if same and takes_turn(frame) else "code.replace"
-    if asker.co_filename == BINDER and not for_whole_process():
-        return None  # an inner block starts; in a guarded process it does not replace code (enforce/bind.py)
+    if binds(asker):
+        return None
     return "code.replace" if "replace" in asker.co_names else "types.CodeType"
 
 

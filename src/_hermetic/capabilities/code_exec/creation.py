@@ -14,6 +14,9 @@ guard lets their frames pass. The program must not borrow such a frame:
 
 from __future__ import annotations
 
+from os import sep
+
+from ...callers import CORE
 from ...model import PRIVATE
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 FILE = (lambda: None).__code__.co_filename
+BINDER = f"{CORE}enforce{sep}bind.py"
+# In the memo of a policy that only reports: stand-ins are still bound when their module comes.
+GOES_ON = False
 # In the constants of the bound twins and of nothing that a program could make.
 MARK = (object(),)
 ONLY_AST, ITERABLE_COROUTINE = 0x400, 0x100
@@ -83,6 +89,13 @@ def mark_coroutine(function: Any) -> None:
 def for_whole_process() -> bool:
     """Whether who calls this is bound, as everything that decides for a whole process is."""
     return parse_text.__globals__ is PRIVATE
+
+
+def binds(code: CodeType) -> bool:
+    """Whether an inner block starts, or a stand-in is made late: where code is refused for a whole process nothing of
+    ours replaces any (enforce/bind.py).
+    """
+    return code.co_filename == BINDER and (GOES_ON or not for_whole_process())
 
 
 def is_step(code: CodeType, name: str) -> bool:
