@@ -139,6 +139,7 @@ def test_resolvers_on_loopback_answer_for_the_internet(port):
     "169.254.169.254\0.example.com", "example.com\0", "\0example.com", "a\nb.example.com", "a\r.example.com", "a b", "a\tb",
     "\x7f.example.com", "①②⑦.0.0.1", "１２７.0.0.1", "ｅxample.com", "example。com", "exämple.com", "exam\u200bple.com",
     "..", "a..example.com", ".example.com", "ſ.com", "\u212a.com", "127.0.0.1.", "127.1.", "0x7f000001.",
+    "ex\\097mple.com", "data\\.example.com", "example.com\\",
 ], ids=ascii)  # fmt: skip
 def test_host_that_c_could_read_differently_is_refused(host):
     with pytest.raises(ValueError, match="."):

@@ -25,7 +25,7 @@ def clean_host(value: object) -> str:
     """A host as the guards compare it: exact text, lower case, no trailing dot.
 
     Raises ValueError for what C and a guard could read differently: NUL, spaces,
-    control characters, empty labels, non-ASCII (write the ``xn--`` form).
+    control characters, backslashes, empty labels, non-ASCII (write the ``xn--`` form).
     """
     if type(value) is str and value in PLAIN_LOOPBACK:
         return value  # most connections, and clean as they are
@@ -37,6 +37,9 @@ def clean_host(value: object) -> str:
     # The text itself: the Kelvin sign's lower case is an ASCII k, and C would still have the IDNA codec asked.
     if not str.isascii(text) or not str.isprintable(host) or " " in host:
         raise ValueError("not an ASCII host name")
+    if "\\" in host:
+        # Resolvers take it as zone files have it: \097 is asked for as the letter, and \. is no end of a label.
+        raise ValueError("a backslash is no part of a host name")
     if host[-1:] == ".":
         host = host[:-1]
         if packed_address(host) is not None:
