@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...extract import never, tcl, tcl_made
 from ...model import Family, GuardedCall
-from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, packed_address
+from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, ascii_form, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
@@ -355,7 +355,7 @@ def domain_name(domain: str) -> str:
     """A domain as it is compared. ValueError for one that cannot mean anything."""
     host = domain.removeprefix("*.")
     try:
-        host = clean_host(host if host.isascii() else host.encode("idna").decode("ascii"))
+        host = clean_host(ascii_form(host))
     except ValueError as error:
         meant = meant_instead(domain) if "/" in domain else error
         raise ValueError(f"{domain!r} is not a domain name: {meant}") from None

@@ -49,6 +49,24 @@ def clean_host(value: object) -> str:
     return host
 
 
+def ascii_form(host: str) -> str:
+    """A name of a rule as it is asked for. ValueError for one that is another name to some programs.
+
+    Python's IDNA is the older one: a sharp s is two letters, and what joins letters is none. To browsers and most
+    clients these are letters of their own, and what they make the name is another owner's.
+    """
+    return ".".join([label if label.isascii() else ascii_label(label) for label in host.split(".")])
+
+
+def ascii_label(label: str) -> str:
+    found = label.encode("idna").decode("ascii")
+    from unicodedata import normalize  # the codec has loaded it
+
+    if found.encode("ascii").decode("idna") != normalize("NFC", label.lower()):
+        raise ValueError(f"programs read {label!r} in two ways; write {found}, or the xn-- form that is meant")
+    return found
+
+
 def packed_address(host: str) -> bytes | None:
     """The 4 or 16 bytes that any spelling of an address stands for; None for a name.
 
