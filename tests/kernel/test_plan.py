@@ -305,15 +305,24 @@ def test_a_kernel_that_can_more_holds_no_less(plan, one, other):
         ({"fs_readonly": True}, 7, (0x1FF2 | 0x2000 | 0x4000 | 0x8000, 0, 0)),
         ({"fs_readonly": True}, 2, (0x1FF2 | 0x2000, 0, 0)),
         ({"fs_readonly": True}, 1, (0x1FF2, 0, 0)),
-        ({"block_subprocess": True}, 7, (1, 0, 2)),
-        ({"block_subprocess": True}, 5, (1, 0, 0)),
+        # Any rules for files forbid moving them, unless that is handled and given back.
+        ({"block_subprocess": True}, 7, (1 | 0x2000, 0, 2)),
+        ({"block_subprocess": True}, 5, (1 | 0x2000, 0, 0)),
+        ({"block_subprocess": True}, 1, (1, 0, 0)),
         ({"block_network": True}, 7, (0, 3, 3)),
         ({"block_network": True}, 3, (0, 0, 0)),
         ({"block_native": True}, 7, (0, 0, 0)),
+        ({"block_network": True}, 1, (0, 0, 0)),
+        ({"block_environment": True}, 7, (0, 0, 0)),
     ],
 )
 def test_what_landlock_handles(settings, version, expected):
     assert handled(asked(**settings), version) == expected
+
+
+def test_files_are_moved_where_writing_is_not_taken_away():
+    assert ("/", abi.REFER) in list(grants(asked(block_subprocess=True)))
+    assert "/" not in dict(grants(asked(fs_readonly=True, block_subprocess=True)))
 
 
 def test_writing_stays_open_where_it_leads_nowhere():

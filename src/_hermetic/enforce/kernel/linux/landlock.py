@@ -81,6 +81,9 @@ def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int
             ports |= abi.CONNECT_TCP
         scopes |= abi.SCOPE_ABSTRACT
     known = abi.known(version)
+    if NO_WRITES not in plan.taken and files & known[0]:
+        # Any rules for files take moving them from folder to folder away, unless it is handled and given back.
+        files |= abi.REFER
     return files & known[0], ports & known[1], scopes & known[2]
 
 
@@ -97,6 +100,8 @@ def grants(plan: Plan, writable: Iterable[str] = (), stays: bool = True) -> Iter
             yield SHARED_MEMORY, SEMAPHORES
     if holds_memory_alone(plan):
         yield from beside_memory()
+    elif NO_WRITES not in plan.taken:
+        yield "/", abi.REFER  # which any rules for files take away
     if NO_READS in plan.taken:
         may_start = NO_STARTS not in plan.taken or not stays
         # The link /proc/self binds to this process; children have others.
