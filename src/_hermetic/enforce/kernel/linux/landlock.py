@@ -81,8 +81,9 @@ def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int
             ports |= abi.CONNECT_TCP
         scopes |= abi.SCOPE_ABSTRACT
     known = abi.known(version)
-    if NO_WRITES not in plan.taken and files & known[0]:
-        # Any rules for files take moving them from folder to folder away, unless it is handled and given back.
+    # A process below any rules looks into no other that is not. Were there none, what is held could be done by writing
+    # another process's memory; so there is always one, and what takes nothing away is to be allowed to move files.
+    if plan.taken and NO_WRITES not in plan.taken and (files & known[0] or not (ports & known[1] or scopes & known[2])):
         files |= abi.REFER
     return files & known[0], ports & known[1], scopes & known[2]
 
