@@ -147,6 +147,7 @@ SURFACE = (
         read=created_kind,
         free=is_usual_kind,
         call="socket",
+        note="a descriptor that is given with its family and type is in no event: it leads where it led before",
         example="import socket; socket.socket(fileno=0)",
     ),
     GuardedCall(capability=CREATE, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
