@@ -321,6 +321,14 @@ def test_what_landlock_handles(settings, version, expected):
     assert handled(asked(**settings), version) == expected
 
 
+@pytest.mark.parametrize(("version", "said"), [(0, True), (1, True), (2, False), (7, False)])
+def test_memory_of_others_is_said_to_be_open_where_no_rule_keeps_it(version, said):
+    from _hermetic.enforce.kernel.linux.backend import OTHERS_MEMORY, left_open
+
+    found = left_open(asked(block_network=True), Support(landlock=version, filters=True))
+    assert (OTHERS_MEMORY in found["network"]) == said
+
+
 def test_files_are_moved_where_writing_is_not_taken_away():
     assert ("/", abi.REFER) in list(grants(asked(block_subprocess=True)))
     assert "/" not in dict(grants(asked(fs_readonly=True, block_subprocess=True)))
