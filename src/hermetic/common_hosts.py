@@ -7,7 +7,7 @@ two of them have in common is written as hosts again, or as a domain where it is
 
 from __future__ import annotations
 
-from _hermetic.capabilities.network.addresses import RESOLVER_PORTS, packed_address
+from _hermetic.capabilities.network.addresses import RESOLVER_PORTS, ascii_form, packed_address
 from _hermetic.capabilities.network.entries import BELOW, LOOPBACK_PLACES, NAME, RANGE, WRAPPINGS, parse, written
 from _hermetic.capabilities.network.rules import HIGHEST_PORT
 
@@ -113,7 +113,7 @@ def allowances(side: Values) -> Iterator[Entry]:
         if packed_address(host) is not None:
             yield number_entry(host)
         else:
-            yield DOMAIN, host if host.isascii() else host.encode("idna").decode("ascii"), None
+            yield DOMAIN, ascii_form(host), None
     for text in side["allow_hosts"]:
         entry = parse(text)
         yield entry

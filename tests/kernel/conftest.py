@@ -78,8 +78,9 @@ class Held:
     def __init__(self, isolated, user: int) -> None:
         self.isolated, self.user = isolated, user
 
-    def __call__(self, families: dict, code: str, mode: str = "auto", sealed: bool = False, **how):
-        text = HOLD.format(here=HERE, user=self.user, families=families, mode=mode, sealed=sealed) + code
+    def __call__(self, families: dict, code: str, mode: str = "auto", sealed: bool = False, before: str = "", **how):
+        """before: code for the process while nothing holds it."""
+        text = before + HOLD.format(here=HERE, user=self.user, families=families, mode=mode, sealed=sealed) + code
         done = self.isolated.python("-c", text, **how)
         assert done.code == 0, done.stderr
         # A program may say something in between.

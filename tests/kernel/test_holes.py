@@ -83,6 +83,37 @@ say(found=[
     assert found["heard"] in (1, 2)  # -1 reaches oneself only
 
 
+@pytest.mark.parametrize("abi", ["2", "3", "7"])
+@pytest.mark.parametrize("families", [NO_NETWORK, NO_PROCESSES], ids=["network", "processes"])
+def test_other_processes_of_the_user_are_not_looked_into(held, landlock, families, abi):
+    """Whoever writes another process's memory acts as that process."""
+    before = f"""
+import ctypes, os
+ready, stay = os.pipe(), os.pipe()
+other = os.fork()
+if other == 0:
+    if {held.user}:
+        os.setgroups([]); os.setgid({held.user}); os.setuid({held.user}); ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)
+    os.write(ready[1], b"x"); os.close(stay[1]); os.read(stay[0], 1); os._exit(0)
+os.read(ready[0], 1)
+"""
+    found = held(
+        families,
+        """
+memory = f"/proc/{other}/mem"
+say(found=[error_of(lambda: os.open(memory, how)) for how in (os.O_RDONLY, os.O_RDWR)], own=error_of(lambda: os.open("/proc/self/mem", os.O_RDWR)))
+# Files move from folder to folder as before.
+folder = tempfile.mkdtemp(); os.mkdir(folder + "/a"); os.mkdir(folder + "/b")
+open(folder + "/a/x", "w").close(); os.rename(folder + "/a/x", folder + "/b/x"); os.link(folder + "/b/x", folder + "/a/y")
+for name in ("b/x", "a/y"): os.unlink(folder + "/" + name)
+for name in ("/a", "/b", ""): os.rmdir(folder + name)
+""",
+        before=before,
+        env={"HERMETIC_TEST_ABI": abi},
+    )
+    assert found == {"found": ["EACCES", "EACCES"], "own": ""}
+
+
 # --- the network ---
 
 

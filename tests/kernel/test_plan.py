@@ -305,15 +305,33 @@ def test_a_kernel_that_can_more_holds_no_less(plan, one, other):
         ({"fs_readonly": True}, 7, (0x1FF2 | 0x2000 | 0x4000 | 0x8000, 0, 0)),
         ({"fs_readonly": True}, 2, (0x1FF2 | 0x2000, 0, 0)),
         ({"fs_readonly": True}, 1, (0x1FF2, 0, 0)),
-        ({"block_subprocess": True}, 7, (1, 0, 2)),
-        ({"block_subprocess": True}, 5, (1, 0, 0)),
+        # Any rules for files forbid moving them, unless that is handled and given back.
+        ({"block_subprocess": True}, 7, (1 | 0x2000, 0, 2)),
+        ({"block_subprocess": True}, 5, (1 | 0x2000, 0, 0)),
+        ({"block_subprocess": True}, 1, (1, 0, 0)),
         ({"block_network": True}, 7, (0, 3, 3)),
-        ({"block_network": True}, 3, (0, 0, 0)),
-        ({"block_native": True}, 7, (0, 0, 0)),
+        # Nothing is asked of such rules but that they are there.
+        ({"block_network": True}, 3, (0x2000, 0, 0)),
+        ({"block_native": True}, 7, (0x2000, 0, 0)),
+        ({"block_network": True}, 1, (0, 0, 0)),
+        ({"block_environment": True}, 7, (0, 0, 0)),
     ],
 )
 def test_what_landlock_handles(settings, version, expected):
     assert handled(asked(**settings), version) == expected
+
+
+@pytest.mark.parametrize(("version", "said"), [(0, True), (1, True), (2, False), (7, False)])
+def test_memory_of_others_is_said_to_be_open_where_no_rule_keeps_it(version, said):
+    from _hermetic.enforce.kernel.linux.backend import OTHERS_MEMORY, left_open
+
+    found = left_open(asked(block_network=True), Support(landlock=version, filters=True))
+    assert (OTHERS_MEMORY in found["network"]) == said
+
+
+def test_files_are_moved_where_writing_is_not_taken_away():
+    assert ("/", abi.REFER) in list(grants(asked(block_subprocess=True)))
+    assert "/" not in dict(grants(asked(fs_readonly=True, block_subprocess=True)))
 
 
 def test_writing_stays_open_where_it_leads_nowhere():

@@ -59,6 +59,8 @@ def test_the_resolver_answers_for_allowed_names_alone(monkeypatch):
         question("a.b")[:14],
         b"\x12\x34" + bytes(2) + b"\0\2" + bytes(20),
         question("a\x00b.example.com"),
+        question("x\\.example.com"),
+        question("ex\\097mple.example.com"),
     ):
         assert resolver.reply(broken)[:2] == broken[:2]
     assert asked[-1] == b"local.example.com"

@@ -324,6 +324,35 @@ say(known=known, **found)
     assert (found["error"], found["peer"]) == ("", allowed)
 
 
+def test_a_thread_that_is_called_as_the_system_calls_a_process_is_not_taken_for_that(held, judged):
+    """Before 6.9 a thread's socket is had by its process. Another process's, were it listened on, would be the run's."""
+    place = str(held.isolated.folder / "theirs")
+    with socket.socket(socket.AF_UNIX) as theirs:
+        theirs.bind(place)
+        theirs.listen()
+        os.chmod(place, 0o777)
+        found = held(
+            NOTHING,
+            f"""
+NAME, found = 15, {{}}
+def ask():
+    own = socket.socket(socket.AF_UNIX); own.bind("own"); os.dup2(own.fileno(), {theirs.fileno()})
+    C.prctl(NAME, b"Tgid:{os.getpid()}", 0, 0, 0)
+    found.update(listen=call("listen", {theirs.fileno()}, 5))
+    C.prctl(NAME, b"x\\nTgid:\\t1", 0, 0, 0)
+    found.update(bind=error_of(lambda: socket.socket(socket.AF_UNIX).bind("other")))
+    C.prctl(NAME, b"x", 0, 0, 0)
+    found.update(theirs=error_of(lambda: socket.socket(socket.AF_UNIX).connect({place!r})))
+    found.update(own=error_of(lambda: socket.socket(socket.AF_UNIX).connect("own")))
+thread = threading.Thread(target=ask); thread.start(); thread.join()
+say(**found)
+""",
+            before="import _hermetic.enforce.kernel.linux.judge as judge\njudge.OF_THREADS = 0\n",
+            cwd=held.isolated.folder,
+        )
+    assert found == {"listen": "", "bind": "", "theirs": "EACCES", "own": ""}
+
+
 def test_unix_sockets_are_the_runs_own_or_none(held, judged):
     theirs = socket.socket(socket.AF_UNIX)
     theirs.bind(str(held.isolated.temp / "theirs"))

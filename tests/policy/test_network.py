@@ -139,6 +139,7 @@ def test_resolvers_on_loopback_answer_for_the_internet(port):
     "169.254.169.254\0.example.com", "example.com\0", "\0example.com", "a\nb.example.com", "a\r.example.com", "a b", "a\tb",
     "\x7f.example.com", "①②⑦.0.0.1", "１２７.0.0.1", "ｅxample.com", "example。com", "exämple.com", "exam\u200bple.com",
     "..", "a..example.com", ".example.com", "ſ.com", "\u212a.com", "127.0.0.1.", "127.1.", "0x7f000001.",
+    "ex\\097mple.com", "data\\.example.com", "example.com\\",
 ], ids=ascii)  # fmt: skip
 def test_host_that_c_could_read_differently_is_refused(host):
     with pytest.raises(ValueError, match="."):
@@ -201,6 +202,35 @@ def test_domain_that_cannot_mean_anything_is_a_value_error(domain):
 
 def test_international_domain_is_compared_in_its_ascii_form():
     assert resolve(rules(domains=["bücher.example"]), "xn--bcher-kva.example") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["B\u00dcCHER.Example.", "bu\u0308cher.EXAMPLE", "\u212aelvin.example", "xn--strae-oqa.b\u00fccher.example"]
+)
+def test_names_that_all_programs_read_alike_are_understood(text):
+    net.make_rules(False, (text,))
+    net.make_rules(allow_hosts=(text,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stra\u00dfe.example", "GRO\u1e9e.example", "*.stra\u00dfe.example", "\u03b2\u03cc\u03bb\u03bf\u03c2.example", "exam\u200dple.com",
+        "exam\u200cple.com", "exam\u200bple.com", "exa\u00admple.com", "\uff45xample.com", "\ufb03.example", "\u017f.example",
+        "\u4f8b\u3048\u3002jp", "\uff11\uff12\uff17.0.0.1", "\u2460\u2461\u2466.0.0.1",
+    ],
+    ids=ascii,
+)  # fmt: skip
+@pytest.mark.parametrize("kind", ["allow_domains", "allow_hosts", "deny_hosts"])
+def test_a_name_that_is_another_one_to_some_programs_is_refused(kind, text):
+    """What Python's IDNA makes two letters of, or nothing, is a letter to browsers, httpx and requests."""
+    with pytest.raises(ValueError, match="is not a"):
+        net.make_rules(**{kind: (text,)})
+
+
+def test_the_refusal_of_such_a_name_says_what_to_write():
+    with pytest.raises(ValueError, match="in two ways; write strasse, or the xn-- form that is meant"):
+        net.make_rules(allow_domains=("stra\u00dfe.example",))
 
 
 def test_empty_list_of_domains_denies_everything():

@@ -25,6 +25,8 @@ NAMES = [
     "2002:a9fe:a9fe::",
     "fd00:ec2::254",
     "\\u212a.example.org",
+    "a\\\\.example.com",
+    "\\\\097.example.com",
 ]
 
 

@@ -222,6 +222,24 @@ def test_hostile_spellings_reach_nothing(isolated, place, options):
 
 
 @pytest.mark.parametrize("place", PLACES)
+def test_a_denied_name_is_not_asked_for_by_its_letters_numbers(isolated, place):
+    """C's resolver takes a name as zone files have it, in which a backslash and three digits are a letter."""
+    code = """
+found = {}
+for name in ("denied.invalid", "d\\\\101nied.invalid", "x.d\\\\101nied.invalid", b"d\\\\101nied.invalid", "denied\\\\.invalid"):
+    for call in (lambda: socket.getaddrinfo(name, 80), lambda: socket.gethostbyname(name), lambda: tcp((name, 80))):
+        try:
+            call()
+        except Exception as error:
+            found.setdefault(str(name), []).append(getattr(error, "reason", type(error).__name__))
+print(json.dumps(found))
+"""
+    found = run(isolated, place, ["--deny-host", "denied.invalid", "--deny-host", "*.denied.invalid"], code)
+    assert len(found) == 5
+    assert {why for reasons in found.values() for why in reasons} == {"deny-host"}, found
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_a_denied_host_leaves_the_rest_of_the_network_alone(isolated, place):
     code = """
 socket.socketpair(); socket.socket(socket.AF_UNIX).close(); kept = socket.socket(); socket.fromfd(kept.fileno(), 2, 1)

@@ -25,6 +25,7 @@ WAYS = {
     "socket.socket(socket.AF_UNIX, 2, 0, s.fileno()).sendmsg([b'x'], [(0, 7, ROUTE)])",
     "IPv6 routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 57, bytes(24))",
     "older routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 5, bytes(24))",
+    "a flow's label, with a routing header": "socket.socket(socket.AF_INET6, 2).setsockopt(41, 32, bytes(32 + 40))",
 }
 HEAD = """
 import socket

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ...extract import never, tcl, tcl_made
 from ...model import Family, GuardedCall
-from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, clean_host, packed_address
+from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, ascii_form, clean_host, packed_address
 from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
@@ -147,6 +147,7 @@ SURFACE = (
         read=created_kind,
         free=is_usual_kind,
         call="socket",
+        note="a descriptor that is given with its family and type is in no event: it leads where it led before",
         example="import socket; socket.socket(fileno=0)",
     ),
     GuardedCall(capability=CREATE, audit=("import",), read=tcl, call="_tkinter", example="import _tkinter"),
@@ -355,7 +356,7 @@ def domain_name(domain: str) -> str:
     """A domain as it is compared. ValueError for one that cannot mean anything."""
     host = domain.removeprefix("*.")
     try:
-        host = clean_host(host if host.isascii() else host.encode("idna").decode("ascii"))
+        host = clean_host(ascii_form(host))
     except ValueError as error:
         meant = meant_instead(domain) if "/" in domain else error
         raise ValueError(f"{domain!r} is not a domain name: {meant}") from None

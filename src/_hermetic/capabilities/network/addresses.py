@@ -25,7 +25,7 @@ def clean_host(value: object) -> str:
     """A host as the guards compare it: exact text, lower case, no trailing dot.
 
     Raises ValueError for what C and a guard could read differently: NUL, spaces,
-    control characters, empty labels, non-ASCII (write the ``xn--`` form).
+    control characters, backslashes, empty labels, non-ASCII (write the ``xn--`` form).
     """
     if type(value) is str and value in PLAIN_LOOPBACK:
         return value  # most connections, and clean as they are
@@ -37,6 +37,9 @@ def clean_host(value: object) -> str:
     # The text itself: the Kelvin sign's lower case is an ASCII k, and C would still have the IDNA codec asked.
     if not str.isascii(text) or not str.isprintable(host) or " " in host:
         raise ValueError("not an ASCII host name")
+    if "\\" in host:
+        # Resolvers take it as zone files have it: \097 is asked for as the letter, and \. is no end of a label.
+        raise ValueError("a backslash is no part of a host name")
     if host[-1:] == ".":
         host = host[:-1]
         if packed_address(host) is not None:
@@ -44,6 +47,24 @@ def clean_host(value: object) -> str:
     if ".." in host or host[:1] == ".":
         raise ValueError("empty label")
     return host
+
+
+def ascii_form(host: str) -> str:
+    """A name of a rule as it is asked for. ValueError for one that is another name to some programs.
+
+    Python's IDNA is the older one: a sharp s is two letters, and what joins letters is none. To browsers and most
+    clients these are letters of their own, and what they make the name is another owner's.
+    """
+    return ".".join([label if label.isascii() else ascii_label(label) for label in host.split(".")])
+
+
+def ascii_label(label: str) -> str:
+    found = label.encode("idna").decode("ascii")
+    from unicodedata import normalize  # the codec has loaded it
+
+    if found.encode("ascii").decode("idna") != normalize("NFC", label.lower()):
+        raise ValueError(f"programs read {label!r} in two ways; write {found}, or the xn-- form that is meant")
+    return found
 
 
 def packed_address(host: str) -> bytes | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 # (level, number) of options by which a packet goes to another host first than to the address that is judged: IP_OPTIONS
-# and IP_RETOPTS, IPV6_RTHDR and what came before it.
-ROUTES = ((0, 4), (0, 7), (41, 57), (41, 5), (41, 6))
+# and IP_RETOPTS, IPV6_RTHDR and what came before it; IPV6_FLOWLABEL_MGR, whose labels may come with such a header.
+ROUTES = ((0, 4), (0, 7), (41, 57), (41, 5), (41, 6), (41, 32))
 ROUTED = "source route"
 # By these it leaves by another interface than the routes say, where another host may have that address:
 # SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK; IP_UNICAST_IF; IPV6_UNICAST_IF.

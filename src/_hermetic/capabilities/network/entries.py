@@ -20,6 +20,7 @@ from .addresses import (
     SIX_TO_FOUR,
     UNSPECIFIED6,
     V4_PREFIXES,
+    ascii_form,
     packed_address,
     unwrapped,
 )
@@ -160,10 +161,7 @@ def unwrapped_range(packed: bytes, size: int) -> tuple[int, int, int]:
 
 def name(text: str) -> str:
     """A host name in ASCII and lower case."""
-    host = text
-    if not host.isascii():
-        host = host.encode("idna").decode("ascii")
-    host = host.lower().removesuffix(".")
+    host = ascii_form(text).lower().removesuffix(".")
     if "*" in host:
         raise ValueError("a pattern is *.NAME, for all that lies below NAME")
     if "," in host:

@@ -31,9 +31,11 @@ def read_by_file(thread: int, address: int, length: int) -> bytes:
 
 def leader_of(thread: int) -> int:
     """The process that a thread belongs to."""
-    descriptor = open_fd(f"/proc/{thread}/status", native.O_RDONLY)
+    descriptor = open_fd(f"/proc/{thread}/status", native.O_RDONLY | native.O_CLOEXEC)
     try:
-        return int(native.read(descriptor, 1000).split(b"Tgid:")[1].split()[0])
+        # By its line: the one before it is the thread's name, which is the program's to choose; and a line's end in
+        # there is written in another way.
+        return int(native.read(descriptor, 1000).split(b"\nTgid:")[1].split()[0])
     finally:
         close_fd(descriptor)
 

@@ -63,6 +63,7 @@ ONLY_ABOVE = "Yama lets only those look into a program who started it"
 NO_ROOM = "; who judges has ended, if limits (ulimit -v, -u, -n) leave no room for another process and its threads"
 NO_CTYPES = "this interpreter has no ctypes, by which system calls are made"
 WATCHED = "names of files elsewhere, as something happens to them (inotify; not under --kernel=require)"
+OTHERS_MEMORY = "memory of the user's other processes, where Yama does not keep it (Landlock does, from ABI 2 on)"
 SEEN_IN_PROC = "what the system tells of other processes in /proc, as their command lines; children have it there, too"
 PRIVILEGE_NOTE = "no program gains privileges: sudo and ping do not work"
 MEMORY_NOTE = "under a seal no file is made in / itself, and none in /proc is written"
@@ -142,7 +143,7 @@ def confine(
         while True:
             plan, gaps, judge, support = fitted(calls, asked, support, network, witnesses)
             lost = stepped_down(asked, support, EVERYTHING) if gaps else ""
-            planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan), lost)
+            planned = receipt(asked, plan, gaps, mechanisms(plan, support), left_open(plan, support), lost)
             accept(planned)
             if calls is None or not plan.taken:
                 return planned
@@ -381,8 +382,9 @@ def mechanisms(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
     }
 
 
-def left_open(plan: Plan) -> dict[str, tuple[str, ...]]:
-    """What stays open on purpose."""
+def left_open(plan: Plan, support: Support) -> dict[str, tuple[str, ...]]:
+    """What stays open on purpose, or because this kernel has nothing against it."""
+    others = () if any(landlock.handled(plan, 0 if support.threads else support.landlock)) else (OTHERS_MEMORY,)
     writes = ["devices that keep nothing, and files that were open for writing"]
     if landlock.leaves_semaphores(plan):
         writes.append(f"{landlock.SHARED_MEMORY}, for the semaphores of multiprocessing (not under --kernel=require)")
@@ -393,4 +395,4 @@ def left_open(plan: Plan) -> dict[str, tuple[str, ...]]:
         reads.append(WATCHED)
     if NO_STARTS not in plan.taken:
         reads.append(SEEN_IN_PROC)
-    return {NO_WRITES: tuple(writes), NO_READS: tuple(reads)}
+    return {NO_NETWORK: others, NO_STARTS: others, NO_WRITES: tuple(writes), NO_READS: tuple(reads)}

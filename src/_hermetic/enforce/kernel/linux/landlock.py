@@ -81,6 +81,10 @@ def handled(plan: Plan, version: int, stays: bool = True) -> tuple[int, int, int
             ports |= abi.CONNECT_TCP
         scopes |= abi.SCOPE_ABSTRACT
     known = abi.known(version)
+    # A process below any rules looks into no other that is not. Were there none, what is held could be done by writing
+    # another process's memory; so there is always one, and what takes nothing away is to be allowed to move files.
+    if plan.taken and NO_WRITES not in plan.taken and (files & known[0] or not (ports & known[1] or scopes & known[2])):
+        files |= abi.REFER
     return files & known[0], ports & known[1], scopes & known[2]
 
 
@@ -97,6 +101,8 @@ def grants(plan: Plan, writable: Iterable[str] = (), stays: bool = True) -> Iter
             yield SHARED_MEMORY, SEMAPHORES
     if holds_memory_alone(plan):
         yield from beside_memory()
+    elif NO_WRITES not in plan.taken:
+        yield "/", abi.REFER  # which any rules for files take away
     if NO_READS in plan.taken:
         may_start = NO_STARTS not in plan.taken or not stays
         # The link /proc/self binds to this process; children have others.
