@@ -26,10 +26,9 @@ GET_STATE: Any = None
 CHECKED: Any = None
 
 VIEW: Any = type(vars(object))
-NOTHING: dict[str, Any] = {}
 NAME, STATE_NAME, KEPT = "__dict__", "__getstate__", "_get_dunder_dict_of_class"
 OURS = ("hermetic", "_hermetic")
-WRAPPER: Any = type(NOTHING.__len__)
+WRAPPER: Any = type("".__len__)
 remove = dict.__delitem__
 _type, _isinstance = type, isinstance
 
@@ -45,7 +44,7 @@ def see_class(descriptor: Any, thing: Any, *owner: Any) -> Any:
     """``thing.__dict__`` of a class."""
     if thing is None:
         return descriptor
-    found = VIEWED(thing) | NOTHING
+    found = VIEWED(thing) | {}
     # inspect asks so, and takes a descriptor that is not C's own for one of the program's that hides attributes.
     if thing is _type and not owner:
         remove(found, NAME)
