@@ -92,6 +92,26 @@ def test_library_still_asks_for_code(isolated):
 
 
 @pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
+@pytest.mark.parametrize("given", ["", " --allow-write given"])
+def test_what_os_can_do_names_no_original(isolated, seal, given):
+    """By these sets the library asks what a function takes; they hold the functions themselves."""
+    code = """if True:
+        import os, sys
+        sets = [os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks]
+        sets += sys.modules["_hermetic.enforce.patches"].ABLE
+        found = {f for able in sets for f in able if f.__name__ in ("mkfifo", "mknod", "chroot")}
+        for make in found:
+            try:
+                make("made")
+            except PermissionError as error:
+                print(type(error).__name__)
+        print(os.path.exists("made"), {os.mkfifo, os.mknod} <= os.supports_dir_fd)
+    """
+    done = isolated.script(f"--kernel=off {seal}--fs-readonly{given}", code)
+    assert done.stdout.splitlines() == ["FilesystemViolation", "FilesystemViolation", "False True"], done
+
+
+@pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
 def test_no_stand_in_is_given_other_code(isolated, seal):
     code = """
     import os, socket

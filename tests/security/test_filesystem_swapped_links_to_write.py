@@ -101,3 +101,22 @@ def test_what_was_put_in_the_place_of_a_handle_is_closed_untouched(tmp_path, mon
     else:
         assert made == opened[0]
         os.close(made)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="handles")
+@pytest.mark.parametrize("options", ["--fs-readonly=. --allow-write .", "--fs-readonly --allow-write ."])
+@pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
+def test_modes_mean_the_same_whatever_the_program_writes_into_their_tables(isolated, options, seal):
+    """A mode to write that is taken for one to read goes to C by its path, where a link can be swapped for another."""
+    code = """if True:
+        import os
+        from _hermetic.enforce.doors import writing
+        for table in (writing.USUAL, writing.KINDS):
+            for mode in list(table):
+                table[mode] = 0
+        for mode in ("w", "wt", "w+", "a", "x", "xb+"):
+            open("made " + mode, mode).close()
+        print(sorted(name for name in os.listdir() if name.startswith("made ")))
+    """
+    done = isolated.script(f"--kernel=off {seal}{options}", code)
+    assert done.stdout == "['made a', 'made w', 'made w+', 'made wt', 'made x', 'made xb+']\n", done

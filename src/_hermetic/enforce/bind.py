@@ -98,6 +98,7 @@ HIDDEN = "FRAMES_HIDDEN"
 # frames that the event does not say.
 SHOWN = frozenset(
     {
+        "before_program",
         "compile_annotation",
         "compile_code",
         "followed_told",

@@ -4,6 +4,7 @@
 ``vars(str) == Anything()`` calls ``Anything.__eq__`` with the dictionary itself. Written there, a lie about
 ``str.startswith`` or ``os.stat_result.st_dev`` is what the guards, and everybody, would use next. So a view is made
 of a copy, and ``object.__getstate__``, which returns the dictionary of some classes as it is, is not for classes.
+Whoever has kept C's way before, as ``inspect`` and hermetic's own modules, is given this one.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ GET_STATE: Any = None
 CHECKED: Any = None
 
 VIEW: Any = type(vars(object))
-NOTHING: dict[str, Any] = {}
 NAME, STATE_NAME, KEPT = "__dict__", "__getstate__", "_get_dunder_dict_of_class"
+OURS = ("hermetic", "_hermetic")
+WRAPPER: Any = type("".__len__)
 remove = dict.__delitem__
 _type, _isinstance = type, isinstance
 
@@ -42,7 +44,7 @@ def see_class(descriptor: Any, thing: Any, *owner: Any) -> Any:
     """``thing.__dict__`` of a class."""
     if thing is None:
         return descriptor
-    found = VIEWED(thing) | NOTHING
+    found = VIEWED(thing) | {}
     # inspect asks so, and takes a descriptor that is not C's own for one of the program's that hides attributes.
     if thing is _type and not owner:
         remove(found, NAME)
@@ -94,5 +96,11 @@ def close(memo: dict[Any, Any]) -> None:
     loaded = sys.modules.get("inspect")
     if hasattr(loaded, KEPT):  # since 3.12 it keeps the way of C
         setattr(loaded, KEPT, made.__get__)
+    # What is bound by now has it among its constants, where nobody sees it.
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in OURS and type(module) is type(sys):
+            for key, value in list(vars(module).items()):
+                if type(value) is WRAPPER and value.__self__ is descriptor:
+                    setattr(module, key, made.__get__)
     clear: Any = getattr(sys, "_clear_internal_caches", None) or sys._clear_type_cache  # deprecated since 3.14
     clear()

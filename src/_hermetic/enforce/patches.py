@@ -208,6 +208,15 @@ def is_able(old: Any, new: Any) -> None:
             pass  # somebody's own, which no set can hold
 
 
+def forget(original: Any) -> None:
+    """What is not kept by its stand-in, where it could be found, is not found there either."""
+    for able in ABLE:
+        try:
+            able.discard(original)
+        except TypeError:
+            pass  # as above
+
+
 def apply_pending(name: str, module: Any) -> None:
     """A module has been loaded (again): patch what the rows name in it."""
     for at, (wanted, path, made, box) in enumerate(PENDING):
@@ -229,6 +238,8 @@ def apply_pending(name: str, module: Any) -> None:
             own = path[-1] in holder.__dict__
             try:
                 put(holder, path[-1], original, made)
+                if box is None:
+                    forget(original)
             except TypeError:
                 continue  # a class of C's in the place of the module's own: a reload failed before it came to that
             if JOURNAL is not None:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+# What processes share without a file, as the system calls it where a handle of map_files/ leads there; hermetic's own
+# record of sockets is such memory.
+SHARED, SHARED_BY_KEY, DELETED = "/dev/zero (deleted)", "/SYSV", " (deleted)"
 # The path itself, and what each link leads to that the kernel would follow.
 FOLLOWED = (1,) * (MOST_LINKS + 1)
 
@@ -38,8 +41,15 @@ def is_memory_file(path: str) -> bool:
             link = readlink(path)
         except (OSError, ValueError):
             break
+        if is_shared(link):
+            return True
         path = behind(folder, link)
     return False
+
+
+def is_shared(place: str) -> bool:
+    """Whether what the system tells of a descriptor is memory that has no name."""
+    return place == SHARED or (place.startswith(SHARED_BY_KEY) and place.endswith(DELETED))
 
 
 def told(path: str) -> str:
@@ -88,7 +98,7 @@ def is_elsewhere(path: str, mode: object) -> bool:
 
 def tells_no_memory(place: str) -> bool:
     """Whether what the system tells of a descriptor is a place, and none of memory."""
-    return place[:1] == "/" and "/mem" not in place and "/map_files" not in place
+    return place[:1] == "/" and "/mem" not in place and "/map_files" not in place and not is_shared(place)
 
 
 def hidden_places(args: tuple[Any, ...], path: str) -> list[str]:

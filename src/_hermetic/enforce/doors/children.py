@@ -28,7 +28,7 @@ from ...capabilities.processes.children import (
 )
 from ...capabilities.processes.starting import name_of
 from ...events import TOLD, say_once
-from ...extract import NUMBER, SEQUENCE, TEXT, exact_text, is_a, plain_names
+from ...extract import TEXT, exact_text, is_a, plain_names
 from ...message import ENTRY, described, message
 from ...pristine import ENCODING, ENCODING_ERRORS, RLock, get_frame, getcwd, getpid, native
 from ...programs.executables import ABSENT, OTHER, never, open_program, placed
@@ -42,6 +42,7 @@ from ..judge import refusal
 from ..lasting import AUDIT, CALL, JUDGE, KEY, KNOWN, LATER, OPTIONS, STARTERS, in_force
 from ..session import BEFORE, CHILDREN, ENVIRONMENT, SHELLS, SINCE
 from ..session import STARTERS as ALL_STARTERS
+from . import METHOD
 from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
 
@@ -60,10 +61,11 @@ CONTEXT: tuple[Any, ...] = ()
 POPEN: tuple[Any, ...] = ()
 FIND: Any = None
 START: Any = None
+EXECVE: Any = None
+BEFORE_PROGRAM: Any = None
 HERE = None
 FRAMES_HIDDEN = False
 
-EXECVE = native.execve
 PUTENV, UNSETENV = native.putenv, native.unsetenv
 POPEN_FILE, POPEN_KEY = STDLIB + "subprocess.py", "start _posixsubprocess:fork_exec"
 POPEN_CALL = "subprocess.Popen"
@@ -225,6 +227,11 @@ def start_in_c(start: Any, args: Any, kwargs: Any) -> Any:
     return start(*(args, args := None, start := None)[0], **(kwargs, kwargs := None, HERE)[0])
 
 
+def before_program(function: Any) -> Any:
+    """A preexec_fn, in a frame of its own: a function of C's in its place has none, and the frame below is trusted."""
+    return function()
+
+
 def fork_exec(*args: Any) -> Any:
     """_posixsubprocess.fork_exec(argv, files, close_fds, fds_to_keep, cwd, env, ...)."""
     if len(args) < 6 or is_arranged(CONTEXT):
@@ -234,16 +241,16 @@ def fork_exec(*args: Any) -> Any:
     goes = None if args[4] is None else text_of(args[4])
     folder = goes or ""
     file, words, environment = arranged(CONTEXT, candidates, words, folder, pairs_from(args[5]))
-    for argument in args[6:] if file else ():
-        if argument is not None and not is_a(argument, NUMBER) and not is_a(argument, SEQUENCE):
-            # A preexec_fn may go to another folder, where the name means another file.
-            file = whole(placed(file, folder))
+    if file and [one for one in args[6:] if callable(one)]:
+        # A preexec_fn may go to another folder, where the name means another file.
+        file = whole(placed(file, folder))
     if not file:
         candidates = tuple([never((name,), folder) for name in candidates])
     files = tuple([name.encode(ENCODING, ENCODING_ERRORS) for name in ((file,) if file else candidates)])
+    rest = tuple([METHOD(BEFORE_PROGRAM, one) if callable(one) else one for one in args[6:]])
     reports = CONTEXT[OPTIONS][1]
     keep = args[3] if reports is None else tuple(sorted({*args[3], reports[0]}))
-    return START(BOX[0], (list(words), files, args[2], keep, goes, entries_of(environment), *args[6:]), {})
+    return START(BOX[0], (list(words), files, args[2], keep, goes, entries_of(environment), *rest), {})
 
 
 def posix_spawn(path: Any, argv: Any, env: Any, /, **kwargs: Any) -> Any:
@@ -349,7 +356,8 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     if known is not None:
         return known
     *rules, process = setting.rules
-    starters = tuple(session.STARTERS) if setting.whole_process else None
+    # Those of this start call C and no stand-in: what comes from their frame is a callback's, for a fork or a signal.
+    starters = setting.memo.setdefault("EARLIER", tuple(session.STARTERS)) if setting.whole_process else None
     call = setting.row.call
     context = (setting.judge, setting.key, tuple(rules), *process, starters, call)
     bind(open_program, {}, setting.memo, codes=session.PROBERS)
@@ -358,6 +366,8 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
         "POPEN": (context[0], POPEN_KEY, *context[2:-1], POPEN_CALL),
         "FIND": bind(find, {}, setting.memo),
         "START": bind(start_in_c, {}, setting.memo, codes=session.STARTERS),
+        "EXECVE": native.execve,
+        "BEFORE_PROGRAM": bind(before_program, {}, setting.memo),
         "BOX": setting.box,
     }
     stand_in = setting.memo[function, find] = setting.bind(seen, DO=bind(function, names, setting.memo))

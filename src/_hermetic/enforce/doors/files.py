@@ -47,7 +47,7 @@ from .handles import (
     through_handle,
     truncate,
 )
-from .writing import MISSING, USUAL, made_new, mode_flags, open_to_write
+from .writing import KINDS, MISSING, USUAL, made_new, mode_flags, open_to_write
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -142,7 +142,10 @@ def parts(setting: Setting, original: Any, otherwise: Any) -> dict[str, Any]:
     way = bind(judge_way, asking, setting.memo) if not mine or lists.denies_writes(rules) else None
     holds = bind(held, asking, setting.memo)
     careful = bind(carefully, {**asking, "WAY": way, "TOLD": told, "CAREFUL": setting.sealed}, setting.memo)
+    # Copies, which no program finds: a mode that is taken for another would be opened by C, and raced for.
+    tables = {"USUAL": {**USUAL}, "KINDS": {**KINDS}}
     names: dict[str, Any] = {
+        **{"USUAL": tables["USUAL"], "mode_flags": bind(mode_flags, tables, setting.memo)},
         **{**asking, "WAY": way, "ORIGINAL": original, "QUICK": type(original) is IN_C and not setting.sealed},
         "WATCHED": judged if mine else watched,
         "WRITES": lists.has_lists(rules) if mine else True,
