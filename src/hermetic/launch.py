@@ -106,4 +106,6 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
         fields = (options.strict, (), True, True, None, None, options.kernel, held, now())
         environment = dict(with_carriers(list(environment.items()), message((carry(request),), fields, None)))
     become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE, options.waits)
-    return 1
+    # It comes back where variables are all that was taken away, and they are gone.
+    give_signals_back()
+    os.execve(target.name, target.argv, environment)
