@@ -245,6 +245,19 @@ def semaphore_hint(error: BaseException) -> str:
     return "  multiprocessing makes its locks in /dev/shm, which all programs share: --allow-write /dev/shm\n"
 
 
+def unset_hint(error: BaseException | None) -> str:
+    """For a program that failed of a variable which it was shown as unset: the error is one of a plain run."""
+    if events.COUNT[0] != getpid() or not events.UNSET:
+        return ""
+    _, message, reason, remedy, _, place, name, origin = events.UNSET[0]
+    for item in chain(error):
+        if type(item) is KeyError and len(item.args) == 1 and type(item.args[0]) is str and item.args[0] == name:
+            owner = "" if place is None else owner_of(place[0])
+            lines = events.details(reason, remedy, place, owner, origin)
+            return "\n".join([f"hermetic: shown as unset, and the program failed of it: {message}", *lines]) + "\n"
+    return ""
+
+
 def coped_hint(code: int) -> str:
     """For a program that failed, and handled each refusal: what it says of them itself may be nothing at all."""
     if code == 0 or events.COUNT[0] != getpid() or not events.LOG:
