@@ -148,6 +148,14 @@ def test_variables_alone_leave_a_kernel_nothing_to_hold(isolated, option):
     assert (done.code, done.stdout, done.stderr) == (3, "ran\n", "")
 
 
+@pytest.mark.parametrize("options", ["", "--no-environment", "--no-network"])
+def test_what_the_system_cannot_start_is_told_in_one_line(isolated, options):
+    isolated.write("script", "echo no first line\n", mode=0o755)
+    done = isolated.cli(*options.split(), "--", "./script")
+    assert done.code == 1
+    assert done.errors == [f"hermetic: error: cannot start {isolated.folder}/script: Exec format error"]
+
+
 def test_a_python_that_such_a_program_starts_is_guarded(isolated):
     code = f"{sys.executable} -c 'import os; os.environ[\"SECRET\"]'"
     done = bash(isolated, "--no-environment", code)
