@@ -314,6 +314,16 @@ def test_a_hook_that_was_not_added_ends_nothing(isolated, options, status):
     assert ("blocked action" in done.stderr) is (status == 2)
 
 
+def test_a_hook_that_was_not_added_is_not_what_a_strict_run_is_told_of_first(isolated):
+    """gradio has filelock before it calls home; nothing allows the hook, and an option the call."""
+    done = isolated.script(
+        "--no-subprocess --strict", f"import sys\nsys.addaudithook(print)\ntry: {ACT}\nexcept Exception: pass"
+    )
+    assert done.code == 2
+    (line,) = [line for line in done.errors if "blocked action" in line]
+    assert line == "hermetic: blocked action: subprocess disabled: os.system (and 1 more)", done.stderr
+
+
 def test_message_of_sys_exit_is_still_printed(isolated):
     done = isolated.script("--no-subprocess", f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit('gave up')")
     assert done.errors[0] == "gave up"

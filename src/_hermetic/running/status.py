@@ -74,7 +74,8 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
                 return record
     if UNHANDLED:
         return record_of(UNHANDLED[0])
-    return events.LOG[0] if strict else None
+    # The first of those that a program can fail of, if there is one: nothing allows the others.
+    return min(events.LOG, key=goes_unnoticed) if strict else None
 
 
 def is_refusal(violation: PolicyViolation) -> bool:
