@@ -21,6 +21,8 @@ LOG: list[tuple[Any, ...]] = []
 KEPT = 1000
 # (message, reason) -> how often, of what is in the log.
 TIMES: dict[tuple[str, str], int] = {}
+# The record of the last variable that the program asked for and was shown as unset.
+UNSET: list[tuple[Any, ...]] = []
 # Trace line -> how often it was said. What comes when that many are known is counted by its call alone.
 SAID: dict[str, int] = {}
 SAID_KEPT = 10000
@@ -113,6 +115,7 @@ def start_log(pid: int) -> None:
     """Begin anew, where the log is another process's: of the one that this was forked from."""
     LOG.clear()
     TIMES.clear()
+    UNSET.clear()
     SAID.clear()
     COUNT[0] = pid
     COUNT[1] = 0
@@ -234,6 +237,8 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
         # The pipe is read at the end: what one child repeats must leave room in it.
         if keep(fields) <= REPORTED and REPORTS and pid != BEGAN[0]:
             report(fields, verb)
+    elif v.guard == "environment":
+        UNSET[:] = [fields]
     if tracing and TRACE:
         trace(verb, v.call, v.guard, v.target, v.reason)
 

@@ -56,7 +56,10 @@ def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict
 
 
 def become(policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool, waits: bool) -> None:
-    """Replace this process by a program that is no Python, held by the kernel alone. BootstrapError if it cannot be."""
+    """Replace this process by a program that is no Python, held by the kernel alone. BootstrapError if it cannot be.
+
+    Returns where nothing is left for a kernel to hold.
+    """
     if policy.trace:
         events.open_trace()
     trace = events.TRACE[0] if policy.trace else -1

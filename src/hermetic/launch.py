@@ -16,6 +16,8 @@ from _hermetic.startup import searchpath
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from _hermetic.policy import Request
     from _hermetic.programs.target import Options, Target
     from hermetic.targets import Launch
@@ -79,8 +81,7 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
     """Replace this process by a program that is no Python. BootstrapError if the kernel alone cannot hold it."""
     environment = dict(os.environ)
     if request is None:
-        give_signals_back()
-        os.execve(target.name, target.argv, environment)
+        replace(target, environment)
     if options.kernel == OFF:
         raise BootstrapError(
             f"{target.name} is not a Python program; only the kernel layer can hold it: leave out --kernel=off"
@@ -106,4 +107,14 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
         fields = (options.strict, (), True, True, None, None, options.kernel, held, now())
         environment = dict(with_carriers(list(environment.items()), message((carry(request),), fields, None)))
     become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE, options.waits)
-    return 1
+    # It comes back where variables are all that was taken away, and they are gone.
+    replace(target, environment)
+
+
+def replace(target: Target, environment: dict[str, str]) -> NoReturn:
+    """Replace this process by the program, with nothing to hold it."""
+    give_signals_back()
+    try:
+        os.execve(target.name, target.argv, environment)
+    except OSError as error:
+        raise BootstrapError(f"cannot start {target.name}: {error.strerror or error}") from error

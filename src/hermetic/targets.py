@@ -16,6 +16,7 @@ from _hermetic.programs.commandline import INFORMS, UNKNOWN, meaning
 from _hermetic.programs.executables import (
     ABSENT,
     ARCHIVE,
+    ENV,
     HEAD,
     INTERPRETER,
     OTHER,
@@ -135,7 +136,31 @@ def from_file(path: str, name: str, args: list[str]) -> Launch:
         raise HermeticError(f"{path} is a script that starts a Python program; name the program itself: {how}")
     if not is_executable(path):
         raise HermeticError(f"{path} is no Python program, and may not be executed")
-    return Launch(target=Target(kind=PROGRAM, name=os.path.abspath(path), argv=[name, *args]))
+    behind = from_env(args) if path in ENV else None
+    return behind or Launch(target=Target(kind=PROGRAM, name=os.path.abspath(path), argv=[name, *args]))
+
+
+def from_env(args: list[str]) -> Launch | None:
+    """``env [NAME=VALUE ...] COMMAND``: the command and what is set for it, where it is a Python program.
+
+    None for what only ``env`` can tell, or do to the variables: it is held as any other program is.
+    """
+    from _hermetic.programs.firstlines import by_env  # only a program of that name pays for this
+
+    changes, command = by_env(tuple(args)) or ([], ())
+    variables = tuple([f"{name}={value}" for name, value in changes if value is not None])
+    if not command or len(variables) < len(changes):
+        return None
+    found = absolute_program(command[0], path_among(variables, os.environ.get("PATH", os.defpath)), "")
+    if found is None or os.path.isdir(found):
+        return None  # it says so itself
+    try:
+        launch = from_file(command[0] if has_separator(command[0]) else found, command[0], list(command[1:]))
+    except HermeticError:
+        return None
+    if launch.target.kind == PROGRAM:
+        return None
+    return launch.but(variables=(*variables, *launch.variables))
 
 
 def script(

@@ -35,6 +35,29 @@ def test_it_is_said_once_for_children_too(isolated):
     assert len(done.errors) == 1, done.stderr
 
 
+def test_a_question_for_the_systems_name_is_not_the_one_of_which_it_is_said(isolated):
+    """platform starts uname; whoever starts another program after it is told of that one."""
+    asks = "import platform, subprocess\nplatform.processor()\n"
+    assert isolated.script("--kernel=off --no-network", asks).stderr == ""
+    (line,) = isolated.script("--kernel=off --no-network", asks + TWICE).errors
+    assert line.endswith(f"/true {WARNING} --no-network")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "['uname'], env={'PATH': os.getcwd()}",
+        "['./uname']",
+        "['sh', '-c', ''], executable=shutil.which('uname')",
+    ],
+)
+def test_of_another_program_by_that_name_it_is_said(isolated, start):
+    isolated.write("uname", "#!/bin/sh\n", 0o755)
+    code = f"import os, shutil, subprocess\nsubprocess.run({start}, stdout=-3, stderr=-3)"
+    (line,) = isolated.script("--kernel=off --no-network", code).errors
+    assert line.endswith(f"/uname {WARNING} --no-network")
+
+
 def test_a_block_says_so_too(isolated):
     code = "from hermetic import hermetic_blocker\nwith hermetic_blocker(block_network=True):\n    import subprocess\n"
     done = isolated.code(

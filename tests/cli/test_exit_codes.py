@@ -314,6 +314,16 @@ def test_a_hook_that_was_not_added_ends_nothing(isolated, options, status):
     assert ("blocked action" in done.stderr) is (status == 2)
 
 
+def test_a_hook_that_was_not_added_is_not_what_a_strict_run_is_told_of_first(isolated):
+    """gradio has filelock before it calls home; nothing allows the hook, and an option the call."""
+    done = isolated.script(
+        "--no-subprocess --strict", f"import sys\nsys.addaudithook(print)\ntry: {ACT}\nexcept Exception: pass"
+    )
+    assert done.code == 2
+    (line,) = [line for line in done.errors if "blocked action" in line]
+    assert line == "hermetic: blocked action: subprocess disabled: os.system (and 1 more)", done.stderr
+
+
 def test_message_of_sys_exit_is_still_printed(isolated):
     done = isolated.script("--no-subprocess", f"import sys\ntry:\n    {ACT}\nexcept Exception: sys.exit('gave up')")
     assert done.errors[0] == "gave up"
@@ -534,3 +544,23 @@ def test_a_violation_of_the_programs_own_making_ends_as_it_did(isolated):
     done = isolated.script("--no-network", "from hermetic import PolicyViolation\nraise PolicyViolation('mine')")
     assert done.code == 1, done
     assert "blocked" not in done.stderr
+
+
+@pytest.mark.parametrize("end", ["raise", "sys.exit('no name')"])
+def test_a_program_that_fails_of_an_unset_variable_is_told_why(isolated, end):
+    """`python -m build` hands its backend what it needs by variables, and tells no more than the backend's error."""
+    code = f"import os, sys\ntry: os.environ['A_NAME']\nexcept KeyError: {end}"
+    done = isolated.script("--no-environment=unset", code)
+    told = [line for line in done.errors if line.startswith(("  ", "hermetic")) and "File" not in line]
+    assert done.code == 1
+    assert told[-4:] == [
+        "hermetic: shown as unset, and the program failed of it: environment disabled: A_NAME",
+        "  blocked by: --no-environment",
+        f"  where: {isolated.folder}/./target.py, line 2, in <module>",
+        "  to allow it: --allow-env A_NAME",
+    ], done.stderr
+
+
+@pytest.mark.parametrize("code", ["os.environ.get('A_NAME'); {}['other']", "os.environ.get('A_NAME'); sys.exit(3)"])
+def test_of_an_unset_variable_nothing_is_told_where_another_error_ends_it(isolated, code):
+    assert "hermetic" not in isolated.script("--no-environment=unset", f"import os, sys\n{code}").stderr

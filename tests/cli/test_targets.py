@@ -208,6 +208,33 @@ def test_a_folder_of_a_commands_name_does_not_hide_it(isolated, inside):
     assert named.stdout == ("folder\n" if "main" in inside else ""), named
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no env")
+@pytest.mark.parametrize("words", ["A=1", "A=0 A=1 B=2", "A=1 PYTHONPATH=lib", "-- A=1 /usr/bin/env B=2", ""])
+def test_env_starts_a_python_program_that_is_guarded(isolated, words):
+    """The program itself is: whatever the kernel holds, and with the variables that are set for it."""
+    isolated.write("lib/beside.py", "")
+    code = "import os, sys; print([os.getenv(name) for name in 'AB'], 'lib' in sys.path[1], sys.argv)\n"
+    isolated.write("show.py", code + BLOCKED)
+    command = ["env", *words.split(), "python", "show.py", "a"]
+    env = bin_folder(isolated)
+    plain = isolated.cli("--", *command, env=env)
+    done = isolated.cli("--no-network", "--no-code-exec", "--kernel=off", "--", *command, env=env)
+    assert (done.code, done.stdout) == (2, plain.stdout), done
+    assert ("None" in done.stdout.partition(",")[0]) is (words == "") and done.stdout.endswith("['show.py', 'a']\n")
+    assert done.errors[-4] == "hermetic: blocked action: network disabled: create_connection(192.0.2.1)"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no env")
+@pytest.mark.parametrize(
+    "words",
+    ["-i python show.py", "-C . python show.py", "A=1 no-such-program", "A=1 python no-such-file", "A=1 sh -c :"],
+)
+def test_what_only_env_can_tell_is_held_as_any_other_program_is(isolated, words):
+    done = isolated.cli("--no-code-exec", "--", "env", *words.split(), env=bin_folder(isolated))
+    assert done.code == 1
+    assert "/env is not a Python program, and the kernel does not hold all that was taken away" in done.stderr
+
+
 @pytest.mark.parametrize("option", ["--version", "-V", "-h"])
 def test_informative_options_of_python_only_inform(isolated, option):
     plain = isolated.python(option)

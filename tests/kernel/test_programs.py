@@ -141,6 +141,27 @@ def test_no_environment(isolated, landlock):
     assert "LC_ALL" in names
 
 
+@pytest.mark.parametrize("option", ["--no-environment", "--no-environment=unset", "--no-environment --kernel=require"])
+def test_variables_alone_leave_a_kernel_nothing_to_hold(isolated, option):
+    """The program starts without them; on any system, as no kernel is asked."""
+    done = isolated.cli(*option.split(), "--", "bash", "-c", "echo ran $SECRET; exit 3", env={"SECRET": "x"})
+    assert (done.code, done.stdout, done.stderr) == (3, "ran\n", "")
+
+
+@pytest.mark.parametrize("options", ["", "--no-environment", "--no-network"])
+def test_what_the_system_cannot_start_is_told_in_one_line(isolated, options):
+    isolated.write("script", "echo no first line\n", mode=0o755)
+    done = isolated.cli(*options.split(), "--", "./script")
+    assert done.code == 1
+    assert done.errors == [f"hermetic: error: cannot start {isolated.folder}/script: Exec format error"]
+
+
+def test_a_python_that_such_a_program_starts_is_guarded(isolated):
+    code = f"{sys.executable} -c 'import os; os.environ[\"SECRET\"]'"
+    done = bash(isolated, "--no-environment", code)
+    assert "environment disabled: SECRET" in done.stderr
+
+
 @pytest.mark.parametrize(
     "option", ["--no-code-exec", "--deny-import=json", "--no-interpreter-mutation", "--block-native"]
 )
@@ -154,6 +175,7 @@ def test_what_only_the_interpreter_can_hold_is_refused(isolated, option):
 def test_report_only_starts_nothing_that_cannot_report(isolated):
     done = isolated.cli("--no-network", "--report-only", "--", "bash", "-c", "echo ran")
     assert (done.code, done.stdout) == (1, "")
+    assert done.stderr.endswith("/bash is not a Python program: what it does cannot be reported, only refused\n")
 
 
 def test_nothing_taken_away_is_a_plain_run(isolated):

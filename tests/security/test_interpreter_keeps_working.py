@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from interpreter_attempts import KEYWORDS, OPTION
 from state_attempts import PLACES, outcomes
@@ -179,3 +181,20 @@ def test_a_worker_of_joblib_is_told_what_it_has_already(isolated):
     )
     paths = "interpreter mutation disabled: sys.path"
     assert done.stdout.splitlines() == [paths, "interpreter mutation disabled: os.chdir", paths], done
+
+
+def test_a_worker_of_joblib_has_the_path_of_a_program_that_lies_elsewhere(isolated):
+    isolated.write("lib/loky/backend/spawn.py", LOKY)
+    worker = (
+        "import json, sys\nfrom loky.backend.spawn import prepare\nprepare(*json.loads(sys.argv[1]))\nimport beside"
+    )
+    isolated.write("lib/loky/backend/popen_loky_posix.py", worker)
+    isolated.write("app/beside.py", "print('found')")
+    main = """
+    import json, os, subprocess, sys
+    told = json.dumps([sys.path, os.getcwd()])
+    subprocess.run([sys.executable, "-m", "loky.backend.popen_loky_posix", told], check=True)
+    """
+    isolated.write("app/main.py", textwrap.dedent(main))
+    done = isolated.cli(OPTION, "--", "app/main.py", env={"PYTHONPATH": str(isolated.folder / "lib")})
+    assert (done.code, done.stdout) == (0, "found\n"), done

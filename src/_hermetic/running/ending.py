@@ -35,7 +35,7 @@ def conclude(error: BaseException | None, policies: tuple[Policy, ...], options:
                 if options.strict:
                     status.say(status.summary("were blocked"))
                 return status.BLOCKED
-            status.say(status.coped_hint(status.plain_status(error)))
+            status.say(status.coped_hint(status.plain_status(error)) + status.unset_hint(error))
     if error is None:
         return 0
     if options.held or status.KERNEL:

@@ -74,7 +74,8 @@ def culprit(error: BaseException | None, status: int, strict: bool) -> tuple[Any
                 return record
     if UNHANDLED:
         return record_of(UNHANDLED[0])
-    return events.LOG[0] if strict else None
+    # The first of those that a program can fail of, if there is one: nothing allows the others.
+    return min(events.LOG, key=goes_unnoticed) if strict else None
 
 
 def is_refusal(violation: PolicyViolation) -> bool:
@@ -250,6 +251,19 @@ def semaphore_hint(error: BaseException) -> str:
     if trace is None or not trace.tb_frame.f_code.co_filename.endswith(SEMAPHORES):
         return ""
     return "  multiprocessing makes its locks in /dev/shm, which all programs share: --allow-write /dev/shm\n"
+
+
+def unset_hint(error: BaseException | None) -> str:
+    """For a program that failed of a variable which it was shown as unset: the error is one of a plain run."""
+    if events.COUNT[0] != getpid() or not events.UNSET:
+        return ""
+    _, message, reason, remedy, _, place, name, origin = events.UNSET[0]
+    for item in chain(error):
+        if type(item) is KeyError and len(item.args) == 1 and type(item.args[0]) is str and item.args[0] == name:
+            owner = "" if place is None else owner_of(place[0])
+            lines = events.details(reason, remedy, place, owner, origin)
+            return "\n".join([f"hermetic: shown as unset, and the program failed of it: {message}", *lines]) + "\n"
+    return ""
 
 
 def coped_hint(code: int) -> str:

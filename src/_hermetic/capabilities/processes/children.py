@@ -26,7 +26,7 @@ from ...programs.executables import (
     unwrapped,
 )
 from ...programs.firstlines import by_env
-from ...programs.target import CODE
+from ...programs.target import CODE, MODULE
 from .starting import GUARD, first_program, information_denial
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -326,7 +326,9 @@ def unreachable(words: tuple[str, ...], programs: int) -> str:
 
 
 def is_worker(kind: str, name: str) -> bool:
-    """Whether this is what multiprocessing starts: a worker, or the server that forks workers."""
+    """Whether this is what multiprocessing starts, or joblib: a worker, or the server that forks workers."""
+    if kind == MODULE:
+        return name.removeprefix("joblib.externals.").startswith("loky.backend.popen_")
     # Since 3.14 the server's begins with another import.
     return kind == CODE and name.removeprefix("import sys; ").startswith("from multiprocessing.")
 

@@ -35,6 +35,8 @@ ASKERS = frozenset(
         STDLIB + "webbrowser.py",  # the browsers, xdg-settings, osascript
     }
 )
+# What tells the system's name and does nothing else, for whomever: `platform` starts it for most who use that.
+TELLERS = frozenset({"/bin/uname", "/usr/bin/uname"})
 # Between the asker and the act.
 STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "os.py", "<frozen os>"})
 
@@ -62,6 +64,11 @@ def is_asked_for_information() -> bool:
     while frame is not None and (frame.f_code.co_filename in STARTERS or is_ours(frame.f_code.co_filename)):
         frame = frame.f_back
     return frame is not None and frame.f_code.co_filename in ASKERS
+
+
+def only_tells(file: str, words: tuple[str, ...]) -> bool:
+    """Whether a program is as harmless unheld as held. Where it is one of many names, its first word says which."""
+    return file in TELLERS and words[:1] == ("uname",) and not is_made_here(file)
 
 
 def listing(program: str) -> str:

@@ -26,7 +26,7 @@ from ...capabilities.processes.children import (
     without_helpers,
     without_loaders,
 )
-from ...capabilities.processes.starting import name_of
+from ...capabilities.processes.starting import name_of, only_tells
 from ...events import TOLD, say_once
 from ...extract import TEXT, exact_text, is_a, plain_names
 from ...message import ENTRY, described, message
@@ -125,7 +125,8 @@ def arranged(
     since = since or SINCE[0]
     mode = REQUIRE if required else OFF
     if what == OTHER:
-        told = warn(file, rules) or len(TOLD) > 0
+        # Whoever asks for the system's name shall not be the one of whom it is said.
+        told = (not only_tells(file, words) and warn(file, rules)) or len(TOLD) > 0
         carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
         return file, words, with_carriers(environment, carried)
     if target is None:

@@ -99,16 +99,20 @@ def become(
 ) -> None:
     """Replace this process by a program that only the kernel can hold. BootstrapError when it does not hold all of it.
 
-    The variables are the program's environment already, as the policy leaves it. drops: see ``Plan``; waits:
-    see ``confine``. trace: the descriptor where refusals are traced, or -1.
+    Returns where nothing is left for a kernel to hold. The variables are the program's environment already, as the
+    policy leaves it. drops: see ``Plan``; waits: see ``confine``. trace: the descriptor where refusals are traced,
+    or -1.
     """
     # Modules are Python's; and the variables are gone already.
     wanted = [rule for rule in kernel_rules(rules) if rule[0] not in (MAY_IMPORT_BELOW, NO_VARIABLES)]
     asked = plan_for(wanted, True, drops)
     asked = asked.but(read=(*asked.read, path))  # under a root that it lies outside of, nobody could start it
 
+    if policy.report_only:
+        raise BootstrapError(f"{path} is not a Python program: what it does cannot be reported, only refused")
+
     def accept(found: Receipt) -> None:
-        if policy.report_only or any(row.state != HELD for row in found.rows):
+        if any(row.state != HELD for row in found.rows):
             raise BootstrapError(
                 f"{path} is not a Python program, and the kernel does not hold all that was taken away\n{table(found)}"
             )
