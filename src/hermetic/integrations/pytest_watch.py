@@ -50,6 +50,8 @@ OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("monkeypatch.py", ("undo",)),
     ("pytester.py", ("pytester", "__init__", "_finalize", "__take_sys_modules_snapshot", "chdir", "restore")),
 )
+# What acts for whoever calls it: a test's variable is the test's, and the folder that pytester goes to is pytest's.
+DEPUTY = os.path.join(HOME, "monkeypatch.py")
 
 
 class Case:
@@ -116,7 +118,7 @@ class Watch:
 
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
-        place = program_place(1)
+        place = asked_at(program_place(1))
         if self.is_pytests(place):
             return True
         case, text = self.case, printable(message)
@@ -132,6 +134,7 @@ class Watch:
     def saw(self, violation: PolicyViolation, happened: bool) -> None:
         """Remember a refusal for the running test."""
         case = self.case
+        violation.place = asked_at(violation.place)
         if case is not None and not self.is_pytests(violation.place):
             made: Any = violation.__reduce__()
             detail = self.note(case, made[0](*made[1]), happened)  # a copy, which holds no frames
@@ -248,6 +251,21 @@ def definition(item: pytest.Item | None) -> tuple[str, int] | None:
         return None
     _, line, _ = item.location
     return str(item.path), (line or 0) + 1
+
+
+def asked_at(place: tuple[str, int, str] | None) -> tuple[str, int, str] | None:
+    """The place of who asked, where a deputy acts: there is nothing that a test could put right in the deputy."""
+    if place is None or place[0] != DEPUTY or is_own(place):
+        return place
+    frame: FrameType | None = sys._getframe(1)
+    reached = False
+    while frame is not None:
+        code = frame.f_code
+        if reached and code.co_filename != DEPUTY:
+            return code.co_filename, frame.f_lineno or 0, code.co_name
+        reached = reached or code.co_filename == DEPUTY
+        frame = frame.f_back
+    return place
 
 
 def is_own(place: tuple[str, int, str] | None) -> bool:
