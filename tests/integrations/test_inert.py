@@ -72,6 +72,11 @@ WAYS = {
     "by another plugin": ({"adding.py": ADDING}, ["-p", "adding"]),
     "by a conftest": ({"conftest.py": "def pytest_configure(config): config.option.hermetic_block_network = True"}, []),
     "named": ({}, ["-p", PLUGIN, "--hermetic", "net-hermetic", "-p", "no:hermetic"]),
+    "named beside its entry point": ({}, ["-p", PLUGIN, "--hermetic", "net-hermetic"]),
+    "named by a conftest beside its entry point": (
+        {"conftest.py": f"pytest_plugins = [{PLUGIN!r}]"},
+        ["--hermetic-no-network"],
+    ),
     "entry point named": ({}, ["-p", "hermetic", "--hermetic", "net-hermetic"]),
     "named by a conftest": (
         {"conftest.py": f"pytest_plugins = [{PLUGIN!r}]"},
