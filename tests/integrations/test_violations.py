@@ -495,3 +495,54 @@ def test_a_baseline_does_not_depend_on_order_and_chosen_names(suite):
     suite.write(test_it=SHARED + "    quietly('session')\n")
     result = suite.run(*words, "--hermetic-baseline=one.json")
     assert [name for name, verdict in verdicts(result).items() if verdict != "PASSED"] == ["test_temporary"]
+
+
+ENDED = """
+import json, os
+WAY = os.environ["WAY"]
+
+def quietly():
+    try:
+        socket.gethostbyname("blocked.example")
+    except Exception:
+        pass
+
+@pytest.fixture
+def torn_down():
+    yield
+    if WAY == "tear-down":
+        quietly()
+
+def end():
+    if WAY == "exit":
+        pytest.exit("enough")
+    raise KeyboardInterrupt
+
+def test_ends(torn_down):
+    quietly()
+    end()
+
+def test_more(): pass
+"""
+
+
+@pytest.mark.parametrize("way, number", [("keyboard", 1), ("exit", 1), ("tear-down", 2)])
+def test_a_test_that_the_run_was_ended_in_is_in_the_summary(suite, way, number, monkeypatch):
+    monkeypatch.setenv("WAY", way)
+    suite.write(test_it=ENDED)
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-report=report.json")
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert [data["test"] for data in found] == ["test_it.py::test_ends"] * number
+    result.stdout.fnmatch_lines(
+        [f"*hermetic: {number} violation*", "test_it.py:*: network disabled: DNS(blocked.example)", "  to allow it: *"]
+    )
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize("words", [(), ("-x",)])
+def test_a_run_that_ends_before_its_tests_records_no_baseline(suite, words, monkeypatch):
+    monkeypatch.setenv("WAY", "keyboard")
+    suite.write(test_it=ENDED if not words else ENDED.replace("raise KeyboardInterrupt", "assert False"))
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-baseline=known.json", *words)
+    result.stdout.fnmatch_lines(["hermetic: no baseline is written: the run has ended before its tests"])
+    assert not (suite.path / "known.json").exists()

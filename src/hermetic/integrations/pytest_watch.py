@@ -76,8 +76,11 @@ class Case:
 
     def of_phase(self, when: str) -> list[tuple[PolicyViolation, Detail]]:
         """The violations of one phase that the test has not dealt with."""
-        pairs = [(v, self.details[id(v)]) for v in self.violations if id(v) in self.details]
-        return [pair for pair in pairs if pair[1].when == when]
+        return [pair for pair in self.all() if pair[1].when == when]
+
+    def all(self) -> list[tuple[PolicyViolation, Detail]]:
+        """Those of every phase."""
+        return [(v, self.details[id(v)]) for v in self.violations if id(v) in self.details]
 
 
 class Watch:
