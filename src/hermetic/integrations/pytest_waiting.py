@@ -165,6 +165,7 @@ RUN = (
     "options",
     "request",
     "integrations.pytest_text",
+    "integrations.pytest_scopes",
     "integrations.pytest_watch",
     "integrations.pytest_results",
     "integrations.pytest_values",
