@@ -240,6 +240,11 @@ def test_output(capfd):
     print("out")
     assert capfd.readouterr().out == "out\\n"
 
+def test_traceback_as_text():
+    with pytest.raises(ZeroDivisionError) as found:
+        1 / 0
+    assert "1 / 0" in str(found.getrepr())
+
 @pytest.mark.skipif("1 + 1 == 3", reason="a condition that pytest evaluates")
 def test_condition(): pass
 
@@ -273,7 +278,7 @@ def test_pytests_own_files_are_pytests(suite, profile):
         ),
         plugins=("cov",),
     )
-    result.assert_outcomes(passed=6, xfailed=1)
+    result.assert_outcomes(passed=7, xfailed=1)
     names = {path.name for path in suite.path.iterdir()}
     assert {"junit.xml", ".coverage", ".pytest_cache"} <= names
     assert "hermetic:" not in result.stdout.str()

@@ -33,10 +33,12 @@ if TYPE_CHECKING:
 BEGIN = threading.Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # no public name
 FAILED, WARNED, KNOWN = "failed", "warned", "known"
 # pytest's code that acts for itself while a test runs: its explanations of assertions and the modules it rewrites for
-# them, its cache and its temporary folders, what its fixtures put back. (file, functions; empty for all of them)
+# them, whether it writes tracebacks in colours, its cache and its temporary folders, what its fixtures put back.
+# (file, functions; empty for all of them)
 HOME = os.path.join(os.path.dirname(os.path.abspath(_pytest.__file__)), "")
 OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     (os.path.join("assertion", ""), ()),
+    (os.path.join("_io", "terminalwriter.py"), ()),
     ("compat.py", ()),
     ("cacheprovider.py", ()),
     ("tmpdir.py", ()),
