@@ -47,7 +47,7 @@ def enter_block(token: object, compiled: Compiled) -> None:
         try:
             # Stand-ins do nothing without a policy, and a policy would judge that the class of what it guards is set.
             install_for(compiled)
-            session.add(token, compiled.table, compiled.carried, watcher is not None)
+            session.add(token, compiled.table, compiled.carried, watcher)
             if forkservers.MODULE in sys.modules:
                 forkservers.change(held_in(before), held_in(session.entered))
             undo = compiled.engage()

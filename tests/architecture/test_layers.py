@@ -58,7 +58,7 @@ FACE_ORDER = [
     ["blocker", "bootstrap", "launch", "resolver", "runner", "locking"],
     ["guards.*", "guards"],
     # A host's own words, then what it asks for, what it tells, what it does.
-    ["integrations", "integrations.pytest_words", "integrations.pytest_socket_hint"],
+    ["integrations", "integrations.pytest_words", "integrations.pytest_socket_hint", "integrations.pytest_scopes"],
     ["integrations.pytest_text", "integrations.pytest_values", "integrations.pytest_options"],
     ["integrations.pytest_files", "integrations.pytest_doctests"],
     ["integrations.pytest_settings"],

@@ -221,6 +221,14 @@ class TestMarkers:
     def test_item_of_a_list(self): pass
     @pytest.mark.hermetic("exec-deny", allow_run=["no-such-program"])
     def test_program(self): pass
+    @pytest.mark.hermetic
+    def test_bare(self): pass
+    @pytest.mark.hermetic(reason="why")
+    def test_reason_alone(self): pass
+    @pytest.mark.hermetic(["net-hermetic"])
+    def test_list_of_profiles(self): pass
+    @pytest.mark.hermetic(profile="net-hermetic")
+    def test_keyword(self): pass
     def test_others_run(self): pass
 """
 
@@ -228,7 +236,7 @@ class TestMarkers:
 def test_a_marker_that_cannot_mean_anything_fails_its_test_alone(suite):
     suite.write(test_it=MARKERS)
     result = suite.run("--hermetic", "net-hermetic")
-    result.assert_outcomes(errors=11, passed=1)
+    result.assert_outcomes(errors=15, passed=1)
     result.stdout.fnmatch_lines_random(
         [
             "*test_no_reason: off=True needs a reason: @pytest.mark.hermetic(off=True, reason=*",
@@ -241,6 +249,10 @@ def test_a_marker_that_cannot_mean_anything_fails_its_test_alone(suite):
             "*test_string_for_a_list: allow_domains is a list: write*",
             "*test_item_of_a_list: deny_hosts: 'a b' is not a host: *",
             "*test_program: allow_run: 'no-such-program' is no program: *",
+            "*test_bare: nothing is asked for: name a profile *",
+            "*test_reason_alone: nothing is asked for: *",
+            "*test_list_of_profiles: a profile is a name, not [[]'net-hermetic']",
+            "*test_keyword: a profile is named without a keyword: 'net-hermetic'",
         ]
     )
 

@@ -72,6 +72,11 @@ WAYS = {
     "by another plugin": ({"adding.py": ADDING}, ["-p", "adding"]),
     "by a conftest": ({"conftest.py": "def pytest_configure(config): config.option.hermetic_block_network = True"}, []),
     "named": ({}, ["-p", PLUGIN, "--hermetic", "net-hermetic", "-p", "no:hermetic"]),
+    "named beside its entry point": ({}, ["-p", PLUGIN, "--hermetic", "net-hermetic"]),
+    "named by a conftest beside its entry point": (
+        {"conftest.py": f"pytest_plugins = [{PLUGIN!r}]"},
+        ["--hermetic-no-network"],
+    ),
     "entry point named": ({}, ["-p", "hermetic", "--hermetic", "net-hermetic"]),
     "named by a conftest": (
         {"conftest.py": f"pytest_plugins = [{PLUGIN!r}]"},
@@ -198,3 +203,42 @@ def test_a_run_in_a_run_has_options_of_its_own(suite):
     (suite.path / "conftest.py").write_text("pytest_plugins = 'pytester'")
     result = suite.run("-p", "no:cacheprovider")
     result.assert_outcomes(passed=3)
+
+
+INNER = """
+import socket, pytest
+
+def reach():
+    try:
+        socket.gethostbyname("blocked.example")
+    except Exception:
+        pass
+
+def test_plain(): reach()
+
+@pytest.mark.hermetic("net-hermetic")
+def test_marker(): reach()
+
+@pytest.mark.hermetic("net-hermetic")
+def test_expected(hermetic):
+    with hermetic.expect("network"):
+        reach()
+"""
+
+
+@pytest.mark.parametrize("words, failed, told", [((), 1, 1), (("--hermetic", "net-hermetic"), 2, 0)])
+def test_a_run_in_a_guarded_run_judges_what_it_guards_itself(suite, words, failed, told):
+    suite.write(
+        test_it=f"""
+        INNER = {INNER!r}
+        def test_it(pytester, hermetic):
+            pytester.makepyfile(test_inner=INNER)
+            result = pytester.runpytest_inprocess("-p", "no:randomly", *{words!r})
+            result.assert_outcomes(passed=3 - {failed}, failed={failed})
+            # What the inner run does not guard, the outer one does.
+            assert len(hermetic.violations) == {told}
+            hermetic.violations.clear()
+        """
+    )
+    (suite.path / "conftest.py").write_text("pytest_plugins = 'pytester'")
+    suite.run("--hermetic", "net-hermetic", "-p", "no:cacheprovider").assert_outcomes(passed=1)

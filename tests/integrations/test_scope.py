@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from .suites import verdicts
@@ -238,6 +240,11 @@ def test_output(capfd):
     print("out")
     assert capfd.readouterr().out == "out\\n"
 
+def test_traceback_as_text():
+    with pytest.raises(ZeroDivisionError) as found:
+        1 / 0
+    assert "1 / 0" in str(found.getrepr())
+
 @pytest.mark.skipif("1 + 1 == 3", reason="a condition that pytest evaluates")
 def test_condition(): pass
 
@@ -271,10 +278,45 @@ def test_pytests_own_files_are_pytests(suite, profile):
         ),
         plugins=("cov",),
     )
-    result.assert_outcomes(passed=6, xfailed=1)
+    result.assert_outcomes(passed=7, xfailed=1)
     names = {path.name for path in suite.path.iterdir()}
     assert {"junit.xml", ".coverage", ".pytest_cache"} <= names
     assert "hermetic:" not in result.stdout.str()
+
+
+DEPUTY = """
+import os
+
+def test_pytester(pytester):
+    pytester.makepyfile(test_inner="def test_it(): pass")
+    pytester.chdir()
+
+def test_folder_held(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+def test_variable_held(monkeypatch):
+    monkeypatch.setenv("HERE", "1")
+
+def test_allowed(monkeypatch, hermetic, tmp_path):
+    hermetic.allow("environment", "interpreter")
+    monkeypatch.setenv("HERE", "1")
+    monkeypatch.chdir(tmp_path)
+"""
+
+
+def test_pytester_moves_for_pytest_and_monkeypatch_for_its_test(suite):
+    suite.pytester.makeconftest("pytest_plugins = 'pytester'")
+    suite.write(test_it=DEPUTY)
+    result = suite.run("--hermetic", "block-all", "--hermetic-report=report.json")
+    assert {name: verdict == "FAILED" for name, verdict in verdicts(result).items()} == {
+        "test_pytester": False,
+        "test_folder_held": True,
+        "test_variable_held": True,
+        "test_allowed": False,
+    }
+    for found in json.loads((suite.path / "report.json").read_text())["violations"]:
+        assert {key: found["place"][key] for key in ("file", "line")} == found["line"]
+        assert found["package"] == "the project's own"
 
 
 def test_a_debuggers_or_runners_socket_keeps_working(suite):

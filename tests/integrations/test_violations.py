@@ -336,6 +336,10 @@ def test_a_remedy_names_values_and_says_when_they_serve():
     assert remedy(TEMPORARY, "fs-readonly", True) == TEMPORARY.replace(
         "--private-tmp", "@pytest.mark.hermetic(private_tmp=True)"
     )
+    lifts = "PYTHONPATH, if it serves, or running without --no-interpreter-mutation"
+    lifted = "@pytest.mark.hermetic(block_interpreter_mutation=False)"
+    assert remedy(lifts, "no-interpreter-mutation", True) == f"PYTHONPATH, if it serves; or {lifted}"
+    assert remedy(lifts, "no-interpreter-mutation", False) == lifts.replace("--no-", "--hermetic-no-")
     assert remedy("--allow-write /a, b", "fs-readonly", True) == "@pytest.mark.hermetic(allow_write=['/a, b'])"
 
 
@@ -495,3 +499,118 @@ def test_a_baseline_does_not_depend_on_order_and_chosen_names(suite):
     suite.write(test_it=SHARED + "    quietly('session')\n")
     result = suite.run(*words, "--hermetic-baseline=one.json")
     assert [name for name, verdict in verdicts(result).items() if verdict != "PASSED"] == ["test_temporary"]
+
+
+ENDED = """
+import json, os
+WAY = os.environ["WAY"]
+
+def quietly():
+    try:
+        socket.gethostbyname("blocked.example")
+    except Exception:
+        pass
+
+@pytest.fixture
+def torn_down():
+    yield
+    if WAY == "tear-down":
+        quietly()
+
+def end():
+    if WAY == "exit":
+        pytest.exit("enough")
+    raise KeyboardInterrupt
+
+def test_ends(torn_down):
+    quietly()
+    end()
+
+def test_more(): pass
+"""
+
+
+@pytest.mark.parametrize("way, number", [("keyboard", 1), ("exit", 1), ("tear-down", 2)])
+def test_a_test_that_the_run_was_ended_in_is_in_the_summary(suite, way, number, monkeypatch):
+    monkeypatch.setenv("WAY", way)
+    suite.write(test_it=ENDED)
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-report=report.json")
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert [data["test"] for data in found] == ["test_it.py::test_ends"] * number
+    result.stdout.fnmatch_lines(
+        [f"*hermetic: {number} violation*", "test_it.py:*: network disabled: DNS(blocked.example)", "  to allow it: *"]
+    )
+    assert "Traceback" not in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize("words", [(), ("-x",)])
+def test_a_run_that_ends_before_its_tests_records_no_baseline(suite, words, monkeypatch):
+    monkeypatch.setenv("WAY", "keyboard")
+    suite.write(test_it=ENDED if not words else ENDED.replace("raise KeyboardInterrupt", "assert False"))
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-baseline=known.json", *words)
+    result.stdout.fnmatch_lines(["hermetic: no baseline is written: the run has ended before its tests"])
+    assert not (suite.path / "known.json").exists()
+
+
+AUTOMATIC = """
+import os
+
+def read(name):
+    try:
+        os.environ[name]
+    except Exception:
+        pass
+
+@pytest.fixture(scope="session", autouse=True)
+def automatic_session(): read("SESSION")
+
+@pytest.fixture(scope="module", autouse=True)
+def automatic_module(): read("MODULE")
+
+def teardown_module(): read("MODULE_DOWN")
+
+@pytest.fixture(scope="session")
+def wanted(): read("WANTED")
+
+@pytest.fixture(autouse=True)
+def automatic(): read("FUNCTION")
+MODULE_MARK
+CLASS_MARK
+class TestIt:
+    @classmethod
+    def setup_class(cls): read("CLASS")
+
+    TEST_MARK
+    def test_it(self, wanted): pass
+"""
+
+
+def test_a_remedy_stands_where_it_serves(suite):
+    """Each is followed as it is written."""
+    text = {"MODULE_MARK": "", "CLASS_MARK": "", "TEST_MARK": ""}
+
+    def run(*words):
+        source = AUTOMATIC
+        for name, mark in text.items():
+            source = source.replace(f"{name}\n", f"{mark}\n")
+        suite.write(test_it=source)
+        result = suite.run("--hermetic-no-environment", "--hermetic-report=report.json", *words)
+        found = json.loads((suite.path / "report.json").read_text())["violations"]
+        return result, {data["target"]: data["remedy"] for data in found}
+
+    _, remedies = run()
+    name = "pytest.mark.hermetic(allow_env=[{!r}])".format
+    assert remedies == {
+        "SESSION": "--hermetic-allow-env SESSION",
+        "MODULE": "pytestmark = " + name("MODULE"),
+        "MODULE_DOWN": "pytestmark = " + name("MODULE_DOWN"),
+        "CLASS": "on the class @" + name("CLASS"),
+        "WANTED": "@" + name("WANTED"),
+        "FUNCTION": "@" + name("FUNCTION"),
+    }
+    text["MODULE_MARK"] = f"pytestmark = [{name('MODULE')}, {name('MODULE_DOWN')}]"
+    text["CLASS_MARK"] = remedies["CLASS"].removeprefix("on the class ")
+    text["TEST_MARK"] = f"{remedies['WANTED']}\n    {remedies['FUNCTION']}"
+    result, remedies = run(*remedies["SESSION"].split())
+    assert remedies == {}
+    result.assert_outcomes(passed=1)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     class Watcher(Protocol):
         """Who put a policy in force and wants to know what it refuses; blocks only.
 
-        A watched policy is asked last, so that what a block inside it refuses is that block's affair.
+        A watched policy is asked last, so that what a block inside it refuses is that block's affair; and of several
+        the one that was entered last is asked first.
         """
 
         def tolerates(self, guard: str, message: str) -> bool:

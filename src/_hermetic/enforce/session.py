@@ -28,8 +28,8 @@ OPEN_FOR_ALL = "open.all"  # among watched events only: some row names OPEN
 
 lock = RLock()
 # (token, table, (the policy as bytes, what its children keep of their variables, its list of programs, what it was
-# compiled to), whether it is watched) of every entered block, in order.
-entered: tuple[tuple[object, Table, Any, bool], ...] = ()
+# compiled to), who watches it) of every entered block, in order.
+entered: tuple[tuple[object, Table, Any, object], ...] = ()
 # One element each, so that the hooks reach the current value without a module look-up of their own.
 tables: list[tuple[Table, ...]] = [()]
 # (the events that rows name, `flags_of_interest` and `unasked_flags` of them), or empty while no block is entered.
@@ -100,17 +100,18 @@ def unasked_flags(events: frozenset[str]) -> int:
     return HANDLE if O_PATH and OPEN_FOR_ALL not in events else 0
 
 
-def add(token: object, table: Table, carried: Any = (b"", None, None, None), watched: bool = False) -> None:
+def add(token: object, table: Table, carried: Any = (b"", None, None, None), watcher: object = None) -> None:
     """Put a table in force.
 
-    carried: what children of this policy are given, and what it was compiled to. watched: it is asked after the others.
+    carried: what children of this policy are given, and what it was compiled to. watcher: what it is watched by, which
+    is asked after what nobody watches; of several the last one first, for they are inside each other.
     """
     global entered
     with lock:
         if not entered:
             BEFORE[0] = dict(ENVIRONMENT[0])
             SINCE[0] = now()
-        entered = IN_FORCE[0] = (*entered, (token, table, carried, watched))
+        entered = IN_FORCE[0] = (*entered, (token, table, carried, watcher))
         # A policy that is in force already, as in recursion, changes nothing.
         for known in tables[0]:
             if known is table:
@@ -140,9 +141,10 @@ def remove(token: object) -> bool:
 
 def _publish() -> None:
     current: list[Table] = []
-    for last in (False, True):
+    watchers = {id(entry[3]): entry[3] for entry in entered if entry[3] is not None}
+    for watcher in (None, *reversed(watchers.values())):
         for entry in entered:
-            if entry[3] is last and not any(entry[1] is known for known in current):
+            if entry[3] is watcher and not any(entry[1] is known for known in current):
                 current.append(entry[1])
     key = tuple(map(id, current))
     known = _unions.get(key)

@@ -8,6 +8,7 @@ from _hermetic.blocks import enter_block, leave_block
 from _hermetic.capabilities import FAMILIES
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
+from hermetic.integrations.pytest_scopes import automatic_names, reached
 from hermetic.integrations.pytest_settings import given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import BLOCKED, POLICY, PREFIX
@@ -217,22 +218,15 @@ class Policies:
         info = getattr(item, "_fixtureinfo", None)
         if info is None:
             return
-        automatic = set(item.session._fixturemanager._getautousenames(item))
+        automatic = automatic_names(item)
         named = [(name, self.of(item)) for name in info.initialnames if name not in automatic]
         for name in automatic:
             # Nobody but its scope asks for it: the module, say, and for the session what the run was given.
             fixturedefs = info.name2fixturedefs.get(name)
             named += [(name, self._of_scope(item, fixturedefs[-1]))] if fixturedefs else []
-        seen: set[tuple[str, int]] = set()
-        while named:
-            name, policy = named.pop()
-            if (name, id(policy)) in seen:
-                continue
-            seen.add((name, id(policy)))
-            for fixturedef in info.name2fixturedefs.get(name, ()):
-                named += [(wanted, policy) for wanted in fixturedef.argnames]
-                if fixturedef.scope != "function":
-                    yield fixturedef, policy
+        for fixturedef, policy in reached(info, named):
+            if fixturedef.scope != "function":
+                yield fixturedef, policy
 
     def _of_scope(self, item: pytest.Item, fixturedef: Any) -> Policy:
         """The policy of what a fixture's scope is, for this item."""

@@ -53,15 +53,8 @@ class Teller:
         self, case: Case, found: list[tuple[Any, Detail]], call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
         """Into the report: violations as data, and the lines of those that nobody has shown yet."""
-        data = []
+        data = told(self.run, case, found)
         for violation, detail in found:
-            data.append(
-                {
-                    **as_data(violation, detail, case.item.nodeid if case.item else "", self.run.paths),
-                    "stable": self.run.watch.stable(violation.message),
-                    **({"shared": detail.shared} if detail.shared else {}),
-                }
-            )
             if detail.verdict in (WARNED, KNOWN) and not self.run.results.recording:
                 self.run.warn(case, self.run.text([(violation, detail)]))
         if self.run.results.is_worker:
@@ -79,6 +72,18 @@ class Teller:
                 lines = [line for pair in found for line in first_lines(*pair, self.run.paths)]
                 lines += [] if hasattr(error, "__notes__") else self.run.text(found).splitlines()[len(lines) :]
             put_first(report, lines)
+
+
+def told(run: Run, case: Case, found: list[tuple[Any, Detail]]) -> list[dict[str, Any]]:
+    """Violations as data."""
+    return [
+        {
+            **as_data(violation, detail, case.item.nodeid if case.item else "", run.paths),
+            "stable": run.watch.stable(violation.message),
+            **({"shared": detail.shared} if detail.shared else {}),
+        }
+        for violation, detail in found
+    ]
 
 
 def trim(error: BaseException) -> None:

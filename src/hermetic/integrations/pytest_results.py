@@ -40,11 +40,20 @@ class Results:
         self.recording = self.baseline is not None and self.known is None
         # Whether no test of this process has a policy; and the options that mean nothing then.
         self.is_idle = False
+        # About violations of the test that the run was ended in: it has no report.
+        self.lines = ""
+        # Whether tests may be left that have not run.
+        self.is_cut = False
         self.options = [option for option in OPTIONS if config.getoption(option)]
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """By hand, by ``pytest.exit``, or because enough has failed."""
+        self.is_cut = True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Write the files: the last fixtures are torn down by now."""
+        self.is_cut |= bool(session.shouldstop or session.shouldfail)
         if self.is_worker:
             # Before xdist sends it, from inside.
             session.config.workeroutput[NAME] = self.is_idle  # type: ignore[attr-defined]  # workers have it
@@ -53,7 +62,7 @@ class Results:
             return
         if self.report is not None:
             write(self.report, {"version": VERSION, "violations": self.found})
-        if self.recording and self.baseline is not None and not self.is_idle:
+        if self.recording and self.baseline is not None and not (self.is_idle or self.is_cut):
             tests: dict[str, list[list[str]]] = {}
             # What tests share comes in the order of the workers.
             for data in sorted(self.found, key=lambda data: data["stable"] if "shared" in data else ""):
@@ -67,6 +76,8 @@ class Results:
         if self.is_idle:
             for option in self.options:
                 terminalreporter.write_line(f"hermetic: {option} is of no use: no test of this run has a policy")
+        elif self.recording and self.is_cut:
+            terminalreporter.write_line("hermetic: no baseline is written: the run has ended before its tests")
         elif self.recording:
             terminalreporter.write_line(f"hermetic: {counted(len(self.found))} recorded in {self.baseline}")
         if not self.found:
@@ -74,7 +85,7 @@ class Results:
         terminalreporter.section(f"hermetic: {counted(len(self.found))}")
         verdicts = [data["verdict"] for data in self.found]
         parts = [f"{verdicts.count(verdict)} {words}" for verdict, words in VERDICTS if verdict in verdicts]
-        for line in [", ".join(parts), *summary(self.found)]:
+        for line in [*self.lines.splitlines(), ", ".join(parts), *summary(self.found)]:
             terminalreporter.write_line(line)
 
 

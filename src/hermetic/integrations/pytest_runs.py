@@ -20,7 +20,7 @@ from _hermetic.running.status import trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
 from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate
-from hermetic.integrations.pytest_reports import Teller, trim
+from hermetic.integrations.pytest_reports import Teller, told, trim
 from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini, requested
 from hermetic.integrations.pytest_socket_hint import hint
 from hermetic.integrations.pytest_text import Paths, first_lines, other_lines
@@ -98,6 +98,8 @@ class Run:
         self.policies = Policies(base, strict, report_only, reader, self.watch)
         self.place = Place(self.policies)
         self.case: Case | None = None
+        # Whether there are no reports any more.
+        self.is_over = False
         self._state: Any = None
         self._fixtures: FixturePolicies | None = None
         self._teller: Teller | None = None
@@ -146,6 +148,19 @@ class Run:
             self._fixtures = FixturePolicies(self)
             self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
         self._hint = self._hint or hint(self.config, marks, fixtures)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)  # from inside, before a worker sends what it has
+    def pytest_sessionfinish(self) -> Generator[None, Any, Any]:
+        """A test that the run was ended in has no report: what it was refused goes to the summary alone."""
+        self.is_over = True
+        try:
+            return (yield)
+        finally:
+            if self.case is not None:
+                self.watch.hear(self.case)
+                found = [pair for pair in self.case.all() if id(pair[0]) not in self.case.told]
+                self.results.found += told(self, self.case, found)
+                self.results.lines = self.text(found)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """At the end, because a header is not shown under ``-q``. Where workers have the tests, only options tell."""
@@ -261,7 +276,7 @@ class Run:
         self.begin_telling()
         for info in getattr(case.item, "_excinfo", None) or ():
             trim(info.value)  # what a unittest case raised, which nobody sees pass by
-        if not (error is None or isinstance(error, pytest.skip.Exception)):
+        if self.is_over or not (error is None or isinstance(error, pytest.skip.Exception)):
             return
         failing = [
             pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED and id(pair[0]) not in case.shown

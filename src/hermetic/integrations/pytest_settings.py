@@ -193,6 +193,9 @@ def requested(
     files, scope: see ``started_anew``.
     """
     profiles = list(profiles)
+    for name in profiles:
+        if not isinstance(name, str):
+            raise TypeError(f"a profile is a name, not {name!r}")
     return adjusted(started_anew(profiles, given, files, scope) if profiles or files else around, given, whole)
 
 
@@ -204,6 +207,8 @@ def given(keywords: Mapping[str, Any]) -> Values:
     from hermetic.blocker import BlockConfig, values_of
     from hermetic.keywords import ALIASES
 
+    if "profile" in keywords:
+        raise TypeError(f"a profile is named without a keyword: {keywords['profile']!r}")
     checked = values_of(BlockConfig.from_kwargs(**keywords))
     values = {name: checked[name] for name in (ALIASES.get(keyword, keyword) for keyword in keywords)}
     for key in values.keys() & REFUSED.keys():
@@ -216,6 +221,8 @@ def marked(mark: pytest.Mark, around: Mapping[str, Any] | None, files: Files, sc
 
     files: the policy file that it names, read. scope: those that a profile may be of as well.
     """
+    if not mark.args and not mark.kwargs.keys() - {"reason"}:
+        raise ValueError('nothing is asked for: name a profile ("net-hermetic"), a policy file, or settings')
     keywords = {name: value for name, value in mark.kwargs.items() if name != POLICY}
     off, reason = keywords.pop("off", False), keywords.pop("reason", None)
     if not off:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from hermetic.errors import PolicyViolation
 
 MARKER = "@pytest.mark.hermetic"
+# How the marker is written for what no test asks for by name: fixtures of a class or a module.
+MARKERS = {"class": f"on the class {MARKER}", "module": "pytestmark = pytest.mark.hermetic"}
 OWN = "the project's own"
 # Between what would allow an act.
 OR = ", or "
@@ -22,7 +24,7 @@ OR = ", or "
 class Detail(NamedTuple):
     """What is known of a violation beside itself. line: (file, line) of the test; when: the phase; marks: whether its
     test can have a marker that gives back: a doctest cannot, and under --hermetic-strict none does. shared: what the
-    fixture belongs to that acted, where a baseline asks.
+    fixture belongs to that acted, where a baseline asks. place: what has the marker, if it is not the test.
     """
 
     verdict: str
@@ -31,6 +33,7 @@ class Detail(NamedTuple):
     origin: str
     marks: bool
     shared: str = ""
+    place: str = ""
 
 
 class Paths:
@@ -90,7 +93,7 @@ def remedy_of(violation: PolicyViolation, detail: Detail) -> str:
     if text.startswith(MARKER) and detail.origin.endswith(BLOCKED):
         inside = BLOCKED.removesuffix("()") + text.removeprefix(MARKER)
         return inside if detail.origin == BLOCKED else f"{text} and {inside}"
-    return text
+    return text.replace(MARKER, MARKERS.get(detail.place, MARKER))
 
 
 def remedy(text: str, reason: str, marks: bool) -> str:
@@ -101,7 +104,13 @@ def remedy(text: str, reason: str, marks: bool) -> str:
     """
     told = as_marker if marks else as_option
     first, *others = text.split(OR)
-    return OR.join([told(first, reason), *(told(other, reason) if is_flag(other) else other for other in others)])
+    parts = [told(first, reason)]
+    for other in others:
+        lifts = other.startswith("running without")
+        part = told(other, reason) if lifts or is_flag(other) else other
+        if not (lifts and part in parts[0]):
+            parts.append(part)
+    return OR.join(parts)
 
 
 def is_flag(text: str) -> bool:

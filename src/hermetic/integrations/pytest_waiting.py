@@ -27,6 +27,8 @@ MARKER = (
     "profiles and this policy file, or change by keywords what guards it already; off=True guards it not at all, and "
     "needs a reason"
 )
+# What the plugin is called beside the name of its entry point.
+MODULE = "hermetic.integrations.pytest_plugin"
 # Where the options belong that are not registered yet.
 PARSER = pytest.StashKey[pytest.Parser]()
 
@@ -39,7 +41,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     then has all its words. Whoever names the module itself has asked, and may do so at any time."""
     config: Any = pluginmanager.get_plugin("pytestconfig")
     config.stash[PARSER] = parser
-    if getattr(pluginmanager.get_plugin(PREFIX), "pytest_addoption", None) is not pytest_addoption:
+    is_entry = getattr(pluginmanager.get_plugin(PREFIX), "pytest_addoption", None) is pytest_addoption
+    # It has two names, and for pytest the second one is an internal error.
+    pluginmanager.set_blocked(MODULE if is_entry else PREFIX)
+    if not is_entry:
         register(config)
 
 
@@ -160,6 +165,7 @@ RUN = (
     "options",
     "request",
     "integrations.pytest_text",
+    "integrations.pytest_scopes",
     "integrations.pytest_watch",
     "integrations.pytest_results",
     "integrations.pytest_values",

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import _pytest
 import pytest
-from _pytest.fixtures import FixtureDef, pytest_fixture_setup
 
 from _hermetic import events
 from _hermetic.callers import is_ours, program_place
 from _hermetic.extract import printable
 from _hermetic.running import reports
 from hermetic.errors import PolicyViolation
+from hermetic.integrations.pytest_scopes import acting, owner_of, place_of_marks
 from hermetic.integrations.pytest_text import Detail, Paths, other_lines
 
 if TYPE_CHECKING:
@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 
 BEGIN = threading.Thread._bootstrap_inner.__code__  # type: ignore[attr-defined]  # no public name
 FAILED, WARNED, KNOWN = "failed", "warned", "known"
-# Where fixtures are set up and torn down, and how each calls the fixture; what fixtures of each scope belong to.
-SET_UP, TEAR_DOWN = pytest_fixture_setup.__code__, FixtureDef.finish.__code__
-SHARED: dict[str, Any] = {"class": pytest.Class, "module": pytest.Module, "package": pytest.Package}
-SESSION = "session"
 # pytest's code that acts for itself while a test runs: its explanations of assertions and the modules it rewrites for
-# them, its cache and its temporary folders, what its fixtures put back. (file, functions; empty for all of them)
+# them, whether it writes tracebacks in colours, its cache and its temporary folders, what its fixtures put back.
+# (file, functions; empty for all of them)
 HOME = os.path.join(os.path.dirname(os.path.abspath(_pytest.__file__)), "")
 OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     (os.path.join("assertion", ""), ()),
+    (os.path.join("_io", "terminalwriter.py"), ()),
     ("compat.py", ()),
     ("cacheprovider.py", ()),
     ("tmpdir.py", ()),
@@ -50,6 +48,8 @@ OWN: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("monkeypatch.py", ("undo",)),
     ("pytester.py", ("pytester", "__init__", "_finalize", "__take_sys_modules_snapshot", "chdir", "restore")),
 )
+# What acts for whoever calls it: a test's variable is the test's, and the folder that pytester goes to is pytest's.
+DEPUTY = os.path.join(HOME, "monkeypatch.py")
 
 
 class Case:
@@ -74,8 +74,11 @@ class Case:
 
     def of_phase(self, when: str) -> list[tuple[PolicyViolation, Detail]]:
         """The violations of one phase that the test has not dealt with."""
-        pairs = [(v, self.details[id(v)]) for v in self.violations if id(v) in self.details]
-        return [pair for pair in pairs if pair[1].when == when]
+        return [pair for pair in self.all() if pair[1].when == when]
+
+    def all(self) -> list[tuple[PolicyViolation, Detail]]:
+        """Those of every phase."""
+        return [(v, self.details[id(v)]) for v in self.violations if id(v) in self.details]
 
 
 class Watch:
@@ -116,7 +119,7 @@ class Watch:
 
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
-        place = program_place(1)
+        place = asked_at(program_place(1))
         if self.is_pytests(place):
             return True
         case, text = self.case, printable(message)
@@ -132,6 +135,7 @@ class Watch:
     def saw(self, violation: PolicyViolation, happened: bool) -> None:
         """Remember a refusal for the running test."""
         case = self.case
+        violation.place = asked_at(violation.place)
         if case is not None and not self.is_pytests(violation.place):
             made: Any = violation.__reduce__()
             detail = self.note(case, made[0](*made[1]), happened)  # a copy, which holds no frames
@@ -153,7 +157,9 @@ class Watch:
             verdict = KNOWN
         line = self.line_of(case) if own else None
         marks = isinstance(case.item, pytest.Function) and not case.policy.fixed
-        detail = Detail(verdict, case.when, line or definition(case.item), self.origin, marks, shared)
+        place = place_of_marks(acting(), case.item) if own and marks else ""
+        line = line or definition(case.item)
+        detail = Detail(verdict, case.when, line, self.origin, marks and place != "run", shared, place)
         case.details[id(violation)] = detail
         # What a thread does between two tests is the next one's affair: the last one has been judged.
         (case.violations if self.active or not own else self.strays).append(violation)
@@ -193,16 +199,8 @@ class Watch:
     def shared(self, case: Case) -> str:
         """What the fixture that acts belongs to, if tests share it; empty for what is the test's own. Which of them
         comes first, or last, is a matter of the order and of the workers."""
-        frame: FrameType | None = sys._getframe(1) if self.chosen is not None and case.item is not None else None
-        while frame is not None:
-            # By identity: the code of a guard, which has lists among its constants, cannot be looked up.
-            if frame.f_code is SET_UP or frame.f_code is TEAR_DOWN:
-                scope = frame.f_locals["fixturedef" if frame.f_code is SET_UP else "self"].scope
-                kind = SHARED.get(scope)
-                node = None if kind is None else case.item.getparent(kind)  # type: ignore[union-attr]  # seen above
-                return SESSION if scope == SESSION else "" if node is None else node.nodeid
-            frame = frame.f_back
-        return ""
+        fixturedef = acting() if self.chosen is not None else None
+        return "" if fixturedef is None or case.item is None else owner_of(fixturedef, case.item)
 
     def line_of(self, case: Case) -> tuple[str, int] | None:
         """(file, line) of the test, or of its file, or of the project: the outermost that is on this thread's stack."""
@@ -248,6 +246,21 @@ def definition(item: pytest.Item | None) -> tuple[str, int] | None:
         return None
     _, line, _ = item.location
     return str(item.path), (line or 0) + 1
+
+
+def asked_at(place: tuple[str, int, str] | None) -> tuple[str, int, str] | None:
+    """The place of who asked, where a deputy acts: there is nothing that a test could put right in the deputy."""
+    if place is None or place[0] != DEPUTY or is_own(place):
+        return place
+    frame: FrameType | None = sys._getframe(1)
+    reached = False
+    while frame is not None:
+        code = frame.f_code
+        if reached and code.co_filename != DEPUTY:
+            return code.co_filename, frame.f_lineno or 0, code.co_name
+        reached = reached or code.co_filename == DEPUTY
+        frame = frame.f_back
+    return place
 
 
 def is_own(place: tuple[str, int, str] | None) -> bool:
