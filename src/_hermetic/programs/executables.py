@@ -50,6 +50,8 @@ NATIVE_MAGIC = (ELF, b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe", b"MZ")
 MAIN_FUNCTIONS, FIRST_PART = (MAIN_FUNCTION, b"Py_Main", b"Py_UnixMain", b"pypy_main"), 1 << 18
 VARIABLE, ALL_OF_IT = b"PYTHONHOME", 1 << 26
 NAMES = ("python", "pypy")
+# How what an interpreter reads of its place is called, beside it or in the folder above.
+LISTED, CONFIG, BUILD = "._pth", "/pyvenv.cfg", "/pybuilddir.txt"
 HERE = None
 # What tells words apart in a first line, what makes env's own grammar out of them, and how often a script's interpreter
 # may be a script before the system refuses it.

@@ -33,7 +33,7 @@ from ..pristine import (
     stat,
 )
 from .commandline import has_flag
-from .executables import has_separator, placed, search, start_of
+from .executables import BUILD, CONFIG, LISTED, has_separator, placed, search, start_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -63,7 +63,6 @@ OWN_LIBRARY = (f"python{sys.version_info[0]}.{sys.version_info[1]}{'t' * ('t' in
 BUILT = "Lib"  # in a tree where CPython is built
 EXTENSIONS = "lib-dynload"
 CACHE, PLAIN, OPTIMISED = "__pycache__", ("",), (".opt-1", ".opt-2")
-LISTED, CONFIG, BUILD = "._pth", "/pyvenv.cfg", "/pybuilddir.txt"
 # The last part of the names of C modules.
 MACHINE: str = getattr(sys.implementation, "_multiarch", "")
 # What is loaded before the guards, by some version under some options; tests/security/test_libraries_of_children.py

@@ -10,8 +10,9 @@ from __future__ import annotations
 from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
 from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, has_mark, is_a
 from ...model import PRIVATE
-from ...paths import is_number, lexists
+from ...paths import is_number, lexists, resolve
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
+from ...programs.executables import BUILD, CONFIG, LISTED, is_executable
 from ...sqlite import CONNECTORS, STAYS_USABLE
 from .databases import MEMORY, WRITTEN, database_names, database_use, name_in_statement
 from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place, shown_path
@@ -98,6 +99,15 @@ PROBERS: Any = None
 PROBE = "open_program"
 
 
+def may_be_looked_at(path: str) -> bool:
+    """Whether a look of hermetic's is at a program, or at what tells where an interpreter has its library. OSError.
+
+    A function of C's that is called back meanwhile, as a signal handler, has no frame of its own: what it opens passes
+    for this look, and so nothing else does.
+    """
+    return is_executable(path) or resolve(path).endswith((LISTED, CONFIG, BUILD))
+
+
 def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR0912  # one question after another
     """open(path, mode, flags), of which only reads count here.
 
@@ -128,10 +138,10 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
                     return path, path
             if PROBERS is not None:
                 for known in PROBERS:
-                    if code is known:
+                    if code is known and may_be_looked_at(path):
                         return None
             elif frame is not None and frame.f_code.co_name == PROBE and frame.f_globals is PRIVATE:
-                return None
+                return None if may_be_looked_at(path) else reading_of(path, None)
     if is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):
