@@ -49,8 +49,9 @@ STREAM, DATAGRAM, SEQUENCED, KIND = 1, 2, 5, 0xF
 TCP, UDP, NETLINK = 6, 17, 16
 FAST_OPEN = 0x20000000
 ERRORS_OF = ((0, 11), (41, 25))  # IP_RECVERR, IPV6_RECVERR: C's resolver insists on them
-# IP_OPTIONS; IPV6_RTHDR, its older name, and all options at once: packets go to the first stop of a route.
-ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6))
+# IP_OPTIONS; IPV6_RTHDR, its older name, and all options at once; labels of flows that may bear one: packets go to the
+# first stop of a route.
+ROUTES = ((0, 4), (41, 57), (41, 5), (41, 6), (41, 32))
 # SO_BINDTODEVICE, SO_BINDTOIFINDEX, SO_MARK, IP_UNICAST_IF, IPV6_UNICAST_IF: they leave by another interface.
 DEVICES = ((1, 25), (1, 62), (1, 36), (0, 50), (41, 76))
 # IP_ADD_MEMBERSHIP, IP_ADD_SOURCE_MEMBERSHIP, IP_MSFILTER; IPV6_JOIN_GROUP, IPV6_JOIN_ANYCAST; MCAST_JOIN_GROUP,
