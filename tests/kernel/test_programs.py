@@ -264,3 +264,15 @@ def test_unmodified_programs(isolated, judged, server, name):
     assert denied.code != 0 and not came, denied.stderr
     allowed = isolated.cli("--no-network", "--allow-localhost", "--kernel=require", "--", *words)
     assert allowed.stdout == "hello", allowed.stderr
+
+
+def test_a_script_called_python_starts_as_any_shell_does(isolated, judged):
+    """A version manager's stand-in, asked for a Python that looks for no variables: it is unguarded, and held in full."""
+    shim = isolated.write("bin/python3", f'#!/bin/sh\nexec {sys.executable} "$@"\n', mode=0o755)
+    connects = "import socket; print('runs', flush=True); socket.create_connection(('192.0.2.1', 9), 1)"
+    code = f"import subprocess\nsubprocess.run([{str(shim)!r}, '-I', '-c', {connects!r}])"
+    done = isolated.script("--no-network", code)
+    assert (done.code, done.stdout) == (0, "runs\n") and "PermissionError" in done.stderr, done
+    for options in ("--no-network --deny-import colorsys", "--no-network --kernel=off"):
+        done = isolated.script(options, code)
+        assert (done.code, done.stdout) == (2, ""), done

@@ -121,7 +121,8 @@ def arranged(
         refuse(context, named, OWN_PATH)
         file = named
     if what == OTHER or reason:
-        refuse(context, file, reason)
+        # Where the kernel holds all of it, a script called python may start an unguarded one, as any shell may.
+        refuse(context, file, "" if what == OTHER and not [one for one in rules if one[3]] else reason)
     since = since or SINCE[0]
     mode = REQUIRE if required else OFF
     if what == OTHER:
