@@ -16,7 +16,7 @@ from .pristine import get_frame
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from types import FrameType
+    from types import FrameType, TracebackType
     from typing import Any
 
 _SEP = _os.sep
@@ -95,3 +95,17 @@ def program_place(depth: int) -> tuple[str, int, str] | None:
                 first = here
         frame = frame.f_back
     return first
+
+
+def trimmed(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without hermetic's own frames at its start and end."""
+    while traceback is not None and is_ours(traceback.tb_frame.f_code.co_filename):
+        traceback = traceback.tb_next
+    last, walk = None, traceback
+    while walk is not None:
+        if not is_ours(walk.tb_frame.f_code.co_filename):
+            last = walk
+        walk = walk.tb_next
+    if last is not None:
+        last.tb_next = None
+    return traceback

@@ -225,3 +225,12 @@ def test_own_bytecode_cannot_be_written_where_the_user_has_it_lie(isolated):
     assert done.stdout.splitlines() == ["kept True PermissionError", "kept True PermissionError", "written True"], done
     # Python that caches bytecode there and may not is no blocked act of the program's.
     assert done.code == 0, done
+
+
+def test_what_a_line_is_refused_is_told_without_frames_of_ours(isolated, listener):
+    env = prepare(isolated, "code in a pth", listener[0])
+    text = (isolated.folder / "t.py").read_text("utf-8").replace("exec({CODE!r})", "print(1); exec(str(2))")
+    isolated.write("t.py", text)
+    done = isolated.foreign("--no-code-exec --kernel=off", sys.executable, "t.py", env=env)
+    assert "Error processing line 1 of " in done.stdout and "dynamic code execution disabled: exec" in done.stdout, done
+    assert "the child ran" in done.stdout and f"_hermetic{os.sep}" not in done.stdout, done

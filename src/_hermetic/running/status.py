@@ -12,13 +12,12 @@ import sys
 from errno import EACCES, EPERM
 
 from .. import events
-from ..callers import CORE, FACES, STDLIB
+from ..callers import CORE, FACES, STDLIB, trimmed
 from ..errors import PolicyViolation
 from ..pristine import getpid, write_fd
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from types import TracebackType
     from typing import Any
 
 BLOCKED = 2
@@ -314,24 +313,6 @@ def listed(records: list[tuple[Any, ...]], most: int, remedies: bool) -> str:
             lines.append(allowing(remedy))
     more = len(records) - most
     return "".join(lines) + (f"  and {more} more\n" if more > 0 else "")
-
-
-def trimmed(traceback: TracebackType | None) -> TracebackType | None:
-    """A traceback without hermetic's own frames at its start and end."""
-    while traceback is not None and is_own_frame(traceback):
-        traceback = traceback.tb_next
-    last, walk = None, traceback
-    while walk is not None:
-        if not is_own_frame(walk):
-            last = walk
-        walk = walk.tb_next
-    if last is not None:
-        last.tb_next = None
-    return traceback
-
-
-def is_own_frame(traceback: TracebackType) -> bool:
-    return traceback.tb_frame.f_code.co_filename.startswith((CORE, FACES))
 
 
 def trim_chain(error: BaseException) -> None:

@@ -225,13 +225,12 @@ def run_line(code: Any, line: str, sitedir: str, fullname: str, n: int) -> None:
 
 def complain(error: Exception, fullname: str, number: int) -> None:
     """In site's words."""
-    seen = error.__traceback__
-    while seen is not None and seen.tb_frame.f_code.co_filename.startswith(os.path.dirname(os.path.dirname(__file__))):
-        seen = seen.tb_next
+    from ..callers import trimmed  # loaded by now: there are guards
+
     try:
         import traceback
 
-        records = traceback.format_exception(type(error), error, seen)
+        records = traceback.format_exception(type(error), error, trimmed(error.__traceback__))
     except Exception:  # noqa: BLE001  # found where the program put it, and refused something
         records = [f"{type(error).__name__}: {error}"]
     told = [f"Error processing line {number} of {fullname}:\n"]

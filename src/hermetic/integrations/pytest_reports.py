@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest._code.code import ReprEntry, ReprFileLocation
 
-from _hermetic.running.status import chain, trimmed
+from _hermetic.callers import trimmed
+from _hermetic.running.status import chain
 from hermetic.errors import PolicyViolation
 from hermetic.integrations.pytest_text import as_data, first_lines
 from hermetic.integrations.pytest_watch import KNOWN, WARNED

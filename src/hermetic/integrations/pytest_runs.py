@@ -15,8 +15,8 @@ from _pytest.unittest import TestCaseFunction
 
 from _hermetic import events, load_for
 from _hermetic.blocks import keep_installed, release_installed
+from _hermetic.callers import trimmed
 from _hermetic.running.reports import CHILDREN
-from _hermetic.running.status import trimmed
 from hermetic.integrations import pytest_results
 from hermetic.integrations.pytest_fixture import Hermetic
 from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_files, validate
