@@ -28,14 +28,17 @@ os.symlink("/proc/self/mem", "link")
 got = theirs = 0
 for _ in range(20000):
     try:
-        armed = True
-        number = os.open("link", os.O_RDWR)
-        armed = False
-        got += 1
-        os.close(number)
-    except BaseException as error:
-        armed = False
-        theirs += isinstance(error, OSError) and "theirs" in str(error)
+        try:
+            armed = True
+            number = os.open("link", os.O_RDWR)
+            armed = False
+            got += 1
+            os.close(number)
+        except BaseException as error:
+            armed = False
+            theirs += isinstance(error, OSError) and "theirs" in str(error)
+    except OSError:
+        armed = False  # it came when the attempt's own end was about to be handled
 stop = True
 thread.join()
 print(got, theirs > 0)
