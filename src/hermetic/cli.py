@@ -12,6 +12,7 @@ from hermetic.options import POLICY, PROFILE, UsageError, read_choice, read_opti
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Callable
     from typing import Any
 
     from hermetic.options import Choice
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from hermetic.settings import Setting
 
 FAILED = 1
+BROKEN_PIPE = 128 + 13  # as a shell tells of SIGPIPE
 SEPARATOR = "--"
 HELP, SHORT_HELP, VERSION_FLAG = "--help", "-h", "--version"
 
@@ -57,10 +59,9 @@ def dispatch(words: list[str]) -> int:
     cut = words.index(SEPARATOR) if SEPARATOR in words else None
     options = words if cut is None else words[:cut]
     if SHORT_HELP in options or HELP in options:
-        build_parser().print_help()
-        return 0
+        return printed(show_help)
     if options and not options[0].startswith("-"):
-        return sub_command(options[0], words[1:])
+        return printed(lambda: sub_command(options[0], words[1:]))
     if VERSION_FLAG in options:
         print(f"hermetic {VERSION}")
         return 0
@@ -71,6 +72,25 @@ def dispatch(words: list[str]) -> int:
     if not target or not target[0]:
         raise UsageError("nothing to run after --")
     return run_target(target, choice)
+
+
+def show_help() -> int:
+    build_parser().print_help()
+    return 0
+
+
+def printed(tell: Callable[[], int]) -> int:
+    """The status of what prints, or that of a tool which dies of a broken pipe, where nobody reads on."""
+    try:
+        status = tell()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        import os
+
+        # The interpreter flushes it once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return status
 
 
 COMMANDS = ("doctor", "policy", "why")

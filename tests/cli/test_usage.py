@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -178,3 +181,19 @@ def test_a_policy_file_may_lie_in_the_home_folder(isolated):
         with hermetic.hermetic_blocker(policy="~/policies/policy.toml"):
             print(hermetic.allowed("write", "policies/x"), hermetic.allowed("write", "policies/policy.toml"))
     """)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize(
+    "words", [["doctor"], ["policy", "show", "--no-network"], ["why", "--no-network", "--", "run", "x"], ["--help"]]
+)
+def test_whoever_stops_reading_gets_no_traceback(isolated, words):
+    """As ``hermetic doctor | head -1``."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "hermetic", *words]
+    done = subprocess.run(
+        command, stdout=write, stderr=subprocess.PIPE, env=isolated.environment({}), cwd=isolated.folder
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b""), done
