@@ -63,8 +63,7 @@ def dispatch(words: list[str]) -> int:
     if options and not options[0].startswith("-"):
         return printed(lambda: sub_command(options[0], words[1:]))
     if VERSION_FLAG in options:
-        print(f"hermetic {VERSION}")
-        return 0
+        return printed(show_version)
     choice = read_choice(options)
     if cut is None:
         raise UsageError("what to run comes after --: hermetic [OPTIONS] -- TARGET [ARGS...]")
@@ -76,6 +75,11 @@ def dispatch(words: list[str]) -> int:
 
 def show_help() -> int:
     build_parser().print_help()
+    return 0
+
+
+def show_version() -> int:
+    print(f"hermetic {VERSION}")
     return 0
 
 

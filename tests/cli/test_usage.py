@@ -185,7 +185,14 @@ def test_a_policy_file_may_lie_in_the_home_folder(isolated):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 @pytest.mark.parametrize(
-    "words", [["doctor"], ["policy", "show", "--no-network"], ["why", "--no-network", "--", "run", "x"], ["--help"]]
+    "words",
+    [
+        ["doctor"],
+        ["policy", "show", "--no-network"],
+        ["why", "--no-network", "--", "run", "x"],
+        ["--help"],
+        ["--version"],
+    ],
 )
 def test_whoever_stops_reading_gets_no_traceback(isolated, words):
     """As ``hermetic doctor | head -1``."""
