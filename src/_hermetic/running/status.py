@@ -125,14 +125,18 @@ def explain(record: tuple[Any, ...], count: int) -> str:
         remedy += UNSET
     others = count - 1
     more = f" (and {others} more)" if others > 0 else ""
-    owner = "" if place is None else owner_of(place[0])
-    lines = [f"hermetic: blocked action: {message}{more}", *events.details(reason, remedy, place, owner, origin)]
+    lines = [f"hermetic: blocked action: {message}{more}", *details(reason, remedy, place, origin)]
     if record[0] == "network" and message.startswith(UNIX) and remedy.startswith(ONE_SOCKET):
         from ..enforce.session import CHILDREN  # loaded: a guard has refused this
 
         if CHILDREN[0]:
             lines.append(NOT_OWN)
     return "\n".join(lines) + "\n" + (together() if record[0] == "filesystem" else "")
+
+
+def details(reason: str, remedy: str, place: Any, origin: str) -> list[str]:
+    """The lines below the first, with the owner of the file."""
+    return events.details(reason, remedy, place, "" if place is None else owner_of(place[0]), origin)
 
 
 def together() -> str:
@@ -259,9 +263,8 @@ def unset_hint(error: BaseException | None) -> str:
     _, message, reason, remedy, _, place, name, origin = events.UNSET[0]
     for item in chain(error):
         if type(item) is KeyError and len(item.args) == 1 and type(item.args[0]) is str and item.args[0] == name:
-            owner = "" if place is None else owner_of(place[0])
-            lines = events.details(reason, remedy, place, owner, origin)
-            return "\n".join([f"hermetic: shown as unset, and the program failed of it: {message}", *lines]) + "\n"
+            lines = [f"hermetic: shown as unset, and the program failed of it: {message}"]
+            return "\n".join([*lines, *details(reason, remedy, place, origin)]) + "\n"
     return ""
 
 

@@ -137,11 +137,11 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
                 if code is known and is_told(path, frame):
                     return path, path
             if PROBERS is not None:
-                for known in PROBERS:
-                    if code is known and may_be_looked_at(path):
-                        return None
-            elif frame is not None and frame.f_code.co_name == PROBE and frame.f_globals is PRIVATE:
-                return None if may_be_looked_at(path) else reading_of(path, None)
+                looks = runs_one_of(frame, PROBERS)
+            else:
+                looks = frame is not None and frame.f_code.co_name == PROBE and frame.f_globals is PRIVATE
+            if looks and may_be_looked_at(path):
+                return None
     if is_a(path, NUMBER):
         return None
     if not is_a(path, TEXT_OR_BYTES):

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from ...extract import exact_path
-from ...paths import MOST_LINKS, PROC_DEVICE, behind, folder_above, is_folder, is_number, lexists, open_folders, resolve
+from ...paths import (
+    MOST_LINKS,
+    PROC_DEVICE,
+    REMOVED,
+    behind,
+    folder_above,
+    is_folder,
+    is_number,
+    lexists,
+    open_folders,
+    resolve,
+)
 from ...pristine import S_IFLNK, S_IFMT, file_device, file_mode, lstat, readlink, stat
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -13,7 +24,7 @@ if TYPE_CHECKING:
 
 # What processes share without a file, as the system calls it where a handle of map_files/ leads there; hermetic's own
 # record of sockets is such memory.
-SHARED, SHARED_BY_KEY, DELETED = "/dev/zero (deleted)", "/SYSV", " (deleted)"
+SHARED, SHARED_BY_KEY = "/dev/zero" + REMOVED, "/SYSV"
 # The path itself, and what each link leads to that the kernel would follow.
 FOLLOWED = (1,) * (MOST_LINKS + 1)
 
@@ -49,7 +60,7 @@ def is_memory_file(path: str) -> bool:
 
 def is_shared(place: str) -> bool:
     """Whether what the system tells of a descriptor is memory that has no name."""
-    return place == SHARED or (place.startswith(SHARED_BY_KEY) and place.endswith(DELETED))
+    return place == SHARED or (place.startswith(SHARED_BY_KEY) and place.endswith(REMOVED))
 
 
 def told(path: str) -> str:
