@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rounds import Scale
 
 DEPTHS = range(1, 10)
+ALLOWING = "  a filter that allows everything"
 
 
 def entering(place: Place, scale: Scale) -> list[Row]:
@@ -74,10 +75,19 @@ def reading_listed(place: Place, scale: Scale) -> list[Row]:
     path = place.write("root/folder/text.txt", "x" * 100)
     options = f"--fs-readonly --allow-write={root} --deny-read={secret}"
     shown = "--fs-readonly --allow-write --deny-read"
-    rows = compared(place, scale, f"open + read + close, text, {shown}", ["open_text", path], options, 1.5, 4000)
-    commands = [place.plain_worker("append_text", path), place.guarded_worker(options, "append_text", path)]
-    plain, guarded = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(2000))
-    return [*rows, Row(f"open + append + close, text, {shown}", plain, guarded, "us", "ratio", 1.5)]
+    rows = []
+    for what, act, floor in (("read", "open_text", "handle_text"), ("append", "append_text", "handle_append")):
+        commands = [
+            place.plain_worker(act, path),
+            place.guarded_worker(options, act, path),
+            place.plain_worker(floor, path),
+        ]
+        plain, guarded, least = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(4000))
+        rows += [
+            Row(f"open + {what} + close, text, {shown}", plain, guarded, "us", "ratio", 1.5),
+            Row("  by a handle, with nobody who judges", plain, least, "us", "ratio", None),
+        ]
+    return rows
 
 
 def decision(place: Place, scale: Scale, worker: str, kind: str, repetitions: int, what: str) -> Row:
@@ -164,13 +174,21 @@ def deciding(place: Place, scale: Scale) -> list[Row]:
 def kernel_calls(place: Place, scale: Scale) -> list[Row]:
     """A system call that nothing is held of, and one end of a pair to the other."""
     rows = []
-    for options in ("--kernel=require --no-subprocess --fs-readonly", "--kernel=require --no-network"):
-        commands = [place.plain_worker("getppid"), place.guarded_worker(options, "getppid")]
-        plain, held = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(200_000))
-        rows.append(Row(f"getppid, {options}", plain * 1000, held * 1000, "ns", "difference", 60.0))
-    commands = [place.plain_worker("send"), place.guarded_worker("--kernel=auto --no-network", "send")]
-    plain, held = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(100_000))
-    return [*rows, Row("send + recv, --kernel=auto --no-network", plain, held, "us", "ratio", 1.02)]
+    options = ("--kernel=require --no-subprocess --fs-readonly", "--kernel=require --no-network")
+    commands = [place.plain_worker("getppid"), *[place.guarded_worker(given, "getppid") for given in options]]
+    commands.append(place.plain_worker("filtered", "getppid"))
+    plain, *others = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(200_000))
+    for what, held, target in zip((*options, ALLOWING), others, (60.0, 60.0, None)):
+        shown = what if target is None else f"getppid, {what}"
+        rows.append(Row(shown, plain * 1000, held * 1000, "ns", "difference", target))
+    commands = [
+        place.plain_worker("send"),
+        place.guarded_worker("--kernel=auto --no-network", "send"),
+        place.plain_worker("filtered", "send"),
+    ]
+    plain, held, least = workers_by_turns(commands, place.environment, scale.rounds, scale.repetitions(100_000))
+    rows.append(Row("send + recv, --kernel=auto --no-network", plain, held, "us", "ratio", 1.02))
+    return [*rows, Row(ALLOWING, plain, least, "us", "ratio", None)]
 
 
 def kernel_connecting(place: Place, scale: Scale) -> list[Row]:

@@ -9,7 +9,8 @@ import sys
 import venv
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-WORKER = os.path.join(ROOT, "benchmarks", "worker.py")
+BENCHMARKS = os.path.join(ROOT, "benchmarks")
+WORKER = os.path.join(BENCHMARKS, "worker.py")
 # What pip writes for a console script since its version 25; before, it had the script import ``re``.
 CONSOLE_SCRIPT = """\
 #!{python}

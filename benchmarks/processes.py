@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from place import alone
+from place import BENCHMARKS, alone
 from rounds import Row, commands_by_turns, workers_by_turns
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     Measure = Callable[["Place", "Scale"], list[Row]]
 
 EVERYTHING = "--profile block-all"
+# Functions of ``floors``, and what they are the floor of.
+FLOORS = {
+    "confine": "  a process that loads _ctypes and confines itself, no more",
+    "confine_beside": "  the same with a process beside it that loads _ctypes, no more",
+}
 RSS = """\
 import os, sys
 pages = int(open("/proc/self/statm").read().split()[1])
@@ -97,4 +102,7 @@ def kernel_starting(place: Place, scale: Scale) -> list[Row]:
         without, auto, require = commands_by_turns(commands, place.environment, scale.starts)
         rows.append(Row(f"start-up: kernel layer, {options}", without, auto, "ms", "difference", target))
         rows.append(Row(f"  with --kernel=require, {options}", without, require, "ms", "difference", None))
-    return rows
+    begin = f"import sys; sys.path.append({BENCHMARKS!r}); import floors"
+    commands = [[place.python, "-c", f"{begin}{then}"] for then in ("", *[f"; floors.{name}()" for name in FLOORS])]
+    plain, *others = commands_by_turns(commands, place.environment, scale.starts)
+    return rows + [Row(what, plain, took, "ms", "difference", None) for what, took in zip(FLOORS.values(), others)]

@@ -222,6 +222,41 @@ def decide_path(kind: str, count: str):
     return act
 
 
+def filtered(name: str):
+    """An act under a filter that allows everything: what any filter takes."""
+    from floors import Calls
+
+    act = ACTS[name]()
+    Calls().allow_everything()
+    return act
+
+
+def handle_text(path: str):
+    """open_text by a handle, without anybody who judges."""
+    from floors import by_handle
+
+    opens = by_handle(path)
+
+    def act():
+        with opens() as file:
+            file.read()
+
+    return act
+
+
+def handle_append(path: str):
+    """append_text by a handle, without anybody who judges."""
+    from floors import by_handle
+
+    opens = by_handle(path, "a")
+
+    def act():
+        with opens() as file:
+            file.write("")
+
+    return act
+
+
 def append_text(path: str):
     """open to append + write + close of a small file."""
 
@@ -246,6 +281,9 @@ ACTS = {
         open_binary,
         open_text,
         append_text,
+        filtered,
+        handle_text,
+        handle_append,
         decide_path,
         cached_import,
         connect,
