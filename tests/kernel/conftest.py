@@ -110,7 +110,7 @@ def held(request, isolated, support):
 @pytest.fixture(params=["", "made", "above"], ids=["as it is", "in a container", "above"])
 def supervised(request, isolated, monkeypatch):
     """What uses this holds wherever it stands: where it gets the program's sockets, where it makes them, and where it
-    must be above the program to look into it.
+    must be above the program to look into it: "", "made", "above".
     """
     plain = isolated.environment
     monkeypatch.setattr(

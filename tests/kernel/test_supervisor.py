@@ -120,7 +120,26 @@ say(parted=parted, peer=peer, again=again, own=datagrams.getsockname()[0], addre
     assert found["own"] == "::ffff:127.0.0.1"
     plain = socket.getaddrinfo(None, 9, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     assert found["addresses"] == [row[4][0] for row in plain]
-    assert found["stream"] == "EAFNOSUPPORT"
+    assert found["stream"] == ""
+
+
+def test_a_connection_is_given_up_and_its_socket_used_again(held, judged, servers, supervised):
+    """As a connection pool in C does with a socket that it keeps."""
+    (port, _), _counts = servers
+    found = held(
+        LOOPBACK,
+        f"""
+stream = socket.socket()
+stream.connect(("127.0.0.1", {port}))
+parted = call("connect", stream.fileno(), bytes(16), 16)
+say(parted=parted, peer=error_of(stream.getpeername), outside=connect_by_c(stream.fileno(), "192.0.2.1", 9),
+    again=connect_by_c(stream.fileno(), "127.0.0.1", {port}))
+""",
+    )
+    if supervised == "made":  # who judges has let go of what is connected
+        assert found == {"parted": "EISCONN", "peer": "", "outside": "EISCONN", "again": "EISCONN"}
+    else:
+        assert found == {"parted": "", "peer": "ENOTCONN", "outside": "EACCES", "again": ""}
 
 
 def test_interfaces_are_listed(held, judged):

@@ -43,6 +43,7 @@ O_PATH = 0o10000000
 MOST_BOUND = 1024  # Unix sockets that nobody has asked for yet
 CHOSEN = AF_NETLINK.to_bytes(2, "little") + bytes(10)  # the address of a netlink socket that the kernel chooses
 NO_FAMILY, NOBODY = b"\0\0", bytes(16)  # AF_UNSPEC
+INTERNET = (AF_INET, AF_INET6)
 OPEN_FILES, OF_THREADS = 7, 0o200  # sys/resource.h; linux/pidfd.h, PIDFD_THREAD
 
 
@@ -212,7 +213,7 @@ class Judge:
         address = self.address(thread, words)
         sock = self.socket_of(name, thread, words[0] & 0x7FFFFFFF)
         try:
-            if address[:2] == NO_FAMILY and sock.type & KIND == SOCK_DGRAM:
+            if address[:2] == NO_FAMILY and (sock.family in INTERNET or sock.type & KIND == SOCK_DGRAM):
                 # Takes its peer from it. C's resolver does so between two addresses, and takes success for granted.
                 return self.calls.fails(abi.CONNECT[self.machine], sock.fileno(), NOBODY, len(NOBODY)), 0
             if sock.family == AF_UNIX:
