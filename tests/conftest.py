@@ -88,6 +88,7 @@ class Isolated:
     def __init__(self, folder: Path, temp: Path) -> None:
         self.folder = folder
         self.temp = temp
+        self._started: list[subprocess.Popen[str]] = []
 
     def environment(self, changes: dict[str, str | None] | None = None, bare: bool = False) -> dict[str, str]:
         """A short, known environment; a change to None takes a variable away, PYTHONPATH is added to hermetic's.
@@ -181,18 +182,29 @@ class Isolated:
         self.write("target.py", code)
         return self.cli(*words, "--", "./target.py", *arguments, **how)
 
-    def start(self, *words: str, env: dict[str, str | None] | None = None) -> subprocess.Popen[str]:
-        """``python WORDS``, running; for signals. The caller waits for it."""
-        return subprocess.Popen(
+    def start(
+        self, *words: str, env: dict[str, str | None] | None = None, stdin: int = subprocess.DEVNULL
+    ) -> subprocess.Popen[str]:
+        """``python WORDS``, running; for signals. The caller waits for it; where that fails it ends with the test."""
+        process = subprocess.Popen(
             [sys.executable, *words],
             env=self.environment(env),
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
 class Environment:
@@ -257,6 +269,8 @@ def isolated(tmp_path: Path) -> Iterator[Isolated]:
     folder.mkdir()
     # Not below tmp_path: a Unix socket's path has room for about a hundred characters.
     with tempfile.TemporaryDirectory(prefix="h") as temp:
-        yield Isolated(folder, Path(temp))
+        found = Isolated(folder, Path(temp))
+        yield found
+        found.end()
         left = [path.name for path in Path(temp).iterdir()]
     assert not left, "left behind in TMPDIR"

@@ -81,7 +81,8 @@ class Held:
     def __call__(self, families: dict, code: str, mode: str = "auto", sealed: bool = False, before: str = "", **how):
         """before: code for the process while nothing holds it."""
         text = before + HOLD.format(here=HERE, user=self.user, families=families, mode=mode, sealed=sealed) + code
-        done = self.isolated.python("-c", text, **how)
+        # With its folder, by which the program finds who judges for it among those of other tests.
+        done = self.isolated.python("-c", text, str(self.isolated.folder), **how)
         assert done.code == 0, done.stderr
         # A program may say something in between.
         self.said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -726,14 +726,7 @@ def test_its_death_fails_closed(isolated, judged, servers, supervised):
     (port, _), counts = servers
     isolated.write("target.py", looking(supervised))
     options = ["--no-network", "--allow-localhost"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hermetic", *options, "--", "./target.py", str(port)],
-        env=isolated.environment(),
-        cwd=isolated.folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    process = isolated.start("-m", "hermetic", *options, "--", "./target.py", str(port), stdin=subprocess.PIPE)
     number = int(process.stdout.readline())
     os.kill(number, signal.SIGKILL)
     time.sleep(0.2)
@@ -827,10 +820,9 @@ print(time.monotonic() - start < 2, flush=True)
 
 
 def started(isolated):
+    """A judged target; its command line is no other's, by which ``looking`` finds who judges it."""
     options = ["--no-network", "--allow-localhost", "--allow-domain", "example.com"]
-    command = [sys.executable, "-m", "hermetic", *options, "--", "./target.py"]
-    how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=isolated.environment(), cwd=isolated.folder, **how)
+    return isolated.start("-m", "hermetic", *options, "--", "./target.py", str(isolated.folder))
 
 
 def test_the_program_cannot_end_it_or_look_into_it(isolated, judged, servers, supervised):

@@ -137,7 +137,9 @@ def test_it_ends_with_the_program_and_keeps_no_pipe_open(isolated, judged):
 
 def test_it_takes_little_memory(isolated, judged, supervised):
     isolated.write("target.py", "import time; print('ready', flush=True); time.sleep(60)")
-    process = isolated.start("-m", "hermetic", "--no-network", "--allow-domain", "example.com", "--", "./target.py")
+    process = isolated.start(
+        "-m", "hermetic", "--no-network", "--allow-domain", "example.com", "--", "./target.py", str(isolated.folder)
+    )
     assert process.stdout.readline() == "ready\n"
     mine = Path(f"/proc/{process.pid}/cmdline").read_bytes()
     found = []
