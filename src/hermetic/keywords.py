@@ -46,7 +46,7 @@ def checked(name: str, value: Any) -> Any:
     kind = BY_KEY[name].kind
     if kind == SWITCH:
         if not isinstance(value, bool):
-            raise TypeError(f"{name} is True or False, not {value!r}")
+            raise TypeError(f"{name} is True or False, not {value!r}{_meant(name, value)}")
         return value
     if kind == TEXT:
         return None if value is None else fspath(value)
@@ -63,6 +63,16 @@ def checked(name: str, value: Any) -> Any:
             raise TypeError(f"{name} holds strings, not {item!r}")
     # Members of an enumeration and the like: children get plain ones.
     return tuple(item if type(item) is str else exact_text(item) for item in items)
+
+
+def _meant(name: str, value: object) -> str:
+    """What to write for a value that the command line takes with the same option."""
+    word, other = BY_KEY[name].optional or ("", "")
+    if BY_KEY.get(other) is None or not isinstance(value, (str, PathLike)):
+        return ""
+    if BY_KEY[other].kind != SWITCH:
+        return f" (did you mean {name}=True, {other}={fspath(value)!r}?)"
+    return f" (did you mean {name}=True, {other}=True?)" if value == word else ""
 
 
 def checked_all(keywords: dict[str, Any]) -> dict[str, Any]:

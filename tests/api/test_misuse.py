@@ -38,7 +38,11 @@ TYPE_ERRORS = [
     ({"block_network": True, "allow_hosts": 1}, "allow_hosts is a list of strings, not 1"),
     ({"deny_imports": "ctypes"}, r"deny_imports=\['ctypes'\]"),
     ({"block_network": 1}, "True or False"),
-    ({"block_network": "no"}, "True or False"),
+    ({"block_network": "no"}, "True or False, not 'no'$"),
+    # What the command line takes with the same option.
+    ({"fs_readonly": "."}, r"not '\.' \(did you mean fs_readonly=True, fs_root='\.'\?\)"),
+    ({"block_environment": "unset"}, r"\(did you mean block_environment=True, environment_unset=True\?\)"),
+    ({"block_environment": "all"}, "True or False, not 'all'$"),
     ({"fs_readonly": True, "fs_root": 5}, "fs_root|PathLike"),
 ]
 
