@@ -1,4 +1,4 @@
-"""Options do not get into one another's way: what several report is what each of them reports."""
+"""Options and blocks do not get into one another's way: what several report or refuse is what each of them does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-PROGRAM = """
+ACTS = """
 import ast, collections, ctypes, dataclasses, gzip, importlib, io, json, os, pathlib, pickle, runpy, shutil, signal, socket
 import sqlite3, ssl, subprocess, sys, threading, time, traceback, types, typing, urllib.request, zipfile
 
@@ -19,7 +19,7 @@ class Made:
 class Late:
     def __del__(self): return 1 / len("")
 
-for act in (
+acts = (
     lambda: socket.create_connection(("192.0.2.1", 9), 0.001), lambda: socket.socketpair(),
     lambda: socket.getaddrinfo("192.0.2.1", 80, flags=socket.AI_NUMERICHOST), lambda: ssl.create_default_context(),
     lambda: subprocess.run(["true"]), lambda: os.system("true"), lambda: os.kill(os.getpid(), 0),
@@ -35,7 +35,12 @@ for act in (
     lambda: signal.signal(signal.SIGUSR1, signal.SIG_IGN), lambda: time.tzset(), lambda: Late(),
     lambda: importlib.import_module("this_is_not_there"), lambda: traceback.print_stack(file=io.StringIO()),
     lambda: zipfile.ZipFile("new.zip", "w").close(), lambda: runpy.run_path("in.txt"), lambda: Pair(1, Made()),
-):
+)
+"""
+PROGRAM = (
+    ACTS
+    + """
+for act in acts:
     try:
         act()
     except Exception:
@@ -44,6 +49,7 @@ thread = threading.Thread(target=len, args=("",))
 thread.start(), thread.join()
 print("END")
 """
+)
 OPTIONS = (
     "--no-network",
     "--no-subprocess",
@@ -79,6 +85,55 @@ def test_all_report_what_each_reports(isolated: Any, files: str, environment: st
         assert found, option
         each += found
     assert reported(isolated, options) == each
+
+
+BLOCKS = """
+import contextlib, re, warnings
+from hermetic import PolicyViolation, hermetic_blocker
+ALL = [
+    {"block_network": True}, {"block_subprocess": True}, {"block_code_exec": True}, {"block_native": True},
+    {"block_interpreter_mutation": True}, {"deny_imports": ["this_is_not_there"]}, {"fs_readonly": True, **FILES},
+    {"block_environment": True},
+]
+
+def answers(*layers):
+    found = []
+    for act in acts:
+        with contextlib.ExitStack() as stack:
+            for keywords in layers:
+                stack.enter_context(hermetic_blocker(**keywords))
+            try:
+                act()
+                answer = "done"
+            except PolicyViolation as violation:
+                answer = re.sub(RANDOM, "#", violation.message)
+            except BaseException as error:
+                answer = type(error)
+        for name in WRITTEN:
+            if os.path.exists(name):
+                os.unlink(name)
+        if os.path.isdir("made"):
+            os.rmdir("made")
+        found.append(answer)
+    return found
+
+warnings.simplefilter("ignore")
+plain, each = answers(), [answers(keywords) for keywords in ALL]
+assert all(found != plain for found in each)
+together = {key: value for keywords in ALL for key, value in keywords.items()}
+for layers in ([together], ALL, ALL[::-1]):
+    for number, found in enumerate(answers(*layers)):
+        changed = {answers[number] for answers in each} - {plain[number]}
+        assert found in (changed or {plain[number]}), (len(layers), number, found, changed)
+"""
+
+
+@pytest.mark.parametrize("files", [{}, {"fs_root": "."}], ids=str)
+def test_blocks_refuse_what_each_of_them_refuses(isolated: Any, files: dict[str, str]) -> None:
+    """In one block, one inside the other, and the other way round."""
+    isolated.write("in.txt", "text")
+    names = f"FILES, WRITTEN, RANDOM = {files!r}, {WRITTEN!r}, {RANDOM.pattern!r}\n"
+    isolated.passes(names + ACTS + BLOCKS)
 
 
 HARMLESS = """
