@@ -96,6 +96,24 @@ def exact_path(value: object) -> str | int:
     return exact_text(value)
 
 
+def opens_nothing(args: tuple[Any, ...]) -> bool:
+    """Whether the event open(path, mode, flags) announces a file object for a descriptor. TypeError for a number that C
+    takes for a path, and asks its ``__fspath__``: FileIO one too large for a descriptor, and ``fopen``, whose flags are
+    0, any.
+    """
+    path, _, flags = args
+    if type(path) is int:
+        return True
+    if not is_a(path, NUMBER):
+        return False
+    if type(flags) is int and flags and 0 <= int.__index__(path) <= MOST_DESCRIPTORS:
+        return True
+    raise TypeError("a path that may change is not read")
+
+
+MOST_DESCRIPTORS = 2**31 - 1
+
+
 def printable(text: str) -> str:
     """For messages and traces: control characters and lone surrogates as escapes."""
     if str.isprintable(text):
