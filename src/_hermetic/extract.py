@@ -57,6 +57,15 @@ def has_mark(value: object, name: str) -> bool:
     return False
 
 
+def kept_by_c(value: object, name: str) -> list[Any]:
+    """What the real classes of this keep of it under a name, in memory of C's: among them C's own class, which no other
+    one hides.
+    """
+    found = [_names_of(one)[name] for one in _classes_of(type(value)) if name in _names_of(one)]
+    return [member.__get__(value) for member in found if type(member) is MEMBER]
+
+
+MEMBER = type(native.stat_result.__dict__["st_mode"])
 _classes_of, _names_of = type.__dict__["__mro__"].__get__, type.__dict__["__dict__"].__get__
 
 
