@@ -11,7 +11,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import NO_PATHS, REMOVED, absolute, at_home, entry_above, folders_above, held, is_folder, lexists, resolve
-from .readable import path_entries
+from .readable import SUFFIXES, path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
             return NO_READING, f"leaving out --deny-read {entry}", place
         if place in rules[ABOVE]:
             return option, BENEATH, place
-        if rules[ROOT] is not None and is_readable(rules, places[-1]) and not is_readable(rules, place):
+        if rules[ROOT] is not None and shows_more(rules, place, places[-1]):
             return OPTION, f"--allow-read {place}", place
     return None
 
@@ -112,6 +112,24 @@ def is_readable(rules: Rules, real: str) -> bool:
     if entry is None:
         return False
     return entry == real or not (real.startswith("/proc/") and real.endswith(SECRETS))
+
+
+def shows_more(rules: Rules, before: str, after: str) -> bool:
+    """Whether what is moved from one real path to another can be read there, or something in it, and not before."""
+    if is_readable(rules, before):
+        return False
+    if is_readable(rules, after):
+        return True
+    inside = after + SEPARATOR
+    for entry in (*rules[OPEN], *rules[SINGLE], *rules[READS][0], *rules[SOURCES]):
+        if entry.startswith(inside):
+            return is_folder(before)  # which may have something of that name
+    if not inside.startswith(rules[SOURCES]):
+        return False
+    was_source = before.startswith(rules[SOURCES])
+    if after.endswith(SUFFIXES) and not (was_source and before.endswith(SUFFIXES)):
+        return True
+    return not was_source and is_folder(before)
 
 
 def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) -> bool:
