@@ -57,6 +57,8 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
         found = write_refused(rules, place)
         if found is not None:
             return found
+        if moved and (place in ABOVE_TRUSTED or entry_above(place, TRUSTED) is not None):
+            return INTEGRITY, NOTHING_MORE, place
     if moved and places[-1] in rules[ABOVE]:
         return option, BENEATH, places[-1]
     for place in moved:
@@ -146,6 +148,9 @@ def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) 
     return folder in folders[1] or folder.removesuffix(CACHE) in folders[1]
 
 
+# What is known by its name, so that no link may stand there: devices that keep nothing, and what names descriptors.
+TRUSTED = held([f"/dev/{name}" for name in ("null", "full", "zero", "tty", "fd", "stdin", "stdout", "stderr")])
+ABOVE_TRUSTED = folders_above(TRUSTED[0])
 SEPARATOR = _os.sep
 CACHE = _os.sep + "__pycache__"
 PREFIXES = frozenset([_os.path.join(prefix, "") for prefix in (_sys.prefix, resolve(_sys.prefix))])
