@@ -57,6 +57,15 @@ def has_mark(value: object, name: str) -> bool:
     return False
 
 
+def kept_by_c(value: object, name: str) -> list[Any]:
+    """What the real classes of this keep of it under a name, in memory of C's: among them C's own class, which no other
+    one hides.
+    """
+    found = [_names_of(one)[name] for one in _classes_of(type(value)) if name in _names_of(one)]
+    return [member.__get__(value) for member in found if type(member) is MEMBER]
+
+
+MEMBER = type(native.stat_result.__dict__["st_mode"])
 _classes_of, _names_of = type.__dict__["__mro__"].__get__, type.__dict__["__dict__"].__get__
 
 
@@ -94,6 +103,24 @@ def exact_path(value: object) -> str | int:
     if is_a(value, NUMBER):
         return int.__index__(value)  # type: ignore[arg-type]  # an int, as was just seen
     return exact_text(value)
+
+
+def opens_nothing(args: tuple[Any, ...]) -> bool:
+    """Whether the event open(path, mode, flags) announces a file object for a descriptor. TypeError for a number that C
+    takes for a path, and asks its ``__fspath__``: FileIO one too large for a descriptor, and ``fopen``, whose flags are
+    0, any.
+    """
+    path, _, flags = args
+    if type(path) is int:
+        return True
+    if not is_a(path, NUMBER):
+        return False
+    if type(flags) is int and flags and 0 <= int.__index__(path) <= MOST_DESCRIPTORS:
+        return True
+    raise TypeError("a path that may change is not read")
+
+
+MOST_DESCRIPTORS = 2**31 - 1
 
 
 def printable(text: str) -> str:

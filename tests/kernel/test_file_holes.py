@@ -359,3 +359,27 @@ say(read=read, refused=refused, secret=secret)
         thread.join()
     assert found["secret"] == 0
     assert found["read"] and found["refused"], "nothing was swapped meanwhile"
+
+
+def test_a_forged_journal_removes_no_file_outside(isolated, landlock):
+    """SQLite removes the journal that another one names, without an event: the guards do not see it."""
+    code = """
+    import os, sqlite3, struct
+    name = os.path.abspath("victim").encode()
+    with sqlite3.connect("w/x.db") as made:
+        made.execute("create table t (a)")
+    made.close()
+    magic = bytes.fromhex("d9d505f920a163d7")
+    begins = (magic + struct.pack(">5I", 0, 0, 1, 512, 1024)).ljust(512, bytes(1))
+    sizes = struct.pack(">2I", len(name), sum(name))
+    open("w/x.db-journal", "wb").write(begins + bytes(4) + name + sizes + magic)
+    try:
+        sqlite3.connect("w/x.db").execute("select * from t")
+    except sqlite3.Error as error:
+        print("failed")
+    """
+    (isolated.folder / "w").mkdir()
+    (isolated.folder / "victim").write_text("here")
+    done = isolated.script("--fs-readonly --allow-write w", code)
+    assert done.stdout == "failed\n", done
+    assert (isolated.folder / "victim").exists()

@@ -11,7 +11,7 @@ import _collections_abc
 import os as _os
 
 from ..callers import CALLER_DEPTH, STDLIB, calling_frame, is_ours, is_stdlib_file, runs_one_of
-from ..extract import NUMBER, TEXT_OR_BYTES, exact_path, exact_text, is_a, never
+from ..extract import TEXT_OR_BYTES, exact_text, is_a, never, opens_nothing
 from ..model import BlockMemory, Family, GuardedCall
 from ..paths import PROC_DEVICE, behind, folder_above, open_folders
 from ..pristine import IS_WINDOWS, S_IFDIR, S_IFMT, S_IFREG, file_device, file_mode, file_size, native, readlink, stat
@@ -188,9 +188,9 @@ def is_process_file(path: str) -> bool:
 
 def process_file(args: tuple[Any, ...], kwargs: Any) -> tuple[str, str, str] | None:
     """open(path, mode, flags) of some process's environment or memory, through links too."""
-    if is_a(args[0], NUMBER):
+    if opens_nothing(args):
         return None
-    shown: Any = exact_path(args[0])
+    shown = exact_text(args[0])
     by_os = args[1] is None
     if leads_to_process(shown, by_os):
         return COPY, shown, PROGRAM

@@ -8,7 +8,18 @@ that keep nothing, and descriptors that are open already.
 from __future__ import annotations
 
 from ...callers import CALLER_DEPTH, calling_frame, runs_one_of
-from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, WRITE_BITS, exact_text, has_mark, is_a
+from ...extract import (
+    NUMBER,
+    TEXT,
+    TEXT_OR_BYTES,
+    TUPLE,
+    WRITE_BITS,
+    exact_text,
+    has_mark,
+    is_a,
+    kept_by_c,
+    opens_nothing,
+)
 from ...model import PRIVATE
 from ...paths import is_number, lexists, resolve
 from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
@@ -60,7 +71,7 @@ def reading_of(text: str, folder: int | None) -> Reading:
 def written(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """open(path, mode, flags), already known to be more than a read."""
     path, mode, flags = args
-    if is_a(path, NUMBER):
+    if opens_nothing(args):
         return None
     if not is_a(path, TEXT_OR_BYTES):
         return ANY_CHANGE  # a PathLike: C asked it already, and may have heard something else
@@ -142,7 +153,7 @@ def opened(args: tuple[Any, ...], kwargs: Any) -> Reading | None:  # noqa: PLR09
                 looks = frame is not None and frame.f_code.co_name == PROBE and frame.f_globals is PRIVATE
             if looks and may_be_looked_at(path):
                 return None
-    if is_a(path, NUMBER):
+    if opens_nothing(args):
         return None
     if not is_a(path, TEXT_OR_BYTES):
         return path, None
@@ -282,13 +293,15 @@ def temporary(args: tuple[Any, ...], kwargs: Any) -> Change:
 def bound(args: tuple[Any, ...], kwargs: Any) -> Change | None:
     """socket.bind(socket, address): a Unix socket's name is a file, unless it is abstract or to be chosen."""
     address = args[1]
-    if is_a(address, TUPLE):
+    if type(address) is tuple or (is_a(address, TUPLE) and AF_UNIX not in kept_by_c(args[0], "family")):
         return None
-    if not is_a(address, TEXT_OR_BYTES):
-        return ANY_CHANGE
+    if type(address) is not bytes and not is_a(address, TEXT):
+        return ANY_CHANGE  # C reads it as memory, which its class makes (``__buffer__``)
     text = path_text(address)
     return None if text[:1] in ("", "\0") else change_of(text, -1, entry_of, "")
 
+
+AF_UNIX = 1  # wherever there is one: to import the module for its name costs more than all of this
 
 # --- databases ---
 

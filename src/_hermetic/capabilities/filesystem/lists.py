@@ -11,7 +11,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import NO_PATHS, REMOVED, absolute, at_home, entry_above, folders_above, held, is_folder, lexists, resolve
-from .readable import path_entries
+from .readable import SUFFIXES, path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
         found = write_refused(rules, place)
         if found is not None:
             return found
+        if moved and (place in ABOVE_TRUSTED or entry_above(place, TRUSTED) is not None):
+            return INTEGRITY, NOTHING_MORE, place
     if moved and places[-1] in rules[ABOVE]:
         return option, BENEATH, places[-1]
     for place in moved:
@@ -67,7 +69,7 @@ def change_refused(rules: Rules, places: tuple[str, ...] | None, moved: tuple[st
             return NO_READING, f"leaving out --deny-read {entry}", place
         if place in rules[ABOVE]:
             return option, BENEATH, place
-        if rules[ROOT] is not None and is_readable(rules, places[-1]) and not is_readable(rules, place):
+        if rules[ROOT] is not None and shows_more(rules, place, places[-1]):
             return OPTION, f"--allow-read {place}", place
     return None
 
@@ -114,6 +116,24 @@ def is_readable(rules: Rules, real: str) -> bool:
     return entry == real or not (real.startswith("/proc/") and real.endswith(SECRETS))
 
 
+def shows_more(rules: Rules, before: str, after: str) -> bool:
+    """Whether what is moved from one real path to another can be read there, or something in it, and not before."""
+    if is_readable(rules, before):
+        return False
+    if is_readable(rules, after):
+        return True
+    inside = after + SEPARATOR
+    for entry in (*rules[OPEN], *rules[SINGLE], *rules[READS][0], *rules[SOURCES]):
+        if entry.startswith(inside):
+            return is_folder(before)  # which may have something of that name
+    if not inside.startswith(rules[SOURCES]):
+        return False
+    was_source = before.startswith(rules[SOURCES])
+    if after.endswith(SUFFIXES) and not (was_source and before.endswith(SUFFIXES)):
+        return True
+    return not was_source and is_folder(before)
+
+
 def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) -> bool:
     """Whether the running interpreter executes this at its next start, or lets it say where modules are."""
     if "pth" not in place and "customize" not in place and PREFIX_FILE not in place:
@@ -128,6 +148,9 @@ def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) 
     return folder in folders[1] or folder.removesuffix(CACHE) in folders[1]
 
 
+# What is known by its name, so that no link may stand there: devices that keep nothing, and what names descriptors.
+TRUSTED = held([f"/dev/{name}" for name in ("null", "full", "zero", "tty", "fd", "stdin", "stdout", "stderr")])
+ABOVE_TRUSTED = folders_above(TRUSTED[0])
 SEPARATOR = _os.sep
 CACHE = _os.sep + "__pycache__"
 PREFIXES = frozenset([_os.path.join(prefix, "") for prefix in (_sys.prefix, resolve(_sys.prefix))])

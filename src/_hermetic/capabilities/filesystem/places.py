@@ -33,6 +33,7 @@ DATABASE = "':memory:' or a 'file:...?mode=ro' URI (with immutable=1 in WAL mode
 UNREADABLE = "a path that is text (os.fspath(path))"
 NOT_AT_ALL = "running without --fs-readonly"
 
+OWN_NAMES = frozenset({"self", "thread-self"})
 UNKNOWN, SEPARATOR = "?", _os.sep
 # In the place of a dir_fd: what was given is no path, and is shown as it is.
 SHOWN_AS_IT_IS = -2
@@ -101,6 +102,8 @@ def held_place(text: str, flags: object) -> str | None:
     parts = text.split("/", 6)
     if text[:6] != "/proc/" or len(parts) not in (5, 6) or parts[3] != "fd" or not parts[4].isdigit():
         return None
+    if not (parts[2].isdigit() or parts[2] in OWN_NAMES):
+        return None  # a folder called fd somewhere else, by "..": what is there may be a link like any other
     if len(parts) == 6 and (parts[5] in ("", ".", "..") or not int.__index__(flags) & O_NOFOLLOW):  # type: ignore[arg-type]  # of an event
         return None
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from errno import ELOOP, ENAMETOOLONG
 
 from ...callers import CORE, FACES
-from ...extract import HANDLE, NUMBER, O_PATH, exact_path, is_a
+from ...extract import HANDLE, NUMBER, O_PATH, exact_path, exact_text, is_a, opens_nothing
 from ...paths import (
     FIRST_NAMES,
     NAMES,
@@ -178,9 +178,9 @@ def own_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing. The name first, then what it leads to, or the folder that would have it."""
     path = args[0]
     if type(path) is not str:
-        path = exact_path(path)
-        if type(path) is not str:
+        if opens_nothing(args):
             return None
+        path = exact_text(path)
     text = absolute(told(path))
     if text.startswith(OWN_FILES) and (text + SEPARATOR).startswith(OWN_BEGINNINGS):  # most need no second text
         return text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...extract import exact_path
+from ...extract import exact_text, opens_nothing
 from ...paths import (
     MOST_LINKS,
     PROC_DEVICE,
@@ -78,9 +78,9 @@ def memory_write(args: tuple[Any, ...], kwargs: Any) -> str | None:
     """open(path, mode, flags) for writing, of memory."""
     path = args[0]
     if type(path) is not str:
-        path = exact_path(path)
-        if type(path) is not str:
+        if opens_nothing(args):
             return None
+        path = exact_text(path)
     if is_elsewhere(path, args[1]):
         return None
     if is_memory_file(path):

@@ -6,7 +6,7 @@ import _socket
 from errno import EBADF, ENOTSOCK
 
 from ...callers import CALLER_DEPTH, asker, calling_frame
-from ...extract import NUMBER, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a, settled_text
+from ...extract import NUMBER, TEXT, TEXT_OR_BYTES, TUPLE, argument, exact_text, is_a, settled_text
 from .addresses import (
     BROADCAST,
     EVERY_INTERFACE,
@@ -49,6 +49,8 @@ _peer_of = _socket.socket.getpeername
 
 def unix_name(address: object) -> str:
     """One spelling for a Unix socket's address; abstract ones keep their leading NUL, as ``@``."""
+    if type(address) is not bytes and not is_a(address, TEXT):
+        raise TypeError("C reads it as memory, which its class makes (__buffer__)")
     text = exact_text(address)
     if not text:
         raise ValueError("no Unix socket address")
@@ -102,7 +104,7 @@ def sendto_target(args: tuple[Any, ...], kwargs: Any) -> Any:
 
 
 def bind_target(args: tuple[Any, ...], kwargs: Any) -> Any:
-    if _family_of(args[0]) == AF_UNIX and is_a(args[1], TEXT_OR_BYTES) and not exact_text(args[1]):
+    if _family_of(args[0]) == AF_UNIX and type(args[1]) in TEXT_OR_BYTES and not args[1]:
         return AF_UNIX, "", 0, "bind"  # the kernel chooses a name
     return address_of(args[0], args[1], "bind")
 
