@@ -130,11 +130,11 @@ def arranged(
         told = (not only_tells(file, words) and warn(file, rules)) or len(TOLD) > 0
         carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
         return file, words, with_carriers(environment, carried)
-    if target is None:
-        return file, words, environment
     if changes:
         # What env sets is as much the program's as what it passes by itself.
         environment = let_through(changed(environment, changes), keeps, dropped)
+    if target is None:
+        return file, first, environment
     if keeps:
         # What an interpreter needs to come up at all; the child takes it away again before its program runs.
         names = [pair[0] for pair in environment]
