@@ -138,6 +138,6 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]]) -> Jou
     changes.extend(loaders)
     patches.install_now(pending, apply, {})
     if "children" in compiled.families:
-        load_module("children").STARTING[:] = session.STARTERS
+        load_module("children").STARTING[:] = [*session.STARTERS, *session.ONWARD]
     refresh = [compiled.families[guard].refresh for guard in {guard for guard, _ in wanted}]
     return Journal(changes, tuple([one for one in refresh if one is not None]))

@@ -191,7 +191,10 @@ def start_process(
     compiled.engage()
     REPLACED[0] |= {pair for pair in replaced if pair[0] == "children"}
     if "children" in compiled.families:
-        load_module("children").STARTING[:] = session.STARTERS  # for blocks that were entered before
+        load_module("children").STARTING[:] = [
+            *session.STARTERS,
+            *session.ONWARD,
+        ]  # for blocks that were entered before
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
 
@@ -348,11 +351,11 @@ def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, A
 
     Of those that are announced: the judge that stand-ins call is older than they are.
     """
-    makers = (*_makers, *session.STARTERS, audit.add_hook.__code__)
+    makers = (*_makers, *session.STARTERS, *session.ONWARD, audit.add_hook.__code__)
     told = {
         "MAKERS": makers,
         "KNOWN": (*makers, *[code for name in TOLD_BY_CODE for code in memo.get(name, ())], *session.PROBERS),
-        "STARTING": tuple(session.STARTERS),
+        "STARTING": (*session.STARTERS, *session.ONWARD),
         "SESSION_HOOK": audit.session_hook,
         **{name: memo.get(name, ()) for name in TOLD_BY_CODE},
         "PROBERS": tuple(session.PROBERS),

@@ -51,7 +51,7 @@ SHARED = {
     "model": {"PRIVATE", "PUBLIC"},
     # Of blocks: a policy of the whole process has its own in what its stand-ins know (lasting). And what is done, once a
     # child has started, to variables that are the program's.
-    "enforce.session": {"BEFORE", "CHILDREN", "ENVIRONMENT", "IN_FORCE", "SHELLS", "SINCE", "STARTERS"},
+    "enforce.session": {"BEFORE", "CHILDREN", "ENVIRONMENT", "IN_FORCE", "ONWARD", "SHELLS", "SINCE"},
     # Code that a start knows in a copy of its own, and that blocks ask for here.
     "capabilities.processes.children": {"STARTING"},
     "sqlite": {"CLOSERS", "CONNECTORS"},

@@ -115,6 +115,7 @@ SHOWN = frozenset(
         "parse_text",
         "sealed_hook",
         "start_in_c",
+        "start_onward",
     }
 )
 # Where a function of SHOWN names this, its frame begins to be seen. It empties its variables before: what is on the

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 # What a stand-in knows: its judge and key, (refusing option, options, whether it only reports, options that the kernel
 # does not hold, of these what it holds in part), and of the whole process: its policies, how it runs, what its
-# environment families keep, the loader variables of its start, its lists of programs, and the code of the stand-ins
-# that start children. In a block these are empty or None, and found out then. The last is how messages call it.
-JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, STARTERS, CALL = range(10)
+# environment families keep, the loader variables of its start, its lists of programs, and the code by which stand-ins
+# that start children call one another. In a block these are empty or None, and found out then. The last is how messages
+# call it.
+JUDGE, KEY, RULES, HELD, OPTIONS, KEEPS, KNOWN, LISTS, ONWARD, CALL = range(10)
 
 # The question, with a number: the first policy answers to 0. And what comes before the key of a refusal that a later
 # one has to decide upon.

@@ -40,7 +40,9 @@ IN_FORCE: list[tuple[Any, ...]] = [()]
 ENVIRONMENT: list[Any] = [getattr(_os.environ, "_data", {})]
 BEFORE: list[Any] = [{}]
 SINCE = [0]
+# The code of the frames in which stand-ins call C, and one another.
 STARTERS: list[Any] = []
+ONWARD: list[Any] = []
 # Whether any child was started under a policy of a block.
 CHILDREN = [False]
 # The shells of os.system that run, by process, as C starts them with its own variables: (lock, which of them, the names

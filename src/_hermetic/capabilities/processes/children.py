@@ -254,7 +254,8 @@ def started(
 ) -> tuple[str, str, tuple[str, ...], tuple[Any, ...] | None, str, list[Change]]:
     """What a start would start.
 
-    (what it is, its file, the words before the entry, target or None, reason against, what is done to the variables)
+    (what it is, its file, the words before the entry or of all of it, target or None where there is no program for the
+    entry, reason against, what is done to the variables)
 
     candidates: the files the system will try. words: argv. folder: where the child begins, empty
     for here. folders: the child's PATH. The target is (kind, name, words, those of them that are arguments).
@@ -280,10 +281,9 @@ def started(
     if what != INTERPRETER:
         return OTHER, outer, (), None, reason, []
     kind, name, options, rest = meaning(followed[1:])
-    if kind == INFORMS:
-        return INFORMS, outer, (), None, "", []
-    if kind == UNKNOWN:
-        return what, candidate, (), None, "a command line that hermetic can read: " + name, []
+    if kind in (INFORMS, UNKNOWN):
+        # The interpreter itself, too: to the system, a shell or another env, a first line may mean another thing.
+        return what, file, followed, None, name and "a command line that hermetic can read: " + name, changes
     return what, file, (followed[0], *options), (kind, name, followed, rest), "", changes
 
 

@@ -39,12 +39,13 @@ from ...startup.early import CACHE_OPTION, NOWHERE, held_back
 from .. import session
 from ..bind import bind
 from ..judge import refusal
-from ..lasting import AUDIT, CALL, JUDGE, KEY, KNOWN, LATER, OPTIONS, STARTERS, in_force
+from ..lasting import AUDIT, CALL, JUDGE, KEY, KNOWN, LATER, ONWARD, OPTIONS, in_force
 from ..session import BEFORE, CHILDREN, ENVIRONMENT, SHELLS, SINCE
-from ..session import STARTERS as ALL_STARTERS
+from ..session import ONWARD as ALL_ONWARD
 from . import METHOD
 from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
+from .starters import before_program, call_on, start_in_c, start_onward
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ FIND: Any = None
 START: Any = None
 EXECVE: Any = None
 BEFORE_PROGRAM: Any = None
-HERE = None
 FRAMES_HIDDEN = False
 
 PUTENV, UNSETENV = native.putenv, native.unsetenv
@@ -130,11 +130,11 @@ def arranged(
         told = (not only_tells(file, words) and warn(file, rules)) or len(TOLD) > 0
         carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
         return file, words, with_carriers(environment, carried)
-    if target is None:
-        return file, words, environment
     if changes:
         # What env sets is as much the program's as what it passes by itself.
         environment = let_through(changed(environment, changes), keeps, dropped)
+    if target is None:
+        return file, first, environment
     if keeps:
         # What an interpreter needs to come up at all; the child takes it away again before its program runs.
         names = [pair[0] for pair in environment]
@@ -206,8 +206,8 @@ def is_arranged(context: tuple[Any, ...]) -> bool:
     if not held and not lists:
         return True
     code = get_frame(1 if FRAMES_HIDDEN else 3).f_code
-    for starter in ALL_STARTERS if context[STARTERS] is None else context[STARTERS]:
-        if code is starter:
+    for onward in ALL_ONWARD if context[ONWARD] is None else context[ONWARD]:
+        if code is onward:
             return True
     return False
 
@@ -218,20 +218,6 @@ def is_arranged(context: tuple[Any, ...]) -> bool:
 def seen(*args: Any, **kwargs: Any) -> Any:
     """What the program sees."""
     return DO(*args, **kwargs)
-
-
-def start_in_c(start: Any, args: Any, kwargs: Any) -> Any:
-    """The frame by which the guard knows that a stand-in calls C: to start a process, or to put its variables right.
-
-    It begins to be seen when all that it needs is out of its variables: a preexec_fn or a signal handler finds neither
-    the original in it, which may raise no event, nor words that it could still change.
-    """
-    return start(*(args, args := None, start := None)[0], **(kwargs, kwargs := None, HERE)[0])
-
-
-def before_program(function: Any) -> Any:
-    """A preexec_fn, in a frame of its own: a function of C's in its place has none, and the frame below is trusted."""
-    return function()
 
 
 def fork_exec(*args: Any) -> Any:
@@ -358,16 +344,20 @@ def made(setting: Setting, function: Any, find: Any = as_named) -> Any:
     if known is not None:
         return known
     *rules, process = setting.rules
-    # Those of this start call C and no stand-in: what comes from their frame is a callback's, for a fork or a signal.
-    starters = setting.memo.setdefault("EARLIER", tuple(session.STARTERS)) if setting.whole_process else None
+    # None of this start's: what is called from its frames is no stand-in of its own.
+    onward = setting.memo.setdefault("EARLIER", tuple(session.ONWARD)) if setting.whole_process else None
     call = setting.row.call
-    context = (setting.judge, setting.key, tuple(rules), *process, starters, call)
+    context = (setting.judge, setting.key, tuple(rules), *process, onward, call)
     bind(open_program, {}, setting.memo, codes=session.PROBERS)
+    calls = {
+        "IN_C": bind(start_in_c, {}, setting.memo, codes=session.STARTERS),
+        "ONWARD": bind(start_onward, {}, setting.memo, codes=session.ONWARD),
+    }
     names = {
         "CONTEXT": context,
         "POPEN": (context[0], POPEN_KEY, *context[2:-1], POPEN_CALL),
         "FIND": bind(find, {}, setting.memo),
-        "START": bind(start_in_c, {}, setting.memo, codes=session.STARTERS),
+        "START": bind(call_on, calls, setting.memo),
         "EXECVE": native.execve,
         "BEFORE_PROGRAM": bind(before_program, {}, setting.memo),
         "BOX": setting.box,
