@@ -247,6 +247,8 @@ def record(violation: PolicyViolation, tracing: bool, verb: str, counts: bool) -
 REPORTS: list[int] = []
 # [process id] of the process that began such a run; 0 in those that were not forked from it.
 BEGAN = [0]
+# [descriptor, its inode, process id] of where the process that began a run reads it; nothing where it reads nothing.
+HEARD: list[int] = []
 # How often a process reports the same act.
 REPORTED = 10
 # What a pipe takes in one piece.

@@ -32,6 +32,57 @@ def test_a_blocked_act_of_a_child_counts(isolated, name):
     assert done.errors[-2:] == ["hermetic: 1 act was blocked", "  network disabled: DNS(child.example)  [--no-network]"]
 
 
+TAKING_OVER = {
+    "what it did before": "import os, sys\nexec(sys.argv[1])\nos.execv(sys.executable, [sys.executable, '-c', 'print(1)'])",
+    "what it does then": "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', sys.argv[1]])",
+    "its children": "import os, sys\nos.execve(sys.executable, [sys.executable, '-c', 'import subprocess, sys\\n"
+    "subprocess.run([sys.executable, *sys.argv[1:]])', '-c', sys.argv[1]], {})",
+    "its children, by a shell": "import os, sys\nos.execv('/bin/sh', ['sh', '-c', 'exec \"$@\"', 'sh', sys.executable, '-c', "
+    "'import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])', '-c', sys.argv[1]])",
+    "its children, the second time": "import os, sys\nos.execv(sys.executable, [sys.executable, '-c', 'import os, sys\\n"
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])', '-c', 'import subprocess, sys\\n"
+    "subprocess.run([sys.executable, *sys.argv[1:]])', '-c', sys.argv[1]])",
+}
+
+
+@pytest.mark.parametrize("kernel", ["auto", "off"])
+@pytest.mark.parametrize("name", TAKING_OVER)
+def test_a_program_that_takes_the_process_over_hears_all(isolated, name, kernel):
+    """As ``jupyter nbconvert`` replaces itself by ``jupyter-nbconvert``."""
+    if kernel == "off" and "shell" in name:
+        pytest.skip("no shell starts under --strict then")
+    options = ["--no-network", "--strict", f"--kernel={kernel}"]
+    done = isolated.script(options, TAKING_OVER[name], SWALLOW.format(host="then.example"))
+    assert (done.code, "hermetic: blocked action: network disabled: DNS(then.example)" in done.stderr) == (2, True), (
+        done
+    )
+    plain = isolated.script(options, TAKING_OVER[name], "print(2)")
+    assert (plain.code, plain.stderr) == (0, ""), plain
+
+
+HEARS = """
+import fcntl, os
+ends = [n for n in range(3, 200) if os.path.exists(f"/proc/self/fd/{n}") and "pipe" in os.readlink(f"/proc/self/fd/{n}")]
+print([n for n in ends if fcntl.fcntl(n, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY])
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_nobody_else_hears(isolated):
+    """What a fork starts would take from the pipe what the run is waiting for."""
+    code = f"""
+        import os, subprocess, sys
+        CODE = {SWALLOW.format(host="child.example") + HEARS!r}
+        pid = os.fork()
+        if not pid:
+            os.execv(sys.executable, [sys.executable, "-c", CODE])
+        os.waitpid(pid, 0)
+        subprocess.run([sys.executable, "-c", CODE], close_fds=False)
+    """
+    done = isolated.script("--no-network --strict", code)
+    assert (done.code, done.stdout.split()) == (2, ["coped", "[]"] * 2), done
+
+
 def test_the_acts_of_all_are_counted(isolated):
     code = f"import subprocess, sys\nexec({SWALLOW.format(host='parent.example')!r})\n"
     code += f"for n in range(3): subprocess.run([sys.executable, '-c', {SWALLOW.format(host='child.example')!r}])"

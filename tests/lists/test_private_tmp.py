@@ -67,6 +67,18 @@ def test_a_run_under_a_root_reads_what_it_wrote(isolated):
     assert (done.code, done.stdout) == (0, "x\n"), done
 
 
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="arenas lie in the temporary folder")
+@pytest.mark.parametrize("place", PLACES)
+def test_values_and_arrays_are_shared_by_processes(isolated, place):
+    """werkzeug's debugger counts in one. They are made in /dev/shm, whatever the temporary folder is."""
+    acts = (
+        "__import__('multiprocessing').Value('i', 1) and None",
+        "__import__('multiprocessing').Array('i', 9) and None",
+    )
+    lists = {"fs_readonly": True, "private_tmp": True}
+    assert tried(isolated, place, acts, ["--fs-readonly", "--private-tmp"], lists) == ["done"] * 2
+
+
 def test_a_scrubbed_run_and_its_children_find_the_folder(isolated):
     code = """
         import subprocess, tempfile

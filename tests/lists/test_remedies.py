@@ -34,6 +34,12 @@ ACTS = [
     # What is made beside an entry to be moved there, as pytest's cache and files that are replaced whole.
     ("--fs-readonly --allow-write=new", "__import__('tempfile').mkdtemp(dir='.')", "done"),
     ("--fs-readonly --allow-write=top", "__import__('tempfile').mkstemp(dir=os.getcwd())", "done"),
+    # Files that are replaced whole are made in a folder that the program names: no folder of the run's own is one.
+    *(
+        (f"--fs-readonly{more}", f"__import__('tempfile').{maker}(dir='below')", "done")
+        for maker in ("mkstemp", "mkdtemp", "NamedTemporaryFile")
+        for more in ("", " --private-tmp", " --allow-write=below/new")
+    ),
     ("--fs-readonly", "__import__('sqlite3').connect('below/a.db').execute('create table t (x)')", "done"),
     ("--no-network", "socket.socket().connect(('127.0.0.1', port))", "done"),
     ("--no-network", "socket.socket(socket.AF_UNIX).connect('./none.sock')", "FileNotFoundError"),
@@ -66,6 +72,16 @@ def test_a_remedy_that_is_applied_helps(isolated, options, act, end):
         assert done.code == 0 and "refused" not in done.stdout, done
     else:
         assert done.data == [end], done
+
+
+@pytest.mark.parametrize("maker", ["mkstemp", "mkdtemp", "NamedTemporaryFile"])
+@pytest.mark.parametrize(
+    ("options", "begins"), [("", "--private-tmp, or a folder"), (" --private-tmp", "a temporary file")]
+)
+def test_everybodys_folder_is_not_to_be_given_back(isolated, maker, options, begins):
+    act = f"__import__('tempfile').{maker}(dir='/tmp')"
+    refused, remedy = isolated.script(f"--fs-readonly{options}", PROGRAM.replace("ACT", act)).data
+    assert (refused, remedy[: len(begins)]) == ("refused", begins)
 
 
 @pytest.mark.parametrize("options", ["--no-subprocess", LISTED])

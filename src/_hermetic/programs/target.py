@@ -52,11 +52,13 @@ class Options(Value):
     nothing holds. reports: (descriptor, its inode) of the pipe where the children of a strict run report, or None.
     path: the ``sys.path`` of the process whose worker this is, or None. kernel: auto, require or off. held: of a
     child, the families that the kernel holds already. since: of a child, when the first
-    guards of its run were started, in nanoseconds, or 0. waits: whether the process that was started may wait for the
+    guards of its run were started, in nanoseconds, or 0. heard: (descriptor, its inode,
+    process id) of where the process that began the run reads what is reported: the program that takes that process
+    over by exec goes on reading. waits: whether the process that was started may wait for the
     program, as a child of its own, where the kernel layer takes that.
     """
 
-    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held", "since", "waits")
+    __slots__ = ("strict", "keep_fds", "child", "told", "reports", "path", "kernel", "held", "since", "heard", "waits")
     DEFAULTS = {
         "strict": False,
         "keep_fds": (),
@@ -67,6 +69,7 @@ class Options(Value):
         "kernel": OFF,
         "held": (),
         "since": 0,
+        "heard": (),
         "waits": False,
     }
 
@@ -79,6 +82,7 @@ class Options(Value):
     kernel: str
     held: tuple[str, ...]
     since: int
+    heard: tuple[int, ...]
     waits: bool
 
     def fields(self) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ import sys
 
 from .. import events
 from ..enforce.doors import dress
+from ..enforce.doors.successors import PROCESS
 from ..enforce.session import CHILDREN as CHILDREN
 from ..errors import PolicyViolation
 from ..pristine import IS_WINDOWS, close_fd, file_inode, fstat, getpid, native, read_fd
@@ -58,6 +59,24 @@ def go_on() -> None:
     status.MAIN[0] = getpid()
     if _heard:
         events.BEGAN[0] = getpid()
+        events.HEARD[:] = (_heard[0], file_inode(fstat(_heard[0])), getpid())
+    else:
+        events.HEARD.clear()
+
+
+def take_over(heard: tuple[int, ...]) -> None:
+    """Go on reading where this process did before exec. heard: see ``Options``; another process's means nothing."""
+    try:
+        if len(heard) <= PROCESS or heard[PROCESS] != getpid():
+            return
+        if file_inode(fstat(heard[0])) != heard[1]:
+            return
+        native.set_inheritable(heard[0], False)
+    except OSError:
+        return
+    events.remember(heard[0])
+    _heard.append(heard[0])
+    go_on()
 
 
 def written() -> bytes:

@@ -108,6 +108,7 @@ def put_in_force(
     if options.told:
         events.TOLD.append(True)
     reports.prepare(options.strict, reports_only(policies), options.child)
+    reports.take_over(options.heard)
     told = reports.open_pipe(options) if options.strict or options.reports is not None else None
     own = script_path(target) if target.kind == SCRIPT and not options.child else ""
     searchpath.expect(first_entry(target), options.path, own)
@@ -117,6 +118,7 @@ def put_in_force(
         admit([code], start_up)
     prepared: dict[tuple[int, str], Any] = {}
     kernel = (held_by_kernel(policies, options, prepared, told), options.kernel == REQUIRE)
+    reports.go_on()
     if told is not None:
         events.REPORTS.append(told[0])
     if start_up is None:
@@ -152,7 +154,6 @@ def held_by_kernel(
     if told is None:
         reports.let_go(reported)
     let_layer_go()
-    reports.go_on()
     for lost in dict.fromkeys([receipt.lost for receipt in status.KERNEL if receipt.lost]):
         status.say(f"hermetic: the kernel layer holds less here than elsewhere: {lost}; see hermetic doctor\n")
     return held

@@ -55,6 +55,13 @@ def has_memory_files(rules: Rules) -> bool:
     return has_no_folder(rules) and hasattr(native, "memfd_create")
 
 
+def is_arena_in_memory(rules: Rules) -> bool:
+    """Whether multiprocessing's arenas have to be files that lie nowhere: they are made in /dev/shm, never in a
+    temporary folder of the run's own.
+    """
+    return is_readonly(rules) and hasattr(native, "memfd_create")
+
+
 def never_moved(rules: Rules) -> bool:
     """Whether other namespaces would give paths another meaning than the rules'."""
     return judges_reads(rules) or has_lists(rules)
@@ -104,7 +111,7 @@ OPENERS = (
 # What does in memory what it would do on disk, or in a folder that may be written.
 REPLACED = (
     ("tempfile:TemporaryFile", "memory.temporary_file", has_memory_files),
-    ("multiprocessing.heap:Arena.__init__", "memory.arena", has_memory_files),
+    ("multiprocessing.heap:Arena.__init__", "memory.arena", is_arena_in_memory),
     ("tempfile:_get_default_tempdir", "memory.temporary_folder", is_readonly),
 )
 

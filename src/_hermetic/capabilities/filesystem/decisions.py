@@ -29,7 +29,7 @@ from .lists import (
 )
 from .places import DATABASE, NOT_AT_ALL, TEMPORARY, UNKNOWN, shown
 from .readable import OWN_PROCESS, SUFFIXES
-from .remedies import beside_remedy, write_remedy
+from .remedies import temporary_remedy, write_remedy
 from .told import ASKED, NAME, PATH
 from .unannounced import CHANGE, WRITE
 
@@ -84,7 +84,7 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> Denial | No
     if remedy == DATABASE and place:
         remedy = f"{write_remedy(place)}, or {DATABASE}"
     if remedy == TEMPORARY:
-        remedy = beside_remedy(rules, place) or remedy
+        remedy = temporary_remedy(rules, place or path)
     if capability == WRITE:
         return f"filesystem readonly: {path}", path, option, remedy
     return f"filesystem mutation disabled: {call}({path})", path, option, remedy

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os as _os
 import sys as _sys
 
-from ...paths import absolute, lexists
-from ...pristine import AT_HOME, IS_WINDOWS
-from .lists import WRITES, entry_for
+from ...paths import absolute, is_folder, lexists, resolve
+from ...pristine import AT_HOME, IS_WINDOWS, native
+from .lists import PRIVATE, WRITES, entry_for
+from .places import TEMPORARY
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     from .lists import Rules
 
@@ -26,17 +28,37 @@ ALLOWED = "--allow-write "
 EVERYBODYS = ("/tmp", "/var/tmp", "/usr/tmp", "/private/tmp", "/private/var/tmp")  # noqa: S108  # nothing is made there
 
 
-def beside_remedy(rules: Rules, place: str) -> str:
-    """What would allow something temporary beside an entry of a list, where it is made to be moved; or empty."""
-    folder = place.rpartition(SEPARATOR)[0]
-    if folder in EVERYBODYS:
-        return ""  # an entry of a list that lies there by chance; nobody is to be told to give all of it back
+def _temporary() -> frozenset[int]:
+    """Hashes of the folders that the variables name for temporary files, as AT_HOME has them."""
+    found = set()
+    variables: Any = native.environ
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        value = variables.get(name if IS_WINDOWS else name.encode())
+        if value:
+            try:
+                found.add(hash(resolve(_os.fsdecode(value))))
+            except OSError:
+                pass
+    return frozenset(found)
+
+
+NAMED_TEMPORARY = _temporary()
+WITHIN = "a temporary file in the folder that TMPDIR names"
+
+
+def temporary_remedy(rules: Rules, place: str) -> str:
+    """What would allow a temporary file that has this name, or that lies in this folder without one.
+
+    Its name is another one each time, so the folder has to be named; unless it is everybody's, where the file would do
+    as well in the run's own. Who names another folder moves the file to its end there.
+    """
+    folder = place if is_folder(place) else place.rpartition(SEPARATOR)[0] or SEPARATOR
+    if folder in EVERYBODYS or hash(folder) in NAMED_TEMPORARY:
+        return TEMPORARY if rules[PRIVATE] is None else WITHIN  # nobody is to be told to give all of it back
     for entry in sorted(rules[WRITES][0]):
-        if entry and entry.rpartition(SEPARATOR)[0] == folder:
-            return f"{ALLOWED}{folder or SEPARATOR}" + (
-                "" if lexists(entry) else f", or making {entry} before the start"
-            )
-    return ""
+        if entry and (entry.rpartition(SEPARATOR)[0] or SEPARATOR) == folder and not lexists(entry):
+            return f"{ALLOWED}{entry_for(folder)}, or making {entry} before the start"
+    return f"{ALLOWED}{entry_for(folder)}"
 
 
 # What mypy, pytest, ruff and others put into their caches: https://bford.info/cachedir/. Whoever has to name the files

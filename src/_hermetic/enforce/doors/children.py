@@ -27,7 +27,7 @@ from ...capabilities.processes.children import (
     without_loaders,
 )
 from ...capabilities.processes.starting import name_of, only_tells
-from ...events import TOLD, say_once
+from ...events import HEARD, TOLD, say_once
 from ...extract import TEXT, exact_text, is_a, plain_names
 from ...message import ENTRY, described, message
 from ...pristine import ENCODING, ENCODING_ERRORS, RLock, get_frame, getcwd, getpid, native
@@ -46,6 +46,7 @@ from . import METHOD
 from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
 from .starters import before_program, call_on, start_in_c, start_onward
+from .successors import succeed
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -123,12 +124,11 @@ def arranged(
     if what == OTHER or reason:
         # Where the kernel holds all of it, a script called python may start an unguarded one, as any shell may.
         refuse(context, file, "" if what == OTHER and not [one for one in rules if one[3]] else reason)
-    since = since or SINCE[0]
-    mode = REQUIRE if required else OFF
+    since, mode = since or SINCE[0], REQUIRE if required else OFF
     if what == OTHER:
         # Whoever asks for the system's name shall not be the one of whom it is said.
         told = (not only_tells(file, words) and warn(file, rules)) or len(TOLD) > 0
-        carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since), None)
+        carried = message(held, (strict, (), True, told, reports, None, mode, by_kernel, since, (*HEARD,)), None)
         return file, words, with_carriers(environment, carried)
     if changes:
         # What env sets is as much the program's as what it passes by itself.
@@ -140,7 +140,7 @@ def arranged(
         names = [pair[0] for pair in environment]
         environment = [*environment, *[pair for pair in known if pair[0] not in names and is_loader_name(pair[0])]]
     path = search_path() if is_worker(target[0], target[1]) else None
-    options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel, since)
+    options = (strict, (), True, len(TOLD) > 0, reports, path, mode, by_kernel, since, (*HEARD,))
     return by_entry(context, (file, first, target), folder, environment, held, options)
 
 
@@ -287,7 +287,7 @@ def execv(path: Any, argv: Any, /) -> Any:
     file, words, environment = arranged(CONTEXT, (name,), words, "", None)
     if not file:
         return START(BOX[0], (never((name,), ""), words), {})
-    return START(EXECVE, (file, words, dict(environment)), {})
+    return succeed(START, EXECVE, (file, words, dict(environment)))
 
 
 def execve(path: Any, argv: Any, env: Any) -> Any:
@@ -297,7 +297,7 @@ def execve(path: Any, argv: Any, env: Any) -> Any:
     file, words, environment = arranged(CONTEXT, (name,), words, "", given)
     if not file:
         return start_nothing(START, EXECVE, name, (name,), (words, dict(environment)), {})
-    return START(EXECVE, (file, words, dict(environment)), {})
+    return succeed(START, EXECVE, (file, words, dict(environment)))
 
 
 def system(command: Any) -> Any:
