@@ -249,6 +249,7 @@ REPORTS: list[int] = []
 BEGAN = [0]
 # [descriptor, its inode, process id] of where the process that began a run reads it; nothing where it reads nothing.
 HEARD: list[int] = []
+HEARER = 2  # where in it the process is
 # How often a process reports the same act.
 REPORTED = 10
 # What a pipe takes in one piece.

@@ -7,7 +7,6 @@ import sys
 
 from .. import events
 from ..enforce.doors import dress
-from ..enforce.doors.successors import PROCESS
 from ..enforce.session import CHILDREN as CHILDREN
 from ..errors import PolicyViolation
 from ..pristine import IS_WINDOWS, close_fd, file_inode, fstat, getpid, native, read_fd
@@ -67,7 +66,7 @@ def go_on() -> None:
 def take_over(heard: tuple[int, ...]) -> None:
     """Go on reading where this process did before exec. heard: see ``Options``; another process's means nothing."""
     try:
-        if len(heard) <= PROCESS or heard[PROCESS] != getpid():
+        if len(heard) <= events.HEARER or heard[events.HEARER] != getpid():
             return
         if file_inode(fstat(heard[0])) != heard[1]:
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...events import COUNT, HEARD, LOG, REPORTS, report
+from ...events import COUNT, HEARD, HEARER, LOG, REPORTS, report
 from ...pristine import getpid, native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 set_inheritable: Any = getattr(native, "set_inheritable", None)
-PROCESS = 2
 
 
 def succeed(start: Any, execve: Any, arguments: tuple[Any, ...]) -> Any:
@@ -18,9 +17,9 @@ def succeed(start: Any, execve: Any, arguments: tuple[Any, ...]) -> Any:
 
     Whoever shares nothing with this process but its descriptors, as its forks, hears nothing.
     """
-    if len(HEARD) <= PROCESS or HEARD[PROCESS] != getpid():
+    if len(HEARD) <= HEARER or HEARD[HEARER] != getpid():
         return start(execve, arguments, {})
-    if REPORTS and COUNT[0] == HEARD[PROCESS]:
+    if REPORTS and COUNT[0] == HEARD[HEARER]:
         for fields in LOG[:]:
             report(fields, "blocked")
     set_inheritable(HEARD[0], True)
