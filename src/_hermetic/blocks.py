@@ -22,7 +22,6 @@ _lacking: dict[tuple[frozenset[tuple[str, str]], ...], frozenset[tuple[str, str]
 _engaged: list[tuple[object, list[Any]]] = []
 # Installations by the (guard, name) pairs they replace, kept for the next block.
 _installed: list[tuple[frozenset[tuple[str, str]], Journal]] = []
-_journals: dict[frozenset[tuple[str, str]], Journal] = {}
 # What each of these has among patches.STANDING, which is taken off it when another takes its place.
 _standing: dict[frozenset[tuple[str, str]], tuple[Any, ...]] = {}
 # Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
@@ -115,9 +114,9 @@ def install_for(compiled: Compiled) -> None:
     wanted = lacking(compiled.patched)
     if not wanted:
         return
-    journal = _journals.get(wanted)
+    journal = session.JOURNALS.get(wanted)
     if journal is None or not journal.redo():
-        journal = _journals[wanted] = fresh_journal(compiled, wanted)
+        journal = session.JOURNALS[wanted] = fresh_journal(compiled, wanted)
     _installed.append((wanted, journal))
     for refresh in journal.refresh:
         refresh()
