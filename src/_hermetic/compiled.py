@@ -224,12 +224,21 @@ class Compiled:
                 )
         return entries
 
-    def engage(self) -> list[Any]:
-        """Do what no row can express; returns what undoes it. A policy that only reports changes nothing."""
+    def engage(self, for_good: bool = False) -> list[Any]:
+        """Do what no row can express; returns what undoes it. A policy that only reports changes nothing.
+
+        for_good: nobody will undo it, and no block that is left later may either.
+        """
         if self.modes[1]:
             return []
-        undo = [f.engage(self.rules[guard]) for guard, f in self.families.items() if f.engage is not None]
-        return [step for step in undo if step is not None]
+        undo = []
+        for guard, family in self.families.items():
+            step = None if family.engage is None else family.engage(self.rules[guard])
+            if step is not None:
+                undo.append(step)
+                if for_good and family.stay is not None:
+                    family.stay(step)
+        return undo
 
     def bound_entries(self, memo: dict[Any, Any]) -> list[Entry]:
         """The entries with their functions bound."""

@@ -157,16 +157,18 @@ class Family(Value):
     happen before the guards hold (resolving a root, importing what will be
     needed), or None. engage: ``engage(rules) -> undo or None``, called when a
     policy enters into force, for what no row can express (modules taken out of
-    ``sys.modules``); undo is called when a block is left. refresh: called when what
-    the rows replaced was put in place for a block, perhaps not for the first time, or None.
+    ``sys.modules``); undo is called when a block is left. stay: ``stay(undo)``,
+    called where nobody will call undo, because the policy is for the rest of the process, or None. refresh: called when
+    what the rows replaced was put in place for a block, perhaps not for the first time, or None.
     """
 
-    __slots__ = ("guard", "decide", "surface", "prepare", "engage", "refresh")
-    DEFAULTS = {"prepare": None, "engage": None, "refresh": None}
+    __slots__ = ("guard", "decide", "surface", "prepare", "engage", "stay", "refresh")
+    DEFAULTS = {"prepare": None, "engage": None, "stay": None, "refresh": None}
 
     guard: str
     decide: Decision
     surface: tuple[GuardedCall, ...]
     prepare: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
     engage: Callable[[tuple[Any, ...]], Callable[[], None] | None] | None
+    stay: Callable[[Any], None] | None
     refresh: Callable[[], None] | None

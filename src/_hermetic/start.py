@@ -187,8 +187,10 @@ def start_process(
     for _, name, original, _ in changes:
         if name == "execve":  # what C calls below a stand-in has no frame of its own, and passes for the stand-in's
             patches.forget(original)
+    for journal in session.JOURNALS.values():  # of the blocks around
+        journal.give_up({(id(change[0]), change[1]) for change in changes})
     patches.install_now(pending, apply, dict(zip(*stash)) if stash else {})
-    compiled.engage()
+    compiled.engage(for_good=True)
     REPLACED[0] |= {pair for pair in replaced if pair[0] == "children"}
     if "children" in compiled.families:
         load_module("children").STARTING[:] = [

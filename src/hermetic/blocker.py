@@ -264,9 +264,9 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
         values = self._values if self._config is None else values_of(self._config)
         folder = None
         if values["private_tmp"]:
-            from hermetic.private_tmp import PrivateFolder
+            from hermetic.private_tmp import folder_of
 
-            folder = PrivateFolder()
+            folder = folder_of(self)
         token = object()
         try:
             if values["sealed"]:

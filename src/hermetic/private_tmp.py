@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from _thread import RLock
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 # As tempfile looks for them; it is not loaded here, because a program would find it loaded.
@@ -140,26 +142,78 @@ def in_child() -> str:
     waiting.end_as(status)
 
 
+# The folders of this process, in the order in which they were made, each in the one before it; and those that have
+# ended, and are still around another, or may not be removed at the moment.
+_there: list[PrivateFolder] = []
+_ended: list[str] = []
+_lock = RLock()
+
+
+def folder_of(owner: object) -> PrivateFolder:
+    """For a block that is entered. Whoever is in the same block at the same time, as in recursion, in another thread or
+    task, has the same folder: nobody can tell which of them leaves."""
+    with _lock:
+        for folder in _there:
+            if folder.owner is owner and not folder.stays:
+                folder.entered += 1
+                return folder
+        return PrivateFolder(owner)
+
+
 class PrivateFolder:
     """The folder of one block, named by ``TMPDIR`` and ``tempfile`` while it is there."""
 
-    __slots__ = ("before", "path", "stays")
+    __slots__ = ("before", "entered", "owner", "path", "process", "stays")
 
-    def __init__(self) -> None:
+    def __init__(self, owner: object = None) -> None:
+        self.owner = owner
+        self.entered = 1
         self.stays = False
-        self.path = make()
-        self.before = variable(NAME)
-        set_variable(NAME, self.path)
+        # A fork that comes to the block's end has nothing to take away from its parent.
+        self.process = os.getpid()
+        with _lock:
+            self.path = make()
+            self.before = variable(NAME)
+            _there.append(self)
+            set_variable(NAME, self.path)
 
     def end(self) -> None:
-        """Give the names back and take the folder away."""
-        if variable(NAME) == self.path:
-            set_variable(NAME, self.before)
-        remove(self.path)
+        """Give the names back and take the folder away, when everybody has left it."""
+        with _lock:
+            self.entered -= 1
+            if self.entered:
+                return
+            _there.remove(self)
+            for later in _there:
+                if later.before == self.path:
+                    later.before = self.before
+            if variable(NAME) == self.path:
+                set_variable(NAME, self.before)
+            if self.process == os.getpid():
+                _ended.append(self.path)
+                remove_ended()
 
     def keep(self) -> None:
         """Stay until the process ends, as a sealed policy does."""
-        import atexit
-
         self.stays = True
-        atexit.register(remove, self.path)
+        at_exit(self.end)
+
+
+def remove_ended() -> None:
+    """Take away what has ended, unless another folder lies in it."""
+    for path in list(_ended):
+        if any(folder.path.startswith(os.path.join(path, "")) for folder in _there):
+            continue
+        remove(path)
+        if not os.path.lexists(path):
+            _ended.remove(path)
+    if _ended:  # another thread's block may forbid it
+        at_exit(remove_ended)
+
+
+def at_exit(function: Callable[[], None]) -> None:
+    """Call it when this process ends, and not when a fork of it does."""
+    import atexit
+
+    process = os.getpid()
+    atexit.register(lambda: function() if process == os.getpid() else None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 HELPERS = """
@@ -382,3 +384,100 @@ def test_a_block_judges_openings_by_what_was_taken_before_it(isolated):
                 raise SystemExit("made")
         assert not os.path.exists("x")
     """)
+
+
+def test_a_block_that_is_entered_amid_of_another_leaves_that_whole(isolated):
+    """As signal handlers and finalizers do: at every line by which the other is entered or left."""
+    isolated.passes(
+        HELPERS
+        + """
+import runpy, sys, threading
+block = hermetic_blocker(block_environment=True, deny_imports=["colorsys"])
+inner = hermetic_blocker(block_environment=True, block_code_exec=True)
+FILES = tuple([os.path.join("_hermetic", *name) for name in [
+    ("blocks.py",), ("enforce", "session.py"), ("enforce", "journal.py")]])
+
+def env():
+    return guard_of(lambda: os.environ["PATH"]) == guard_of(lambda: os.environ._data.get(b"PATH")) == "environment"
+
+def code():
+    return guard_of(lambda: runpy.run_path("x")) == "code_exec"
+
+def state():
+    return type(os.environ), type(os.environ._data), runpy.run_path, type(lambda: 0), sys.modules.get("colorsys")
+
+class Amid:
+    "Something happens at one line of entering or leaving."
+    def __init__(self, number):
+        self.left = number
+        self.held = None
+    def __call__(self, frame, event, arg):
+        if not frame.f_code.co_filename.endswith(FILES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                with inner:
+                    self.held = env() and code()
+        return self
+
+import colorsys
+for blocker in block, inner:
+    with blocker:
+        pass
+before = state()
+for act in block.__enter__, lambda: block.__exit__(None, None, None):
+    for number in range(1, 1000):
+        amid = Amid(number)
+        if act != block.__enter__:
+            block.__enter__()
+        sys.settrace(amid)
+        act()
+        sys.settrace(None)
+        if act == block.__enter__:
+            assert env(), number
+            block.__exit__(None, None, None)
+        assert amid.held in (True, None), number
+        assert state() == before, (number, state(), before)
+        assert not env() and not code(), number
+        if amid.held is None:
+            break
+    assert 20 < number < 999, number
+"""
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+def test_a_fork_while_other_threads_enter_and_leave_can_enter_a_block(isolated):
+    isolated.passes(
+        HELPERS
+        + """
+block = hermetic_blocker(block_network=True, block_environment=True)
+stop = []
+def churn():
+    while not stop:
+        with block:
+            pass
+with block:
+    pass
+threads = [threading.Thread(target=churn) for _ in range(3)]
+[t.start() for t in threads]
+for _ in range(40):
+    child = os.fork()
+    if not child:
+        with block:
+            os._exit(0 if net() else 1)
+    end = time.monotonic() + 20
+    while os.waitpid(child, os.WNOHANG) == (0, 0):
+        if time.monotonic() > end:
+            os.kill(child, 9)
+            os.waitpid(child, 0)
+            stop.append(1)
+            raise AssertionError("the child hangs")
+        time.sleep(0.002)
+stop.append(1)
+[t.join() for t in threads]
+assert not net()
+"""
+    )

@@ -159,6 +159,9 @@ def test_a_block_has_one_and_gives_back_what_was_there(isolated):
                 assert mine == os.environ["TMPDIR"] != before
                 open(mine + "/x", "w").close()
                 with blocker:
+                    assert tempfile.gettempdir() == mine
+                    open(mine + "/x", "a").close()
+                with hermetic_blocker(fs_readonly=True, private_tmp=True):
                     inner = tempfile.gettempdir()
                     assert inner != mine
                     open(inner + "/x", "w").close()
@@ -312,3 +315,115 @@ def test_a_block_has_its_folder_where_variables_are_taken_away(isolated, place):
     option = "--no-environment" if place == "run" else "--no-environment=unset"
     done = isolated.cli(option, "--", "./target.py", env={"SECRET": "hidden"})
     assert (done.code, done.stdout) == (0, "done\n"), done
+
+
+AT_ONCE = """
+import os, sys, tempfile, threading
+from hermetic import hermetic_blocker, with_hermetic
+
+KEYWORDS = dict(fs_readonly=True, private_tmp=True)
+found = [{found}, os.environ.get("TMPDIR")]
+
+def write():
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"x")
+    return tempfile.gettempdir()
+
+def is_as_before():
+    assert [tempfile.tempdir, os.environ.get("TMPDIR")] == found, (tempfile.tempdir, os.environ.get("TMPDIR"), found)
+    assert not [folder for folder in folders if os.path.exists(folder)]
+"""
+
+
+@pytest.mark.parametrize("found", ["tempfile.tempdir", "tempfile.gettempdir()"], ids=["unused", "used"])
+@pytest.mark.parametrize("other", ["block", "hermetic_blocker(**KEYWORDS)"], ids=["one", "two"])
+def test_blocks_with_folders_are_left_in_any_order(isolated, found, other):
+    isolated.passes(
+        AT_ONCE.format(found=found)
+        + f"""
+block = hermetic_blocker(**KEYWORDS)
+for first, second in ((0, 1), (1, 0)) * 2:
+    folders = []
+    entered = [block, {other}]
+    for one in entered:
+        one.__enter__()
+        folders.append(write())
+        open(os.path.join(folders[-1], "kept"), "w").close()
+    assert (folders[0] == folders[1]) == (entered[0] is entered[1])
+    entered[first].__exit__(None, None, None)
+    assert write() == folders[second]
+    open(os.path.join(folders[second], "kept"), "r+").close()
+    entered[second].__exit__(None, None, None)
+    is_as_before()
+"""
+    )
+
+
+def test_threads_in_one_block_have_one_folder(isolated):
+    isolated.passes(
+        AT_ONCE.format(found="tempfile.gettempdir()")
+        + """
+both, left = threading.Barrier(2, timeout=30), threading.Event()
+results = []
+
+@with_hermetic(**KEYWORDS)
+def guarded(is_last):
+    name = os.path.join(write(), str(is_last))
+    open(name, "w").close()
+    both.wait()
+    if is_last:
+        assert left.wait(30)
+        assert os.path.exists(name)
+        assert write() == os.path.dirname(name)
+    return os.path.dirname(name)
+
+def run(is_last):
+    try:
+        results.append(guarded(is_last))
+    except BaseException as error:
+        results.append(repr(error))
+    left.set()
+
+threads = [threading.Thread(target=run, args=(is_last,)) for is_last in (False, True)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert results[0] == results[1], results
+folders = results
+is_as_before()
+"""
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_fork_that_leaves_the_block_leaves_the_folder(isolated, sealed):
+    isolated.passes(
+        AT_ONCE.format(found="tempfile.gettempdir()")
+        + f"""
+with hermetic_blocker(**KEYWORDS, sealed={sealed}):
+    folders = [write()]
+    child = os.fork()
+    if not child:
+        sys.exit(7)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    assert write() == folders[0]
+{"" if sealed else "is_as_before()"}
+"""
+    )
+
+
+def test_a_folder_that_another_block_keeps_from_going_goes_at_the_end(isolated):
+    done = isolated.passes(
+        AT_ONCE.format(found="tempfile.gettempdir()")
+        + """
+block, other = hermetic_blocker(**KEYWORDS), hermetic_blocker(fs_readonly=True)
+block.__enter__()
+print(write())
+other.__enter__()
+block.__exit__(None, None, None)
+other.__exit__(None, None, None)
+"""
+    )
+    assert is_gone(done)

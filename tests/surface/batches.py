@@ -23,8 +23,8 @@ from hermetic.settings import SETTINGS as DECLARED
 ROWS = [(guard, number, row) for guard in FAMILIES for number, row in enumerate(load_family(guard).surface)]
 TRIED = [(g, n, r) for g, n, r in ROWS if r.example]
 # foreign: a program of another environment, where hermetic is not installed. worker, forked: what multiprocessing
-# starts in a block, anew and by a fork.
-PLACES = ("process", "block", "nested", "sealed", "foreign", "worker", "forked")
+# starts in a block, anew and by a fork. within: a seal in a block that is left, with one of its own that is left, too.
+PLACES = ("process", "block", "nested", "sealed", "within", "foreign", "worker", "forked")
 # Workers that the family itself refuses: it starts no process, or lets nobody read the pickle that says what to run.
 NO_WORKER = {("subprocess", "worker"), ("subprocess", "forked"), ("code_exec", "worker")}
 
@@ -90,10 +90,15 @@ def main():
     from _hermetic import blocks, start
 
     place, settings = sys.argv[1], json.loads(sys.argv[2])
-    values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place == "sealed"))
+    values = values_of(BlockConfig(**settings, trace=True, report_only=place == "report", sealed=place in ("sealed", "within")))
     block = None
     if place in ("process", "sealed", "report"):
         start.start_policies((policy_from(values),))
+    elif place == "within":
+        with hermetic_blocker(BlockConfig(**settings)):
+            start.start_policies((policy_from(values),))
+            with hermetic_blocker(BlockConfig(**settings)):
+                pass
     elif place == "nested":
         hermetic_blocker(block_interpreter_mutation=True, report_only=True).__enter__()
         block = hermetic_blocker(BlockConfig(**settings, trace=True))

@@ -13,7 +13,7 @@ from .patches import ABLE, INHERITED
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Any
 
     from .patches import Change
@@ -27,10 +27,11 @@ class Journal:
     refresh: what families want to be called when their changes are in place again.
     """
 
-    __slots__ = ("_grouped", "_steps", "changes", "refresh")
+    __slots__ = ("_grouped", "_steps", "changes", "is_whole", "refresh")
 
     def __init__(self, changes: list[Change], refresh: tuple[Callable[[], None], ...] = ()) -> None:
         self.changes, self.refresh = changes, refresh
+        self.is_whole = True
         self._steps: list[Attribute | Names] = []
         self._grouped = 0
 
@@ -43,6 +44,8 @@ class Journal:
 
     def redo(self) -> bool:
         """Apply all of it again if everything is as it was before; False when it must be made anew."""
+        if not self.is_whole:
+            return False
         steps = self.steps()
         for done, step in enumerate(steps):
             # Looked at only when its turn comes: two families may each replace what the other has left there.
@@ -56,6 +59,14 @@ class Journal:
         """Put back what was there, newest first, where it is still ours."""
         for step in reversed(self.steps()):
             step.undo()
+
+    def give_up(self, places: Collection[tuple[int, str]]) -> None:
+        """Leave these for good to a policy for the whole process, which has replaced them as well: some stand-ins are
+        the same object for both, and would be taken for the block's. places: (id of the holder, attribute)."""
+        kept = [change for change in self.changes if (id(change[0]), change[1]) not in places]
+        if len(kept) != len(self.changes):
+            # In place: modules that are loaded later are noted here.
+            self.changes[:], self.is_whole, self._grouped = kept, False, -1
 
 
 class Attribute:

@@ -39,6 +39,11 @@ watched: list[Any] = [()]
 IN_FORCE: list[tuple[Any, ...]] = [()]
 ENVIRONMENT: list[Any] = [getattr(_os.environ, "_data", {})]
 BEFORE: list[Any] = [{}]
+# Weak references to the mappings of variables behind the stand-ins of blocks. A policy for the whole process that
+# begins in a block empties them.
+BEHIND: list[Any] = []
+# What blocks have replaced, by the (guard, name) pairs: such a policy takes it over, see ``Journal.give_up``.
+JOURNALS: dict[frozenset[tuple[str, str]], Any] = {}
 SINCE = [0]
 # The code of the frames in which stand-ins call C, and one another.
 STARTERS: list[Any] = []

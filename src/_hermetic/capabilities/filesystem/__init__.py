@@ -322,12 +322,18 @@ _found: list[tuple[str, Any]] = []
 
 
 def forget_folder(private: str) -> None:
-    """A block's folder goes: tempfile shall find another one, or what it had found."""
+    """Somebody leaves a block's folder: tempfile shall find another one, or what it had found. Blocks are left in any
+    order, and several at once may have the same folder."""
     tempfile: Any = _sys.modules.get("tempfile")
-    before = [pair for pair in _found if pair[0] == private]
-    _found[:] = [pair for pair in _found if pair[0] != private]
+    before = None
+    for place in range(len(_found) - 1, -1, -1):
+        if _found[place][0] == private:
+            before = _found.pop(place)[1]
+            break
+    if private not in [folder for folder, _ in _found]:
+        _found[:] = [(folder, before if found == private else found) for folder, found in _found]
     if tempfile is not None and tempfile.tempdir == private:
-        tempfile.tempdir = before[0][1] if before else None
+        tempfile.tempdir = before
 
 
 # Policies in force that keep Python from writing bytecode, and what the switch was before the first of them.

@@ -43,7 +43,7 @@ from .interfaces import (
     replaced,
 )
 from .libraries import LIBRARIES, LIBRARY_ROWS, library_denial, steps_to
-from .loaded import take_away
+from .loaded import Absence, take_away
 from .origins import SEP, number_of, numbers_at, numbers_of, place_of, places_named, places_of, search_roots
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from .interfaces import Found
-    from .loaded import Absence
 
     # (names, extension module's file or None, places without suffix, numbers of files)
     Target: TypeAlias = tuple[tuple[str, ...], "str | None", tuple[str, ...], tuple[Any, ...]]
@@ -319,4 +318,4 @@ def engage(rules: Rules) -> Absence:
     return take_away(wants, heads)
 
 
-FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE, prepare=prepare, engage=engage)
+FAMILY = Family(guard=GUARD, decide=decide, surface=SURFACE, prepare=prepare, engage=engage, stay=Absence.stay)

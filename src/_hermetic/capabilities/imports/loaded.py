@@ -52,6 +52,12 @@ class Absence:
                 setattr(parent, name.rpartition(".")[2], module)
         self.taken = []
 
+    def stay(self) -> None:
+        """Take from the blocks that are entered now what they would put back when they are left."""
+        for other in [other() for other in _in_force]:
+            if other is not None:
+                other.taken = [taken for taken in other.taken if not self.wants(taken[0])]
+
 
 def take_away(wants: Callable[[str], bool], heads: Collection[str]) -> Absence:
     """Take away the loaded modules whose names are wanted; the result puts them back.

@@ -7,6 +7,7 @@ that only these functions name; around it, every way in leads back to the guard.
 from __future__ import annotations
 
 import os
+from _weakref import ref
 
 from ...capabilities.environment import DELETE, EVERY, GET, LIST, SEE, SET
 from ...extract import BYTES, TEXT, argument, exact_text, is_a
@@ -190,8 +191,15 @@ def guarded_class(setting: Setting, original: Any) -> Any:
     mapping = mapping_of(setting)
     real = original.__new__(original)
     real.__dict__.update(mapping.__dict__)
-    if setting.whole_process and type(real._data) is dict:  # else an earlier policy has done it
-        real._data = kept_data(setting, real)
+    if type(real._data) is dict:
+        if setting.whole_process:
+            real._data = kept_data(setting, real._data)
+        else:
+            session.BEHIND[:] = [*[one for one in session.BEHIND if one() is not None], ref(real)]
+    elif setting.whole_process:  # an earlier policy has done it, unless there are only blocks around
+        for block in [one() for one in session.BEHIND]:
+            if block is not None:
+                block._data = kept_data(setting, block._data)
     names = {
         "REAL": real,
         "VISIBLE": setting.bind(visible, REAL=real),
@@ -205,12 +213,11 @@ def guarded_class(setting: Setting, original: Any) -> Any:
     return type(original)(original.__name__, (original,), body)
 
 
-def kept_data(setting: Setting, mapping: Any) -> Any:
+def kept_data(setting: Setting, data: Any) -> Any:
     """A copy without what nobody will be shown; C forgets it too, so that children do not get it.
 
     Both mappings share one copy, as they shared the data.
     """
-    data = mapping._data
     known = setting.memo.get((KEPT, id(data)))
     if known is None:
         kept = {}
@@ -223,7 +230,7 @@ def kept_data(setting: Setting, mapping: Any) -> Any:
         # Whoever holds it, under whatever name, finds nothing any more.
         data.clear()
         # The data is kept beside the copy: an id is only a name while its object lives.
-        known = setting.memo[KEPT, id(data)] = (kept, data)
+        known = setting.memo[KEPT, id(data)] = setting.memo[KEPT, id(kept)] = (kept, data)
         session.ENVIRONMENT[0] = kept
     return known[0]
 
