@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from _hermetic.acts import questions, refusal_under
@@ -113,6 +113,7 @@ def below(tree, values):
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(one=path_settings(), two=path_settings())
+@example(one={"fs_readonly": True, "fs_root": "in"}, two={"fs_readonly": True, "fs_root": "link", "allow_read": ["in"]})
 def test_paths_are_those_of_both(tree, one, two):
     sides = [below(tree, values) for values in (one, two)]
     try:

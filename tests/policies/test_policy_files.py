@@ -62,6 +62,7 @@ MISTAKES = [
     ("[[test]]\nallow = 'read'", 2, "is no act"),
     ("[[test]]\nallow = []", 2, "names no act"),
     ("[[test]]\nallow = 'read /x'\nprofile = 'x'", 3, "unknown profile 'x'"),
+    ("[[test]]\nallow = 'read /x'\nprofile = ['x']", 3, "a profile is named by a text, not a list"),
     ("block_network = true\nblock_network = true", 2, "not TOML"),
     ("x = ", 1, "not TOML"),
 ]
@@ -265,6 +266,11 @@ def test_a_keyword_beside_a_file_is_refused_by_its_own_name(write):
             hermetic_blocker(policy=path, **keywords)
         assert str(caught.value).startswith(said)
     hermetic_blocker(policy=path, allow_domains=["a.org"])
+
+
+def test_a_test_may_be_of_a_built_in_profile(write):
+    found = load(write("[[test]]\ndeny = 'connect a.org:1'\nprofile = 'net-hermetic'"))
+    assert [test.profile for test in found.tests] == ["net-hermetic"]
 
 
 def test_what_is_not_asked_for_is_the_place_of_nothing(write):
