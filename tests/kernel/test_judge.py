@@ -132,6 +132,127 @@ def test_what_nobody_heard_is_said_when_it_is_asked_again(call, before, error, e
     assert [unheard.said(number, 7, error) for _ in range(2)] == [expected, error]  # once
 
 
+def internet(family, host, port, scope=0):
+    """An address as C writes it."""
+    number = socket.inet_pton(family, host)
+    start = int(family).to_bytes(2, "little") + port.to_bytes(2, "big")
+    if family == socket.AF_INET:
+        return start + number + bytes(8)
+    return start + bytes(4) + number + scope.to_bytes(4, "little")
+
+
+@pytest.mark.parametrize(
+    ("written", "needed"),
+    [
+        ((socket.AF_INET, "10.1.2.3", 0x1234), 16),
+        # The kernel takes these without the last field, too.
+        ((socket.AF_INET6, "fe80::1:2", 0x1234), 24),
+    ],
+    ids=["IPv4", "IPv6"],
+)
+def test_an_address_is_read_as_the_kernel_reads_it(written, needed):
+    from _hermetic.enforce.kernel.linux.judge import spoken
+
+    whole = internet(*written)
+    for length in range(2, len(whole) + 1):
+        assert spoken(whole[:length]) == (written if length >= needed else None)
+    assert spoken(whole + bytes(100)) == written
+    other = {socket.AF_INET: socket.AF_INET6, socket.AF_INET6: socket.AF_UNIX}[written[0]]
+    assert spoken(int(other).to_bytes(2, "little") + whole[2:16]) is None
+
+
+@pytest.mark.parametrize(
+    ("family", "kind", "address", "expected"),
+    [
+        (socket.AF_INET, socket.SOCK_STREAM, internet(socket.AF_INET, "10.0.0.1", 5), ("10.0.0.1", 5)),
+        (socket.AF_INET, socket.SOCK_DGRAM, internet(socket.AF_INET, "10.0.0.1", 5), ("10.0.0.1", 5)),
+        (socket.AF_INET6, socket.SOCK_STREAM, internet(socket.AF_INET6, "fe80::1", 5, 3), ("fe80::1", 5, 0, 3)),
+        (socket.AF_INET6, socket.SOCK_STREAM, internet(socket.AF_INET6, "fe80::1", 5, 3)[:24], ("fe80::1", 5, 0, 0)),
+        (socket.AF_INET6, socket.SOCK_DGRAM, internet(socket.AF_INET, "10.0.0.1", 5), ("::ffff:10.0.0.1", 5)),
+        (socket.AF_INET6, socket.SOCK_STREAM, internet(socket.AF_INET, "10.0.0.1", 5), None),
+        (socket.AF_INET, socket.SOCK_DGRAM, internet(socket.AF_INET6, "::ffff:10.0.0.1", 5), None),
+        (socket.AF_INET, socket.SOCK_STREAM, internet(socket.AF_INET6, "::1", 5), None),
+    ],
+)
+def test_what_was_judged_is_where_the_socket_goes(family, kind, address, expected):
+    from _hermetic.enforce.kernel.linux.judge import place_for, spoken
+
+    # As a socket tells its kind, with its other marks.
+    sock = SimpleNamespace(family=family, type=kind | socket.SOCK_NONBLOCK)
+    assert place_for(sock, spoken(address), address) == expected
+
+
+def judging(**parts):
+    """One who judges, without what it judges by."""
+    from _hermetic.enforce.kernel.linux import judge
+
+    made = judge.Judge.__new__(judge.Judge)
+    for name, part in {"resolver": None, "tested": True, "rules": (), "lock": threading.Lock(), **parts}.items():
+        setattr(made, name, part)
+    return made
+
+
+def test_an_address_of_no_possible_length_is_not_read():
+    asked = judging(read=lambda thread, address, length: (thread, address, length))
+    for length in (2, 128, (1 << 32) + 16):
+        assert asked.address(7, [3, 4096, length]) == (7, 4096, length & 0xFFFFFFFF)
+    for length in (0, 1, 129, 0xFFFFFFFF, 1 << 32):
+        with pytest.raises(OSError) as refused:
+            asked.address(7, [3, 4096, length])
+        assert refused.value.errno == errno.EINVAL
+
+
+def test_every_refusal_is_told_but_the_self_tests(monkeypatch):
+    from _hermetic.enforce.kernel.linux import judge
+
+    told = []
+    monkeypatch.setattr(judge, "tell", told.append)
+    network = SimpleNamespace(GUARD="network", decide=lambda rules, capability, target, call: rules)
+    asked = judging(network=network, tested=False, rules=None)
+    target = (socket.AF_INET, "10.0.0.1", 5, "connect")
+    assert asked.is_refused("network.connect", target) is False
+    asked.rules = ("message", "10.0.0.1", "no-network", "remedy")
+    assert asked.is_refused("network.connect", target) is True
+    assert told == []
+    assert asked.is_refused("network.connect", target) is True
+    assert told == [("network", "message", "no-network", "remedy", "connect", None, "10.0.0.1", "")]
+
+
+def test_what_a_program_binds_and_forgets_is_forgotten_in_its_order(monkeypatch):
+    from _hermetic.enforce.kernel.linux import judge
+
+    monkeypatch.setattr(judge, "MOST_BOUND", 2)
+    path = int(socket.AF_UNIX).to_bytes(2, "little") + b"/x"
+    asked = judging(bound={}, address=lambda thread, words: path)
+    sockets = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+    for sock in sockets:
+        asked.socket_of = lambda name, thread, number, sock=sock: sock.dup()
+        assert asked.bind(b"", 7, [3, 0, 4]) == (0, judge.GO_ON)
+    assert list(asked.bound) == [os.fstat(sock.fileno()).st_ino for sock in sockets[1:]]
+    for sock in sockets:
+        sock.close()
+
+
+@pytest.mark.parametrize(
+    ("family", "address"),
+    [
+        (socket.AF_UNIX, internet(socket.AF_INET, "127.0.0.1", 80)),
+        (socket.AF_INET6, internet(socket.AF_INET, "127.0.0.1", 80)),
+        (socket.AF_INET, internet(socket.AF_INET6, "::1", 80)),
+        (socket.AF_INET, b"\0\0" + internet(socket.AF_INET, "0.0.0.0", 80)[2:]),
+        (socket.AF_NETLINK, int(socket.AF_NETLINK).to_bytes(2, "little") + bytes(6) + b"\1\0\0\0"),
+        (socket.AF_NETLINK, int(socket.AF_NETLINK).to_bytes(2, "little") + bytes(2)),
+    ],
+)
+def test_nothing_is_bound_to_an_address_that_the_socket_has_not(family, address):
+    never = SimpleNamespace(BIND="network.bind", decide=lambda *arguments: None)  # all would be allowed
+    bound, closed = [], []
+    sock = SimpleNamespace(family=family, bind=bound.append, close=lambda: closed.append(1), type=socket.SOCK_STREAM)
+    asked = judging(network=never, bound={}, address=lambda *arguments: address, socket_of=lambda *arguments: sock)
+    error, flags = asked.bind(b"", 7, [3, 0, len(address)])
+    assert (error in (errno.EACCES, errno.EAFNOSUPPORT), flags, bound, closed) == (True, 0, [], [1])
+
+
 def test_sockets_of_those_who_are_gone_are_let_go(isolated):
     """Interrupted or ended in the middle of a connection: nothing of it is kept, and nobody is answered."""
     isolated.passes("""

@@ -33,6 +33,7 @@ MISTAKES = [
     ("block_network = true\nallow_domains = 'a.org'", 2, "write allow_domains = ['a.org']"),
     ("allow_domains = [1]", 1, "holds a number"),
     ("allow_domains = ['']", 1, "cannot mean anything"),
+    ('allow_write = ["a\\u0000b"]', 1, "'a\\x00b' cannot mean anything"),
     ("fs_root = true", 1, "fs_root is a text, not a boolean"),
     ("no-network = true\nblock_network = true", 2, "two spellings of one setting"),
     ("strict = true", 1, "for the command line alone: --strict"),
@@ -47,14 +48,21 @@ MISTAKES = [
     ("profiles = 1", 1, "profiles is a table"),
     ("[profiles]\na = 1", 2, "profile 'a' is a table: [profiles.a]"),
     ("[profiles.a]\nprofiles = 1", 2, "unknown key 'profiles'"),
+    ("[profiles.'']\ntrace = true", 1, "'' cannot be the name of a profile"),
+    ('[profiles."a\\u001b"]\ntrace = true', 1, "'a\\x1b' cannot be the name of a profile"),
+    ("deny_imports = 1", 1, "deny_imports is a list of texts, not a number"),
+    ("deny_imports = 2026-01-01", 1, "deny_imports is a list of texts, not a date or time"),
     ("[profiles.a]\n\nblok_native = true", 3, "did you mean block_native?"),
     ("[test]\nallow = 'read /x'", 1, "write [[test]]"),
+    ("test = 'read /x'", 1, "write [[test]]"),
+    ("trace = true\ntest = ['read /x']", 2, "write [[test]]"),
     ("[[test]]\nprofile = 'x'", 1, "a test says allow or deny"),
     ("[[test]]\nallow = 'read /x'\n[[test]]\nallow = 'read /x'\ndeny = 'read /x'", 3, "a test says allow or deny"),
     ("[[test]]\nalow = 'read /x'", 2, "did you mean allow?"),
     ("[[test]]\nallow = 'read'", 2, "is no act"),
     ("[[test]]\nallow = []", 2, "names no act"),
     ("[[test]]\nallow = 'read /x'\nprofile = 'x'", 3, "unknown profile 'x'"),
+    ("[[test]]\nallow = 'read /x'\nprofile = ['x']", 3, "a profile is named by a text, not a list"),
     ("block_network = true\nblock_network = true", 2, "not TOML"),
     ("x = ", 1, "not TOML"),
 ]
@@ -75,6 +83,20 @@ def test_mistake_in_a_pyproject_names_its_line_too(write, text, line, said):
     with pytest.raises(PolicyFileError) as caught:
         load(path)
     assert str(caught.value).startswith(f"{path}:{line + 3}: ")
+
+
+def test_what_only_a_file_can_say_is_not_proposed_inside_of_a_profile(write):
+    with pytest.raises(PolicyFileError) as caught:
+        load(write("[profiles.a]\nprofile = 1"))
+    assert "did you mean profiles?" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "tool = 1", "[tool]\nhermetic = true", "[tool.other]\nhermetic = 1"])
+def test_a_pyproject_without_a_table_of_ours_is_refused(write, text):
+    path = write(text, "pyproject.toml")
+    with pytest.raises(PolicyFileError) as caught:
+        load(path)
+    assert str(caught.value) == f"{path} has no table [tool.hermetic]"
 
 
 def test_wrong_type_is_a_type_error_and_the_rest_are_value_errors(write):
@@ -202,6 +224,9 @@ def test_two_files_join_and_a_name_they_share_is_ambiguous(write):
 def test_a_file_that_takes_nothing_away_is_refused(write):
     with pytest.raises(UsageError, match="takes nothing away"):
         read_options(["--policy", write("")])
+    with pytest.raises(PolicyFileError) as caught:
+        hermetic_blocker(policy=write("trace = true"))
+    assert str(caught.value).endswith("policy.toml takes nothing away")
     path = write("trace = true\n[profiles.ci]\nblock_network = true")
     with pytest.raises(UsageError, match="choose one of its profiles: ci"):
         read_options(["--policy", path])
@@ -226,6 +251,33 @@ def test_a_value_that_cannot_mean_anything_is_refused_with_its_place(write):
     with pytest.raises(ValueError) as caught:
         hermetic_blocker(policy=path)
     assert str(caught.value).startswith(f"{path}:4: 'not a name' is not a domain name")
+
+
+def test_a_keyword_beside_a_file_is_refused_by_its_own_name(write):
+    path = write("block_network = true\nallow_localhost = false\n[profiles.ci]\nallow_localhost = true")
+    refused = {
+        "allow_domains: 'not a name' is not a domain name": {"allow_domains": ["not a name"]},
+        "allow_env needs block_environment": {"allow_env": ["A"]},
+        "environment_unset needs block_environment": {"environment_unset": True},
+        "fs_root needs fs_readonly": {"fs_root": "/nowhere"},
+    }
+    for said, keywords in refused.items():
+        with pytest.raises(ValueError) as caught:
+            hermetic_blocker(policy=path, **keywords)
+        assert str(caught.value).startswith(said)
+    hermetic_blocker(policy=path, allow_domains=["a.org"])
+
+
+def test_a_test_may_be_of_a_built_in_profile(write):
+    found = load(write("[[test]]\ndeny = 'connect a.org:1'\nprofile = 'net-hermetic'"))
+    assert [test.profile for test in found.tests] == ["net-hermetic"]
+
+
+def test_what_is_not_asked_for_is_the_place_of_nothing(write):
+    path = write("block_network = false\n[profiles.ci]\nblock_network = true")
+    assert read_choice(["--policy", path, "--profile", "ci"]).origins == {
+        ("block_network", True): f"{path}:3 (profile ci)"
+    }
 
 
 LINES = [

@@ -133,6 +133,53 @@ def test_without_a_file_the_options_are_named(capsys):
     ]
 
 
+def test_a_switch_that_allows_is_named_with_its_place(capsys, tmp_path):
+    act = ("--", "connect", "127.0.0.1:80")
+    assert answer(capsys, "--no-network", "--allow-localhost", *act, status=0)[1:] == [
+        "  allowed by: --allow-localhost",
+        "  to deny it: running without --allow-localhost, or removing allow_localhost = true",
+    ]
+    written = tmp_path / "switch.toml"
+    written.write_text("block_network = true\nallow_localhost = true\n")
+    assert answer(capsys, f"--policy={written}", *act, status=0)[1:] == [
+        f"  allowed by: --allow-localhost ({written}:2)",
+        f"  to deny it: running without --allow-localhost, or removing allow_localhost = true ({written}:2)",
+    ]
+
+
+def test_every_entry_that_allows_has_to_go(capsys):
+    given = ("--no-network", "--allow-localhost", "--allow-domain", "b.org", "--allow-host", "b.org")
+    lines = answer(capsys, *given, "--", "connect", "b.org:80", status=0)
+    assert lines[1:3] == ["  allowed by: --allow-domain b.org", "  allowed by: --allow-host b.org"]
+    assert lines[-1] == (
+        "  to deny it: running without --allow-domain b.org, running without --allow-host b.org, "
+        'or removing "b.org" from allow_domains, removing "b.org" from allow_hosts'
+    )
+
+
+def test_of_a_list_beside_a_rule_that_denies_too_the_entry_is_the_one_that_decides(capsys):
+    given = ("--no-network", "--deny-host", "x.org", "--deny-host", "b.org")
+    lines = answer(capsys, *given, "--", "connect", "b.org:80", status=2)
+    assert lines[2] == "  blocked by: --deny-host b.org"
+
+
+def test_the_guards_own_files_are_denied_by_no_option(capsys):
+    lines = answer(capsys, "--no-network", "--", "write", judging.__file__, status=2)
+    assert lines[2] == "  blocked by: any policy protects the guards themselves"
+    assert lines[3].startswith("  to allow it: nothing: ")
+
+
+def test_a_program_that_is_not_there_is_judged_all_the_same(capsys):
+    answer(capsys, "--no-network", "--", "run", "no-such-program", status=0)
+    lines = answer(capsys, "--no-subprocess", "--", "run", "no-such-program", status=2)
+    assert lines[-1] == "  to allow it: running without --no-subprocess, or removing block_subprocess = true"
+
+
+def test_without_a_file_an_entry_is_removed_from_its_list(capsys):
+    lines = answer(capsys, "--deny-import", "json", "--", "import", "json", status=2)
+    assert lines[-1] == '  to allow it: running without --deny-import json, or removing "json" from deny_imports'
+
+
 def test_nothing_taken_away_allows_everything(capsys):
     assert answer(capsys, "--", "connect", "b.org:443", status=0)[0] == "allowed: connect b.org:443"
 
