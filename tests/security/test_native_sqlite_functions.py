@@ -314,7 +314,9 @@ sqlite3.connect(":memory:")
 """
     done = isolated.script(options, code)
     assert done.code == 2
-    assert "to allow it: giving --block-native together with what restricts files around it" in done.stderr, done
+    assert (
+        "to allow it: giving --block-native before the policies around it, which make the connections" in done.stderr
+    ), done
 
 
 KEEPS_WORKING = """

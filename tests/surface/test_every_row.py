@@ -72,6 +72,8 @@ def test_text_is_the_same_in_every_place(guard, number, row):
     texts = {
         place: re.sub(CHANGING, "", str(outcome(guard, place, number)["text"]))
         for place in places_of(guard, row.example)
+        # In a block that takes native code away, too, connections are the block's: a seal takes none of those.
+        if place != "within" or "sqlite3.connect" not in row.example
     }
     assert len(set(texts.values())) == 1, texts
 

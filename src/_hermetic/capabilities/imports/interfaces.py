@@ -45,7 +45,7 @@ def interface_denial(rules: Rules, target: str, call: str) -> Found:
 
 CONNECTION = "sqlite3.Connection"
 CONNECTION_REMEDY = "sqlite3.connect(), with a class of the program's as factory that calls super().__init__()"
-OLDER_REMEDY = "giving --block-native together with what restricts files around it, by which connections are made here"
+OLDER_REMEDY = "giving --block-native before the policies around it, which make the connections, or together with them"
 
 
 def replaced(rules: Rules) -> Found:
