@@ -250,6 +250,15 @@ class hermetic_blocker:  # noqa: N801  # reads as a function: with hermetic_bloc
             self._written = _read_policy(checked_all(keywords), policy, named)
             self._values = self._written.values
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy stands for the same settings; it is entered nowhere."""
+        settings = {"_written": self._written, "_config": self._config, "_values": self._values}
+        return {**getattr(self, "__dict__", {}), **settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in {**state, "_tokens": [], "_ready": None}.items():
+            setattr(self, name, value)
+
     @property
     def values(self) -> dict[str, Any]:
         """The settings' values that this block stands for, checked."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from types import AsyncGeneratorType, CoroutineType, GeneratorType
+import types
+from types import AsyncGeneratorType, CoroutineType, GeneratorType, MethodType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def guarded(blocker: AbstractContextManager[Any], function: Any) -> Any:
     if inspect.iscoroutinefunction(function):
         return coroutine(blocker, function)
     if inspect.isgeneratorfunction(function):
-        return generator(blocker, function)
+        return awaited(generator(blocker, function), flags_of(function))
     return plain(blocker, function)
 
 
@@ -45,6 +46,9 @@ def guarded_class(blocker: AbstractContextManager[Any], cls: type) -> type:
             setattr(cls, name, property(accessors[0], accessors[1], accessors[2], value.__doc__))
         elif isinstance(value, (functools.cached_property, functools.partialmethod)):
             value.func = guarded(blocker, value.func)
+        elif isinstance(value, functools.singledispatchmethod):
+            for kind, method in value.dispatcher.registry.items():
+                value.register(kind, guarded(blocker, method))
         elif isinstance(value, type) and value.__qualname__ == f"{cls.__qualname__}.{name}":
             guarded_class(blocker, value)
     return cls
@@ -53,7 +57,6 @@ def guarded_class(blocker: AbstractContextManager[Any], cls: type) -> type:
 CACHE = type(functools.lru_cache(len))
 # What a cache has beside its function.
 CACHE_PARTS = ("cache_info", "cache_clear", "cache_parameters")
-STEPPED = (CoroutineType, GeneratorType, AsyncGeneratorType)
 
 
 def plain(blocker: AbstractContextManager[Any], function: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,8 +64,10 @@ def plain(blocker: AbstractContextManager[Any], function: Callable[..., Any]) ->
     def run(*args: Any, **kwargs: Any) -> Any:
         with blocker:
             result = function(*args, **kwargs)
-        if type(result) in STEPPED:
-            return STEPS[STEPPED.index(type(result))](blocker, lambda: result)()
+        if type(result) is GeneratorType:
+            return awaited(generator(blocker, lambda: result), result.gi_code.co_flags)()
+        if type(result) in STEPS:
+            return STEPS[type(result)](blocker, lambda: result)()
         return result
 
     for name in CACHE_PARTS if isinstance(function, CACHE) else ():
@@ -98,11 +103,7 @@ def generator(
             try:
                 given = yield item
                 step = inner.send
-            except GeneratorExit:
-                with blocker:
-                    inner.close()
-                raise
-            except BaseException as error:  # noqa: BLE001  # whatever was thrown in goes on to the inner one
+            except BaseException as error:  # noqa: BLE001  # whatever was thrown in goes on to the inner one, an end too
                 step, given = inner.throw, error
 
     return run
@@ -125,14 +126,23 @@ def async_generator(
             try:
                 given = yield item
                 step = inner.asend
-            except GeneratorExit:
-                with blocker:
-                    await inner.aclose()
-                raise
             except BaseException as error:  # noqa: BLE001  # as above
                 step, given = inner.athrow, error
 
     return run
 
 
-STEPS: tuple[Any, ...] = (coroutine, generator, async_generator)
+STEPS: dict[Any, Any] = {CoroutineType: coroutine, AsyncGeneratorType: async_generator}
+
+
+def awaited(made: Callable[..., Any], flags: int) -> Callable[..., Any]:
+    """A generator function that may be awaited, if the one that it stands for may. flags: of that one's code."""
+    return types.coroutine(made) if flags & inspect.CO_ITERABLE_COROUTINE else made
+
+
+def flags_of(function: Any) -> int:
+    """The flags of a function's code, as ``inspect`` finds it."""
+    while isinstance(function, (functools.partial, MethodType)):
+        function = function.func if isinstance(function, functools.partial) else function.__func__
+    flags: int = function.__code__.co_flags
+    return flags

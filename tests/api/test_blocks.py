@@ -237,6 +237,37 @@ asyncio.run(main())
     )
 
 
+def test_a_copy_stands_for_the_same_settings_and_is_entered_nowhere(isolated):
+    """As for a task that is copied, or sent to another process."""
+    isolated.write("policy.toml", "block_network = true\n")
+    isolated.passes(
+        HELPERS
+        + """
+import copy, pickle
+class Mine(hermetic_blocker):
+    pass
+made = [hermetic_blocker(block_network=True), hermetic_blocker(BlockConfig(block_network=True)),
+        hermetic_blocker(policy="policy.toml"), Mine("net-hermetic")]
+made[-1].note = "kept"
+for block in made:
+    with block:
+        copies = [copy.copy(block), copy.deepcopy(block), pickle.loads(pickle.dumps(block))]
+    for other in copies:
+        assert type(other) is type(block) and other.values == block.values and not net()
+        try:
+            other.__exit__(None, None, None)
+        except RuntimeError:
+            pass
+        else:
+            raise AssertionError("left")
+        with other:
+            assert net()
+        assert not net()
+assert copies[2].note == "kept"
+"""
+    )
+
+
 def test_blocks_inside_a_program_narrow_the_command_line(isolated):
     done = isolated.script(
         "--no-network",

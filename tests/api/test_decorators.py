@@ -106,6 +106,90 @@ except KeyError:
     pass
 assert got == [(1, False)] and not net()
 """,
+    "generator that has an end of its own for being closed": """
+def plain():
+    try:
+        yield 1
+    except GeneratorExit:
+        seen.append(net())
+        if again:
+            yield 2
+        return "closed"
+def ends(kind):
+    made = kind(); next(made)
+    try:
+        first = made.close()
+    except RuntimeError as error:
+        first = str(error)
+    made = kind(); next(made)
+    try:
+        return first, made.throw(GeneratorExit)
+    except (StopIteration, GeneratorExit) as error:
+        return first, type(error), getattr(error, "value", None)
+guarded = with_hermetic(block_network=True)(plain)
+for again in (False, True):
+    seen = []
+    assert ends(guarded) == ends(plain), (again, ends(guarded), ends(plain))
+    assert seen == [True, True, False, False], seen
+assert not net()
+""",
+    "async generator that has an end of its own for being closed": """
+async def plain():
+    try:
+        yield 1
+    except GeneratorExit:
+        seen.append(net())
+        await asyncio.sleep(0)
+        if again:
+            yield 2
+async def ends(kind):
+    made = kind(); await made.__anext__()
+    try:
+        first = await made.aclose()
+    except RuntimeError as error:
+        first = str(error)
+    made = kind(); await made.__anext__()
+    try:
+        return first, await made.athrow(GeneratorExit)
+    except (StopAsyncIteration, GeneratorExit) as error:
+        return first, type(error)
+guarded = with_hermetic(block_network=True)(plain)
+for again in (False, True):
+    seen = []
+    assert asyncio.run(ends(guarded)) == asyncio.run(ends(plain)), again
+    assert seen[:2] == [True, True] and seen[-1] is False, seen
+assert not net()
+""",
+    "generator that may be awaited": """
+import functools, types
+def made(value):
+    got = yield from asyncio.sleep(0.001).__await__()
+    assert net()
+    return value
+made = types.coroutine(made)
+guarded = with_hermetic(block_network=True)
+hidden = guarded(functools.wraps(made)(lambda value: made(value)))
+async def main():
+    return [await act(5) for act in (guarded(made), hidden)] + [await guarded(functools.partial(made, 5))()]
+assert asyncio.run(main()) == [5, 5, 5] and not net()
+""",
+    "method chosen by its argument": """
+import functools
+@with_hermetic(block_network=True)
+class Guarded:
+    @functools.singledispatchmethod
+    def act(self, value):
+        return "other", net()
+    @act.register
+    def _(self, value: int):
+        return "int", net()
+    @act.register(list)
+    @classmethod
+    def _(cls, value):
+        return cls.__name__, net()
+assert [Guarded().act(value) for value in (1, [], "")] == [("int", True), ("Guarded", True), ("other", True)]
+assert not net()
+""",
     "async generator is guarded whenever it is resumed": """
 import inspect
 @with_hermetic(block_network=True)
