@@ -9,7 +9,9 @@ from hermetic.policies.files import ALLOW, DENY, EXTENDS, PROFILE, PROFILE_TABLE
 from hermetic.settings import BY_KEY, LIST, SETTINGS, SWITCH, Setting
 from hermetic.values import PROFILES
 
-TEXT = {"type": "string", "minLength": 1}
+# As ECMA-262 writes them, which JSON Schema names: no NUL in a text, no control character in a profile's name.
+TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*$"}
+NAMES = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 TEXTS = {"type": "array", "items": TEXT}
 
 
@@ -47,7 +49,7 @@ def schema() -> dict[str, Any]:
             **settings,
             PROFILE_TABLES: {
                 "type": "object",
-                "propertyNames": {"not": {"enum": list(PROFILES)}, "minLength": 1},
+                "propertyNames": {"not": {"enum": list(PROFILES)}, "minLength": 1, "pattern": NAMES},
                 "additionalProperties": profile,
             },
             TESTS: {"type": "array", "items": test},

@@ -110,7 +110,11 @@ def test_a_run_inside_a_run(folders, outer, inner):
     options = f"--fs-readonly --allow-write=a --allow-write=b {outer}".split()
     done = folders.cli(*options, "--", "python", "-c", code)
     if inner == "--block-native" and outer != inner:
-        assert done.code == 2 and done.stdout == "" and "giving --block-native together" in done.stderr, done
+        assert (
+            done.code == 2
+            and done.stdout == ""
+            and "giving --block-native before the policies around it" in done.stderr
+        ), done
     else:
         assert lines(done) == ["b"], done
 
