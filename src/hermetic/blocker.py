@@ -346,16 +346,19 @@ def _values(keywords: dict[str, Any], named: str | None) -> dict[str, Any]:
     return values
 
 
-_sealed: list[dict[str, Any]] = []
+_sealed: list[tuple[dict[str, Any], Policy]] = []
 
 
 def _seal(values: dict[str, Any], written: _Written | None, folder: PrivateFolder | None) -> None:
-    """Put a policy in force until the process ends; once for equal requests."""
-    if values in _sealed:
-        return
+    """Put a policy in force until the process ends; once for equal requests that mean the same."""
     check(values, _SPELLED)
     origins, files = ((), ()) if written is None else (written.origins, written.files)
-    start_policies((_policy(values, origins, files, None if folder is None else folder.path),))
-    _sealed.append(dict(values))
+    # Apart from the private folder, which each request has anew. Paths are found from here: a seal of the root "."
+    # in another folder is another one.
+    meant = _policy(values, origins, files)
+    if (values, meant) in _sealed:
+        return
+    start_policies((meant if folder is None else _policy(values, origins, files, folder.path),))
+    _sealed.append((dict(values), meant))
     if folder is not None:
         folder.keep()

@@ -180,6 +180,41 @@ with block:
     )
 
 
+@pytest.mark.parametrize("asked", ('fs_readonly=True, fs_root="."', 'deny_read=["x"]'))
+def test_a_second_seal_of_the_same_words_means_the_folder_it_is_put_on_in(isolated, asked):
+    for folder in ("a", "a/a"):
+        isolated.write(f"{folder}/x", "text")
+    isolated.passes(
+        f"""
+import os
+import sys
+from hermetic import hermetic_blocker
+
+paths = [os.path.abspath(path) for path in ("a/x", "a/a/x")]
+def refused():
+    found = []
+    for path in paths:
+        try:
+            open(path).close()
+        except PermissionError:
+            found.append(path)
+    return found
+
+def seal():
+    with hermetic_blocker({asked}, sealed=True):
+        pass
+    return refused()
+
+denies = {"deny_read" in asked}
+os.chdir("a")
+assert seal() == (paths[:1] if denies else [])
+assert seal() == (paths[:1] if denies else [])
+os.chdir("a")
+assert seal() == (paths if denies else paths[:1])
+"""
+    )
+
+
 def test_profiles_by_name_and_by_keyword(isolated):
     isolated.passes(
         HELPERS

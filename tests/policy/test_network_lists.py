@@ -372,6 +372,38 @@ def test_denied_ipv6_includes_ipv4_that_is_sent_as_ipv6(host):
     assert connect(rules(block=False, deny_hosts=["0.0.0.0/0"]), "2001:db8::1") is None
 
 
+# 10.1.2.3: of a Teredo server and a client behind another one; in ISATAP of two networks; by NAT64 with a local prefix
+# of 48, 56 and 64 bits.
+CARRYING = [
+    "2001:0:a01:203::1", "2001:0:808:808:0:0:f5fe:fdfc", "2001:db8::5efe:10.1.2.3", "fd00::200:5efe:10.1.2.3",
+    "64:ff9b:1:a01:2:300::", "64:ff9b:1:ff0a:1:203::", "64:ff9b:1:fffe:a:102:300::",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("host", CARRYING)
+def test_an_address_is_denied_to_those_who_carry_packets_there(host):
+    mine = rules(block=False, deny_hosts=["10.0.0.0/8"])
+    assert connect(mine, host)[3] == "leaving out --deny-host 10.0.0.0/8"
+    assert connect(rules(allow_hosts=["::/0"], deny_hosts=["10.1.2.3:80"]), host, 80) is not None
+    assert connect(rules(block=False, deny_hosts=["10.1.2.3:80"]), host, 81) is None
+    assert connect(rules(block=False, deny_private_network=True), host) is not None
+    # It gives nothing: where the packets come out, only the one who carries them knows.
+    assert connect(rules(allow_hosts=["10.0.0.0/8"]), host) is not None
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["2001:0:a9fe:a9fe::1", "2001:0:808:808::5601:5601", "2001:db8::5efe:169.254.169.254", "64:ff9b:1:a9fe:a9:fe00::1"],
+)
+def test_metadata_services_are_denied_to_those_who_carry_packets_there(host):
+    assert connect(rules(allow_hosts=["::/0", "0.0.0.0/0"]), host) is not None
+
+
+@pytest.mark.parametrize("host", ["64:ff9b:1::8.8.8.8", "2001:db8::1", "2001:0:808:808::1", "2001:db8::5eff:10.1.2.3"])
+def test_what_carries_nothing_denied_is_not_denied(host):
+    assert connect(rules(block=False, deny_hosts=["10.0.0.0/8", "127.0.0.1"], deny_private_network=True), host) is None
+
+
 def test_a_name_that_is_denied_on_a_port_takes_its_addresses_with_it():
     mine = rules(block=False, deny_hosts=["evil.org:22"])
     assert resolve(mine, "evil.org") is None

@@ -46,6 +46,47 @@ os.environ['SSL_CERT_FILE'] = OUTSIDE + '/secret.pem'
 context.set_default_verify_paths()
 shown()
 """,
+    "capath of several": "context.load_verify_locations(capath='nothing:' + OUTSIDE); show('" + SECRET + "')",
+    "capath of several, in bytes": """
+context.load_verify_locations(None, b'nothing:' + os.fsencode(OUTSIDE))
+show('SECRET')
+""".replace("SECRET", SECRET),
+    "default_file by C": """
+os.putenv('SSL_CERT_FILE', OUTSIDE + '/secret.pem')
+context.set_default_verify_paths()
+shown()
+""",
+    "default_file by C, as posix has it": """
+import posix
+posix.putenv(b'SSL_CERT_FILE', os.fsencode(OUTSIDE) + b'/secret.pem')
+context.load_default_certs()
+shown()
+""",
+    "default_file by C, from another folder": """
+import posix
+posix.putenv(b'SSL_CERT_FILE', b'secret.pem')
+here = os.getcwd()
+os.chdir(OUTSIDE)
+context.set_default_verify_paths()
+os.chdir(here)
+shown()
+""",
+    "default_folder": """
+os.environ['SSL_CERT_DIR'] = OUTSIDE
+context.set_default_verify_paths()
+show('SECRET')
+""".replace("SECRET", SECRET),
+    "default_folder among several": """
+os.environ['SSL_CERT_DIR'] = 'nothing:' + OUTSIDE
+context.set_default_verify_paths()
+show('SECRET')
+""".replace("SECRET", SECRET),
+    "default_folder by C": """
+import posix
+posix.putenv(b'SSL_CERT_DIR', os.fsencode(OUTSIDE))
+context.set_default_verify_paths()
+show('SECRET')
+""".replace("SECRET", SECRET),
 }
 
 

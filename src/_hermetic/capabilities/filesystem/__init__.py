@@ -15,7 +15,7 @@ from ...pristine import native
 from ...sqlite import BEGINNING_NOTE, SQLITE_CONNECT
 from . import filecalls as of
 from . import unannounced
-from .clibrary import file_variable
+from .clibrary import certificate_variable, default_folders, file_variable, unclear_variable
 from .decisions import LIST, NAMED, READ, REPLACE, decide
 from .lists import (
     EVERYWHERE,
@@ -268,6 +268,22 @@ SURFACE = (
         call="os.putenv",
         when=judges_reads,
         note="`RESOLV_HOST_CONF`, `HOSTALIASES` and `INPUTRC`, whose file C reads and shows",
+    ),
+    GuardedCall(
+        capability=READ,
+        audit=("os.putenv",),
+        read=certificate_variable,
+        call="os.putenv",
+        when=judges_reads,
+        note="`SSL_CERT_FILE` and `SSL_CERT_DIR`, which OpenSSL asks C for: one absolute path that may be read",
+    ),
+    GuardedCall(capability=NAMED, audit=("os.putenv",), read=unclear_variable, call="os.putenv", when=judges_reads),
+    GuardedCall(
+        capability=NAMED,
+        patch=("ssl:SSLContext.set_default_verify_paths",),
+        read=default_folders,
+        call="ssl.SSLContext.set_default_verify_paths",
+        when=judges_reads,
     ),
     *(
         GuardedCall(capability=capability, patch=names, read=reader, call="open", door=door, when=when)

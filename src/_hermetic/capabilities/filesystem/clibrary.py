@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from .filecalls import Reading
 
 SHADOW = "/etc/shadow"
-CERTIFICATE_FILE = "SSL_CERT_FILE"
+# By these OpenSSL finds its default store, as it is asked to; the second is a list.
+CERTIFICATE_FILE, CERTIFICATE_FOLDERS = "SSL_CERT_FILE", "SSL_CERT_DIR"
+CERTIFICATE_VARIABLES = at_start((CERTIFICATE_FILE, CERTIFICATE_FOLDERS))
 # What os.environ was made from; emptied where the environment is taken away, and then C has no such variable.
 DATA: Any = getattr(_os.environ, "_data", {})
 
@@ -48,11 +50,50 @@ def second_file(args: Any, kwargs: Any) -> Reading | None:
 
 def default_file(args: Any, kwargs: Any) -> Reading | None:
     """set_default_verify_paths(): the program may have said where they are."""
-    for name in (CERTIFICATE_FILE, CERTIFICATE_FILE.encode()):
-        value = dict.get(DATA, name)
+    return reading(variable(CERTIFICATE_FILE))
+
+
+def default_folder(args: Any, kwargs: Any) -> Reading | None:
+    value = variable(CERTIFICATE_FOLDERS)
+    return None if value is None or is_list(value) else reading(value)
+
+
+def default_folders(args: Any, kwargs: Any) -> tuple[str, Any] | None:
+    """The same, of a list, whose folders were judged as those of the start."""
+    value = variable(CERTIFICATE_FOLDERS)
+    if value is None or not is_list(value):
+        return None
+    name = newly_set((CERTIFICATE_FOLDERS, _os.fsencode(exact_text(value))), CERTIFICATE_VARIABLES)
+    return None if name is None else (name, value)
+
+
+def variable(name: str) -> Any:
+    """What os.environ has by this name."""
+    for key in (name, name.encode()):
+        value = dict.get(DATA, key)
         if is_a(value, TEXT_OR_BYTES):
-            return reading(value)
+            return value
     return None
+
+
+def is_list(value: Any) -> bool:
+    return _os.pathsep in exact_text(value)
+
+
+def certificate_variable(args: Any, kwargs: Any) -> Reading | None:
+    """os.putenv(name, value) of the default store, which os.environ need not have: judged as it is set."""
+    name = newly_set(args, CERTIFICATE_VARIABLES)
+    return None if name is None or not args[1] or is_unclear(name, args[1]) else reading(args[1])
+
+
+def unclear_variable(args: Any, kwargs: Any) -> tuple[str, Any] | None:
+    """The same, of what may be another place when C reads it, or several."""
+    name = newly_set(args, CERTIFICATE_VARIABLES)
+    return (name, args[1]) if name is not None and args[1] and is_unclear(name, args[1]) else None
+
+
+def is_unclear(name: str, value: Any) -> bool:
+    return not _os.path.isabs(exact_text(value)) or (name == CERTIFICATE_FOLDERS and is_list(value))
 
 
 def catalogue_folder(args: Any, kwargs: Any) -> Reading | None:

@@ -122,8 +122,10 @@ def readable(root: str) -> Readable:
     entries = path_entries()
     packages = [entry for entry in entries if entry.rpartition(os.sep)[2] in PACKAGES]
     # Who starts the program may have said where certificates are.
-    named = [value for value in map(os.environ.get, ("SSL_CERT_FILE", "SSL_CERT_DIR")) if value]
-    real = dict.fromkeys([root, *real_paths([*interpreter_folders(), *packages, *installed_data(), *DATA, *named])])
+    named = [os.environ.get("SSL_CERT_FILE"), *os.environ.get("SSL_CERT_DIR", "").split(os.pathsep)]
+    real = dict.fromkeys(
+        [root, *real_paths([*interpreter_folders(), *packages, *installed_data(), *DATA, *filter(None, named)])]
+    )
     single = {resolve(name) for name in interpreter_files()}
     return (
         tuple(beginning(path) for path in real if path == root or path != os.sep),

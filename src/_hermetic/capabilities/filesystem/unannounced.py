@@ -5,7 +5,16 @@ from __future__ import annotations
 from ...extract import NUMBER, TEXT_OR_BYTES, always, argument, exact_text, is_a
 from ...paths import resolve
 from ...pristine import IS_LINUX, IS_WINDOWS, getpid
-from .clibrary import catalogue, catalogue_folder, default_file, first_file, only_file, second_file, shadow
+from .clibrary import (
+    catalogue,
+    catalogue_folder,
+    default_file,
+    default_folder,
+    first_file,
+    only_file,
+    second_file,
+    shadow,
+)
 from .descriptors import path_text
 from .filecalls import MADE_ANEW, names_change, reading_of
 from .places import ANY_CHANGE, NOT_AT_ALL, SHARED, SHOWN_AS_IT_IS, UNKNOWN, both_places, change_of, entry_of
@@ -193,7 +202,10 @@ UNANNOUNCED = (
     ("_tkinter.create", ("_tkinter:create",), CHANGE, tcl, False, "import tkinter; tkinter.Tcl()"),
 )
 
-ON_THE_TYPE = "the C method called on `_ssl._SSLContext`, and a link swapped meanwhile, are the kernel layer's"
+ON_THE_TYPE = (
+    "the C method called on `_ssl._SSLContext`, a link swapped meanwhile, and what links inside of a folder of "
+    "certificates (`capath`) lead to, are the kernel layer's"
+)
 # What C reads by a name, where CPython announces nothing: (call, its names, reader, door, note).
 UNANNOUNCED_READS = (
     ("_posixshmem.shm_open", ("_posixshmem:shm_open",), shared_memory_read, "", ""),
@@ -237,6 +249,13 @@ UNANNOUNCED_READS = (
         default_file,
         "",
         "judged by `SSL_CERT_FILE`; the system's own store is always readable",
+    ),
+    (
+        "ssl.SSLContext.set_default_verify_paths",
+        ("ssl:SSLContext.set_default_verify_paths",),
+        default_folder,
+        "",
+        "judged by `SSL_CERT_DIR`, too",
     ),
     ("ssl._test_decode_cert", ("_ssl:_test_decode_cert",), only_file, "", ""),
     (

@@ -112,6 +112,25 @@ def unwrapped(packed: bytes) -> bytes:
     return packed
 
 
+TEREDO = b"\x20\x01\0\0"  # RFC 4380: a server's address, and a client's with its bits turned
+ISATAP = frozenset({b"\0\0\x5e\xfe", b"\2\0\x5e\xfe"})  # RFC 5214: before the address, in whatever network
+
+
+def carried(packed: bytes) -> list[bytes]:
+    """More IPv4 addresses that an IPv6 one may be on its way to: these count where they are denied, and give nothing.
+
+    Networks choose the length of their local prefix for NAT64, and with it where the address is (RFC 6052, 2.2).
+    """
+    if len(packed) != 16:
+        return []
+    found = [packed[12:]] if packed[8:12] in ISATAP else []
+    if packed[:4] == TEREDO:
+        found += [packed[4:8], bytes([byte ^ 0xFF for byte in packed[12:]])]
+    if packed[:6] == LOCAL_NAT64:
+        found += [packed[6:8] + packed[9:11], packed[7:8] + packed[9:12], packed[9:13]]
+    return [inner for inner in found if inner[0]]  # nothing is sent to 0.0.0.0/8
+
+
 METADATA = frozenset(
     {
         b"\xa9\xfe\xa9\xfe",  # 169.254.169.254, most clouds

@@ -24,6 +24,7 @@ from .addresses import (
     RESOLVER_PORTS,
     THIS_HOST,
     UNSPECIFIED,
+    carried,
     is_link_local,
     is_loopback,
     is_metadata,
@@ -119,9 +120,9 @@ def denying(rules: Rules, host: str, raw: bytes | None, port: int) -> tuple[str,
         if entry:
             return host, DENY, f"leaving out --deny-host {entry}"
     if rules[PRIVATE] and raw is not None:
-        packed = unwrapped(raw)
-        if is_private(packed) and (packed in METADATA or not allowed_entry(rules, packed, port)):
-            return host, DENY_PRIVATE, remedy_for(rules, host, packed, port)
+        for packed in (unwrapped(raw), *carried(raw)):
+            if is_private(packed) and (packed in METADATA or not allowed_entry(rules, packed, port)):
+                return host, DENY_PRIVATE, remedy_for(rules, host, packed, port)
     return None
 
 
@@ -132,8 +133,8 @@ def denied_entry(rules: Rules, host: str, raw: bytes | None, port: int) -> str:
         return name_entry(lists, host, port, False)
     packed = unwrapped(raw)
     found = address_entry(lists, packed, port, False)
-    if not found and packed is not raw:
-        found = address_entry(lists, raw, port, False)
+    for other in (raw, *carried(raw)) if len(raw) == 16 else ():
+        found = found or address_entry(lists, other, port, False)
     for unspecified, loopback in THIS_HOST:
         if not found and packed == unspecified:
             found = address_entry(lists, loopback, port, False)
@@ -155,7 +156,7 @@ def allowed_entry(rules: Rules, packed: bytes, port: int) -> str:
 def address_allowed(rules: Rules, raw: bytes, port: int) -> bool:
     """Whether an address may be reached, under BLOCK: by its own permission, or as the answer for an allowed name."""
     packed = unwrapped(raw)
-    if packed in METADATA or (packed is not raw and leaves(raw)):
+    if packed in METADATA or not METADATA.isdisjoint(carried(raw)) or (packed is not raw and leaves(raw)):
         return False
     if rules[ALLOWED] and allowed_entry(rules, packed, port):
         return True

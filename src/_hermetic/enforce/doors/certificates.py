@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import pathsep as _separator
+
 from ...capabilities.filesystem.descriptors import fixed_path
 from ..judge import refusal
 
@@ -18,12 +20,13 @@ BOX: list[Any] = []
 
 # Of ``ssl.SSLContext``'s methods and ``bindtextdomain``: where they take names, and how those are called.
 PLACES = slice(1, 3)
+SEPARATOR = _separator
 NAMES = ("cafile", "capath", "certfile", "keyfile")
 
 
 def verify_locations(setting: Setting, original: Any) -> Any:
     """For ``ssl.SSLContext.load_verify_locations``."""
-    return setting.bind(hand_on_settled)
+    return setting.bind(hand_on_folders)
 
 
 def cert_chain(setting: Setting, original: Any) -> Any:
@@ -31,13 +34,31 @@ def cert_chain(setting: Setting, original: Any) -> Any:
     return setting.bind(hand_on_settled)
 
 
-def hand_on_settled(*args: Any, **kwargs: Any) -> Any:
+def settled_words(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
     words = list(args)
     words[PLACES] = [name if name is None else fixed_path(name) for name in args[PLACES]]
     for name in NAMES:
         if kwargs.get(name) is not None:
             kwargs[name] = fixed_path(kwargs[name])
+    return words
+
+
+def hand_on_settled(*args: Any, **kwargs: Any) -> Any:
+    words = settled_words(args, kwargs)
     found = JUDGE(KEY, words, kwargs)
+    if found is not None:
+        raise refusal(found)
+    return BOX[0](*words, **kwargs)
+
+
+def hand_on_folders(*args: Any, **kwargs: Any) -> Any:
+    """OpenSSL takes the third argument, ``capath``, for a list, of which each folder is judged."""
+    words = settled_words(args, kwargs)
+    folders = words[2] if len(words) > 2 else kwargs.get("capath")
+    parts = [] if folders is None else folders.split(SEPARATOR if type(folders) is str else SEPARATOR.encode())
+    found = JUDGE(KEY, words, kwargs)
+    for part in parts[1:] and parts:
+        found = found or (JUDGE(KEY, (args[0], None, part), None) if part else None)
     if found is not None:
         raise refusal(found)
     return BOX[0](*words, **kwargs)
