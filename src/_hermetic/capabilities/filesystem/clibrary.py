@@ -9,6 +9,7 @@ from __future__ import annotations
 import os as _os
 
 from ...extract import TEXT_OR_BYTES, argument, at_start, exact_text, is_a, newly_set
+from ...pristine import ENCODING, ENCODING_ERRORS, IS_WINDOWS
 from .descriptors import path_text
 from .filecalls import reading_of
 
@@ -22,6 +23,7 @@ SHADOW = "/etc/shadow"
 # By these OpenSSL finds its default store, as it is asked to; the second is a list.
 CERTIFICATE_FILE, CERTIFICATE_FOLDERS = "SSL_CERT_FILE", "SSL_CERT_DIR"
 CERTIFICATE_VARIABLES = at_start((CERTIFICATE_FILE, CERTIFICATE_FOLDERS))
+BETWEEN_FOLDERS = _os.pathsep
 # What os.environ was made from; emptied where the environment is taken away, and then C has no such variable.
 DATA: Any = getattr(_os.environ, "_data", {})
 
@@ -63,7 +65,8 @@ def default_folders(args: Any, kwargs: Any) -> tuple[str, Any] | None:
     value = variable(CERTIFICATE_FOLDERS)
     if value is None or not is_list(value):
         return None
-    name = newly_set((CERTIFICATE_FOLDERS, _os.fsencode(exact_text(value))), CERTIFICATE_VARIABLES)
+    as_c_has_it = str.encode(exact_text(value), ENCODING, ENCODING_ERRORS)
+    name = newly_set((CERTIFICATE_FOLDERS, as_c_has_it), CERTIFICATE_VARIABLES)
     return None if name is None else (name, value)
 
 
@@ -77,7 +80,7 @@ def variable(name: str) -> Any:
 
 
 def is_list(value: Any) -> bool:
-    return _os.pathsep in exact_text(value)
+    return BETWEEN_FOLDERS in exact_text(value)
 
 
 def certificate_variable(args: Any, kwargs: Any) -> Reading | None:
@@ -93,7 +96,9 @@ def unclear_variable(args: Any, kwargs: Any) -> tuple[str, Any] | None:
 
 
 def is_unclear(name: str, value: Any) -> bool:
-    return not _os.path.isabs(exact_text(value)) or (name == CERTIFICATE_FOLDERS and is_list(value))
+    text = exact_text(value)
+    is_absolute = text[1:2] == ":" if IS_WINDOWS else text[:1] == "/"
+    return not is_absolute or (name == CERTIFICATE_FOLDERS and is_list(text))
 
 
 def catalogue_folder(args: Any, kwargs: Any) -> Reading | None:

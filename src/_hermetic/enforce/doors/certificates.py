@@ -57,7 +57,7 @@ def hand_on_folders(*args: Any, **kwargs: Any) -> Any:
     folders = words[2] if len(words) > 2 else kwargs.get("capath")
     parts = [] if folders is None else folders.split(SEPARATOR if type(folders) is str else SEPARATOR.encode())
     found = JUDGE(KEY, words, kwargs)
-    for part in parts[1:] and parts:
+    for part in parts if len(parts) > 1 else ():
         found = found or (JUDGE(KEY, (args[0], None, part), None) if part else None)
     if found is not None:
         raise refusal(found)
