@@ -5,6 +5,7 @@ References: CVE-2026-21636, CVE-2026-21711, CVE-2026-48936.
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import pytest
@@ -69,6 +70,41 @@ def test_event_loops_keep_their_wake_up_pair(isolated):
         """,
     )
     assert (done.code, done.stdout) == (0, "5\n"), done.stderr
+
+
+# A loop written in C: what it calls is called without a frame of its own.
+NATIVE_LOOP = """
+import functools, socket, sys, types
+sys.modules[{name!r}] = types.ModuleType({name!r})
+loop = types.SimpleNamespace({method}=functools.partial(socket.socketpair, *{words!r}))
+def runs():
+    return loop.{method}()
+for end in runs():
+    end.close()
+print("ran")
+"""
+
+
+@pytest.mark.parametrize("options", ["--no-network", "--no-network --seal", "--no-network --allow-localhost"])
+@pytest.mark.parametrize("method", ["run_forever", "run_until_complete"])
+def test_a_loop_in_c_keeps_its_wake_up_pair_whoever_runs_it(isolated, options, method):
+    done = isolated.script(options, NATIVE_LOOP.format(name="uvloop", method=method, words=()))
+    assert (done.code, done.stdout) == (0, "ran\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "words"),
+    [
+        ("uvloop", "run_forever", (socket.AF_UNIX, socket.SOCK_DGRAM)),  # could be re-aimed
+        ("uvloop", "run", ()),  # no loop's word
+        ("others", "run_forever", ()),  # no such loop is there
+    ],
+)
+def test_nothing_else_is_taken_for_the_pair_of_a_loop_in_c(isolated, name, method, words):
+    words = tuple(int(word) for word in words)
+    done = isolated.script("--no-network", NATIVE_LOOP.format(name=name, method=method, words=words))
+    assert done.code == 2, done
+    assert "hermetic: blocked action: network disabled: socketpair\n" in done.stderr
 
 
 @pytest.mark.parametrize(

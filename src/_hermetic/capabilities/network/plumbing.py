@@ -33,6 +33,10 @@ PAIR_USERS = frozenset(
         ("_hermetic.enforce.kernel.linux.beside", "private_pair"),
     }
 )
+# Loops written in C ask for their pair without a frame, and for a new one at each run: the first frame is that of
+# whoever runs the loop, which may be anybody, and is told by what its code calls.
+NATIVE_LOOPS = ("uvloop", "winloop")
+RUNS_A_LOOP = ("run_until_complete", "run_forever")
 DESCRIPTOR_USERS = frozenset(
     {
         ("multiprocessing.reduction", "send_handle"),
@@ -71,9 +75,24 @@ def asked_by(users: frozenset[tuple[str, str]]) -> bool:
         if who is None or who in users:
             return who is not None
         if who[0] != "socket":
-            return False
+            return users is PAIR_USERS and runs_native_loop(frame)
         frame = behind_stand_ins(frame.f_back)  # type: ignore[union-attr]  # it had a name
     return False
+
+
+def runs_native_loop(frame: FrameType | None) -> bool:
+    """Whether this code runs an event loop, where one is loaded that makes its pair in C."""
+    if frame is None or all_missing(NATIVE_LOOPS):
+        return False
+    called = frame.f_code.co_names
+    return RUNS_A_LOOP[0] in called or RUNS_A_LOOP[1] in called
+
+
+def all_missing(names: tuple[str, ...]) -> bool:
+    for name in names:
+        if dict.get(LOADED, name) is not None:
+            return False
+    return True
 
 
 def asks_for_own_name() -> bool:
