@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from . import events
@@ -10,6 +9,7 @@ from .capabilities import load_module
 from .compiled import Compiled, new_probe, probe_entry
 from .enforce import audit, forkservers, patches, session
 from .enforce.journal import Journal
+from .enforce.session import WITHIN
 from .start import REPLACED, loader_changes, stand_ins
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -25,45 +25,37 @@ _engaged: list[tuple[object, list[Any]]] = []
 _installed: list[tuple[frozenset[tuple[str, str]], Journal]] = []
 # What each of these has among patches.STANDING, which is taken off it when another takes its place.
 _standing: dict[object, tuple[Any, ...]] = {}
-# Who is entering or leaving a block. A signal handler or a finalizer may come amid, in the same thread, and enter one
-# itself: what is being replaced or put back is half done then, and is left alone. What it replaces is its own.
-_within: list[object] = []
-_amid: list[tuple[object, Journal]] = []
 # Who wants what is replaced to stay replaced, inert, while nothing is in force: see ``keep_installed``.
 _keepers: list[object] = []
-
-if hasattr(os, "register_at_fork"):
-    # A fork while another thread enters or leaves a block would find the lock taken, for ever, and things half done.
-    os.register_at_fork(
-        before=session.lock.acquire, after_in_parent=session.lock.release, after_in_child=session.lock.release
-    )
 
 
 def enter_block(token: object, compiled: Compiled) -> None:
     """Put a compiled policy in force until ``leave_block``."""
     with session.lock:
-        is_amid = bool(_within)
-        _within.append(token)
+        depth = len(WITHIN)
         try:
+            WITHIN.append(token)
             if not _hooked:
                 add_hook()
-            put_in_force(token, compiled, is_amid)
+            put_in_force(token, compiled, depth > 0)
         except BaseException:
-            take_out(token, is_amid)
+            take_out(token, depth > 0)
             raise
         finally:
-            _within.pop()
+            del WITHIN[depth:]  # which an interrupt may have come before
 
 
 def leave_block(token: object) -> None:
     """End what ``enter_block`` began under this token; the last one out restores everything."""
     with session.lock:
-        is_amid = bool(_within)
-        _within.append(token)
+        depth = len(WITHIN)
         try:
-            take_out(token, is_amid)
+            WITHIN.append(token)
+            take_out(token, depth > 0)
         finally:
-            _within.pop()
+            del WITHIN[depth:]
+        if not depth and _installed and not session.entered and not _keepers:
+            leave_block(token)  # the last one was left amid of this, and restored nothing
 
 
 def add_hook() -> None:
@@ -78,14 +70,14 @@ def add_hook() -> None:
 
 
 def put_in_force(token: object, compiled: Compiled, is_amid: bool) -> None:
-    """is_amid: see ``_within``."""
+    """is_amid: see ``session.WITHIN``."""
     tracing, report_only, _, watcher = compiled.modes
     if tracing or (report_only and watcher is None):
         events.open_trace()
     before = session.entered
     # Stand-ins do nothing without a policy, and a policy would judge that the class of what it guards is set.
     if is_amid:
-        _amid.append((token, fresh_journal(compiled, compiled.patched, token)))
+        session.JOURNALS[token] = fresh_journal(compiled, compiled.patched, token)
     else:
         install_for(compiled)
     session.add(token, compiled.table, compiled.carried, watcher)
@@ -97,20 +89,20 @@ def put_in_force(token: object, compiled: Compiled, is_amid: bool) -> None:
 
 
 def take_out(token: object, is_amid: bool) -> None:
-    """is_amid: see ``_within``."""
+    """is_amid: see ``session.WITHIN``."""
     for pair in [pair for pair in _engaged if pair[0] is token]:
         _engaged.remove(pair)
         for step in reversed(pair[1]):
             step()
     before = session.entered
-    is_last = session.remove(token)
+    session.remove(token)
     if forkservers.MODULE in sys.modules:
         forkservers.change(held_in(before), held_in(session.entered))
-    for own in [own for own in _amid if own[0] is token]:
-        _amid.remove(own)
-        own[1].undo()
+    own = session.JOURNALS.pop(token, None)
+    if own is not None:
+        own.undo()
         stand_no_more(token)
-    if is_last and not is_amid:
+    if not is_amid and not session.entered:
         uninstall()
 
 

@@ -115,6 +115,7 @@ def start_log(pid: int) -> None:
     """Begin anew, where the log is another process's: of the one that this was forked from."""
     LOG.clear()
     TIMES.clear()
+    HANDED.clear()
     UNSET.clear()
     SAID.clear()
     COUNT[0] = pid
@@ -250,6 +251,8 @@ BEGAN = [0]
 # [descriptor, its inode, process id] of where the process that began a run reads it; nothing where it reads nothing.
 HEARD: list[int] = []
 HEARER = 2  # where in it the process is
+# (message, reason) of what this process itself wrote there for the program that was to take it over.
+HANDED: set[tuple[str, str]] = set()
 # How often a process reports the same act.
 REPORTED = 10
 # What a pipe takes in one piece.

@@ -52,17 +52,25 @@ def is_a(value: object, kinds: tuple[type, ...]) -> bool:
 def has_mark(value: object, name: str) -> bool:
     """Whether one of the real classes of this has the name among its own; attributes are not asked."""
     for one in _classes_of(type(value)):
-        if name in _names_of(one):
+        if is_named(one, name):
             return True
     return False
 
 
-def kept_by_c(value: object, name: str) -> list[Any]:
-    """What the real classes of this keep of it under a name, in memory of C's: among them C's own class, which no other
-    one hides.
+def is_named(one: type, name: str) -> bool:
+    """Whether a class has the name among its own. Not looked up: a key of the program's may have its hash, and would be
+    compared.
     """
-    found = [_names_of(one)[name] for one in _classes_of(type(value)) if name in _names_of(one)]
-    return [member.__get__(value) for member in found if type(member) is MEMBER]
+    return name in [key for key in _names_of(one) if type(key) is str]
+
+
+def kept_by_c(value: object, name: str) -> list[int]:
+    """The numbers that the real classes of this keep of it under a name, in memory of C's: among them C's own class,
+    which no other one hides. What else is in a slot of that name is the program's, and would be compared as well.
+    """
+    found = [_names_of(one)[name] for one in _classes_of(type(value)) if is_named(one, name)]
+    kept = [member.__get__(value) for member in found if type(member) is MEMBER]
+    return [number for number in kept if type(number) is int]
 
 
 MEMBER = type(native.stat_result.__dict__["st_mode"])
@@ -89,7 +97,7 @@ def settled_text(value: Any) -> Any:
     for one in _classes_of(type(value)):
         if one is str:
             break
-        if "encode" in _names_of(one) or "__getattribute__" in _names_of(one):
+        if is_named(one, "encode") or is_named(one, "__getattribute__"):
             return value
     return str.__getitem__(value, slice(None))
 

@@ -33,7 +33,7 @@ from .errors import BootstrapError
 from .extract import exact_text
 from .model import PRIVATE, PUBLIC
 from .policy import Policy, carry
-from .pristine import IS_FREE_THREADED, RLock, getpid, now
+from .pristine import IS_FREE_THREADED, now
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -86,17 +86,20 @@ def start_policies(
     children = None
     if guardian is not None:
         children = childrens_context(policies, (strict, reports, *kernel, since or began), prepared)
-    # A fork may have left the parent's lock taken.
-    with _starting.setdefault(getpid(), RLock()):
+    # Two threads that start policies do so one after the other, and none while a block's are half in place.
+    with session.lock:
+        if session.WITHIN:
+            raise BootstrapError("a policy for the whole process cannot begin amid of entering or leaving a block")
         for policy in order:
             given = (children, policies) if policy is guardian else (None, ())
             start_process(part(policy, waiting, False) if waiting else policy, *given, policy, prepared)
     leave_fork_servers()
     if meanwhile is not None:
         meanwhile()
-    for policy in order if waiting else ():
-        if not waiting.isdisjoint(policy.rules):
-            start_process(part(policy, waiting, True), None, (), policy, prepared)
+    with session.lock:
+        for policy in order if waiting else ():
+            if not waiting.isdisjoint(policy.rules):
+                start_process(part(policy, waiting, True), None, (), policy, prepared)
 
 
 def leave_fork_servers() -> None:
@@ -105,10 +108,6 @@ def leave_fork_servers() -> None:
         from .enforce.forkservers import leave  # with blocks, it is there
 
         leave()
-
-
-# Two threads that start policies do so one after the other, by process.
-_starting: dict[int, Any] = {}
 
 
 def childrens_context(

@@ -146,7 +146,20 @@ def in_child() -> str:
 # ended, and are still around another, or may not be removed at the moment.
 _there: list[PrivateFolder] = []
 _ended: list[str] = []
+# The process that looks at these once more when it ends.
+_looking: list[int] = []
 _lock = RLock()
+
+
+def forked() -> None:
+    """What has ended is the parent's to take away: the folders around which it still is are in use there."""
+    _ended.clear()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    # A fork while another thread enters or leaves a block would find the lock taken, for ever.
+    os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=forked)
 
 
 def folder_of(owner: object) -> PrivateFolder:
@@ -189,9 +202,10 @@ class PrivateFolder:
                     later.before = self.before
             if variable(NAME) == self.path:
                 set_variable(NAME, self.before)
-            if self.process == os.getpid():
-                _ended.append(self.path)
-                remove_ended()
+            if self.process != os.getpid():
+                return
+            _ended.append(self.path)
+        remove_ended()
 
     def keep(self) -> None:
         """Stay until the process ends, as a sealed policy does."""
@@ -200,14 +214,17 @@ class PrivateFolder:
 
 
 def remove_ended() -> None:
-    """Take away what has ended, unless another folder lies in it."""
-    for path in list(_ended):
-        if any(folder.path.startswith(os.path.join(path, "")) for folder in _there):
-            continue
+    """Take away what has ended, unless another folder lies in it. It may take a while, for which nobody waits."""
+    with _lock:
+        around = [path for path in _ended if any(one.path.startswith(os.path.join(path, "")) for one in _there)]
+        going = [path for path in _ended if path not in around]
+    for path in going:
         remove(path)
         if not os.path.lexists(path):
-            _ended.remove(path)
-    if _ended:  # another thread's block may forbid it
+            with _lock:
+                _ended[:] = [one for one in _ended if one != path]
+    if _ended and os.getpid() not in _looking:  # another thread's block may forbid it
+        _looking[:] = [os.getpid()]
         at_exit(remove_ended)
 
 

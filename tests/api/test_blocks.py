@@ -514,6 +514,101 @@ for act in block.__enter__, lambda: block.__exit__(None, None, None):
     )
 
 
+def test_a_block_that_is_left_amid_of_another_leaves_nothing_behind(isolated):
+    """By a signal handler, or by the finalizer of a generator: wherever it comes, one of both is the last."""
+    isolated.passes(
+        HELPERS
+        + """
+FILES = ("blocks.py", "session.py", "journal.py", "forkservers.py")
+first, last = hermetic_blocker(block_environment=True), hermetic_blocker(block_code_exec=True)
+def state():
+    return vars(os)["getenv"], type(os.environ), os.environ.__class__, vars(__builtins__)["eval"]
+class Amid:
+    def __init__(self, number):
+        self.left = number
+    def __call__(self, frame, event, arg):
+        if not frame.f_code.co_filename.endswith(FILES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                first.__exit__(None, None, None)
+        return self
+
+with first, last:
+    pass
+before = state()
+for number in range(1, 1000):
+    first.__enter__()
+    last.__enter__()
+    sys.settrace(amid := Amid(number))
+    last.__exit__(None, None, None)
+    sys.settrace(None)
+    if amid.left > 0:
+        first.__exit__(None, None, None)
+        break
+    assert state() == before, number
+assert 20 < number < 999, number
+assert state() == before
+"""
+    )
+
+
+@pytest.mark.parametrize("act", ["__enter__", "__exit__"])
+def test_a_block_that_is_entered_amid_of_another_and_stays_is_in_force(isolated, act):
+    isolated.passes(
+        HELPERS
+        + f"""
+import hermetic
+FILES = ("blocks.py", "session.py", "journal.py", "forkservers.py")
+def env():
+    try:
+        os.environ["HOME"]
+    except hermetic.PolicyViolation:
+        return True
+    return False
+def code():
+    try:
+        eval("1")
+    except hermetic.PolicyViolation:
+        return True
+    return False
+first, later = hermetic_blocker(block_environment=True), hermetic_blocker(block_code_exec=True)
+class Amid:
+    def __init__(self, number):
+        self.left = number
+    def __call__(self, frame, event, arg):
+        if not frame.f_code.co_filename.endswith(FILES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                later.__enter__()
+        return self
+
+with first, later:
+    pass
+for number in range(1, 1000):
+    if {act!r} == "__exit__":
+        first.__enter__()
+    sys.settrace(amid := Amid(number))
+    first.{act}(*(None,) * 3 * ({act!r} == "__exit__"))
+    sys.settrace(None)
+    assert env() is ({act!r} == "__enter__"), number
+    if {act!r} == "__enter__":
+        first.__exit__(None, None, None)
+    if amid.left > 0:
+        break
+    assert code(), number
+    later.__exit__(None, None, None)
+    assert not code() and not env(), number
+assert 20 < number < 999, number
+"""
+    )
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
 def test_a_fork_while_other_threads_enter_and_leave_can_enter_a_block(isolated):
     isolated.passes(

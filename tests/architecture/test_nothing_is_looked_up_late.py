@@ -46,7 +46,20 @@ def test_bound_functions_hold_no_modules(isolated, family, sealed):
 # What a bound function shares with a module, where the program finds it and may write it; each for a reason.
 SHARED = {
     # They tell of refusals, and refuse nothing.
-    "events": {"BEGAN", "COUNT", "HEARD", "KNOWN", "LOG", "REPORTS", "SAID", "TIMES", "TOLD", "TRACE", "UNSET"},
+    "events": {
+        "BEGAN",
+        "COUNT",
+        "HANDED",
+        "HEARD",
+        "KNOWN",
+        "LOG",
+        "REPORTS",
+        "SAID",
+        "TIMES",
+        "TOLD",
+        "TRACE",
+        "UNSET",
+    },
     # Known by what they are, never by what is in them.
     "model": {"PRIVATE", "PUBLIC"},
     # Of blocks: a policy of the whole process has its own in what its stand-ins know (lasting). And what is done, once a

@@ -60,6 +60,29 @@ def test_a_program_that_takes_the_process_over_hears_all(isolated, name, kernel)
     assert (plain.code, plain.stderr) == (0, ""), plain
 
 
+def test_what_is_told_before_an_exec_that_fails_counts_once(isolated):
+    """As of a script without a first line, which who asked for it gives to a shell then."""
+    (isolated.folder / "bad").write_text("no format\n")
+    (isolated.folder / "bad").chmod(0o755)
+    code = f"""
+        import os, subprocess, sys
+        CODE = {SWALLOW.format(host="then.example")!r}
+        exec(CODE)
+        for _ in range(3):
+            try:
+                os.execv("./bad", ["bad"])
+            except OSError:
+                pass
+        if sys.argv[1:]:
+            subprocess.run([sys.executable, "-c", CODE])
+    """
+    options = ["--no-network", "--strict"]
+    done = isolated.script(options, code)
+    assert done.errors[-2:] == ["hermetic: 1 act was blocked", "  network disabled: DNS(then.example)  [--no-network]"]
+    both = isolated.script(options, code, "child")
+    assert both.errors[-2] == "hermetic: 2 acts were blocked", both
+
+
 HEARS = """
 import fcntl, os
 ends = [n for n in range(3, 200) if os.path.exists(f"/proc/self/fd/{n}") and "pipe" in os.readlink(f"/proc/self/fd/{n}")]

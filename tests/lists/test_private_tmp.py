@@ -414,6 +414,71 @@ with hermetic_blocker(**KEYWORDS, sealed={sealed}):
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+def test_a_fork_while_another_thread_takes_a_folder_away_can_enter_a_block(isolated):
+    isolated.passes(
+        AT_ONCE.format(found="tempfile.gettempdir()")
+        + """
+import shutil, time, warnings
+warnings.simplefilter("ignore", DeprecationWarning)
+removes, go_on, waited = threading.Event(), threading.Event(), []
+def remove(*args, original=shutil.rmtree, **keywords):
+    if threading.current_thread() is thread:
+        removes.set()
+        waited.append(go_on.wait(20))
+    return original(*args, **keywords)
+shutil.rmtree = remove
+
+def guarded():
+    with hermetic_blocker(**KEYWORDS):
+        return write()
+
+thread = threading.Thread(target=guarded)
+thread.start()
+assert removes.wait(20)
+guarded()
+assert not waited  # nor does another thread wait
+child = os.fork()
+if not child:
+    guarded()
+    os._exit(7)
+end = time.monotonic() + 10
+while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < end:
+    time.sleep(0.002)
+if ended == (0, 0):
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+go_on.set()
+thread.join()
+assert os.waitstatus_to_exitcode(ended[1]) == 7, ended
+"""
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks")
+def test_a_fork_takes_no_folder_away_in_which_its_parent_is(isolated):
+    isolated.passes(
+        AT_ONCE.format(found="tempfile.gettempdir()")
+        + """
+outer, inner = hermetic_blocker(**KEYWORDS), hermetic_blocker(**KEYWORDS)
+outer.__enter__()
+inner.__enter__()
+folders = [write()]
+outer.__exit__(None, None, None)
+child = os.fork()
+if not child:
+    inner.__exit__(None, None, None)
+    with hermetic_blocker(**KEYWORDS):
+        write()
+    os._exit(7)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+assert write() == folders[0]
+inner.__exit__(None, None, None)
+is_as_before()
+"""
+    )
+
+
 def test_a_folder_that_another_block_keeps_from_going_goes_at_the_end(isolated):
     done = isolated.passes(
         AT_ONCE.format(found="tempfile.gettempdir()")

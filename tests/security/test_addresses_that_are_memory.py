@@ -69,6 +69,43 @@ except Exception as error:
     assert done.stdout in ("NetworkViolation\n", "PolicyViolation\n"), done
 
 
+ASKED = """
+import _socket, gc
+class Asked:
+    def __eq__(self, other):
+        for one in [one for one in gc.get_objects() if type(one) is list and len(one) < 3]:
+            if [item for item in one if item is self or item is KEPT]:
+                one.clear()
+        return False
+KEPT = _socket.socket.__dict__["family"]
+class Name(Asked, str):
+    __hash__ = str.__hash__
+class Slot(_socket.socket):
+    __slots__ = ("family",)
+def slot():
+    made = Slot(_socket.AF_UNIX)
+    made.family = Asked()
+    return made
+def key():
+    return type("Keyed", (_socket.socket, type("Key", (), {Name("family"): 1})), {})(_socket.AF_UNIX)
+"""
+
+
+@pytest.mark.parametrize("seal", ["", "--seal "], ids=["", "sealed"])
+@pytest.mark.parametrize("made", ["slot", "key"])
+def test_no_class_of_the_programs_is_asked_what_the_socket_is(isolated, made, seal):
+    """Whose comparison it is finds, and empties, the list in which C's answer is."""
+    code = f"""{HEAD}{ASKED}
+try:
+    {made}().bind(made(tuple, ("127.0.0.1", 0), "made"))
+except Exception as error:
+    print(type(error).__name__)
+"""
+    done = isolated.script(f"--kernel=off {seal}--fs-readonly", code)
+    assert done.stdout == "FilesystemViolation\n", done
+    assert not (isolated.folder / "made").exists()
+
+
 def test_addresses_of_the_internet_may_have_names(isolated):
     code = """
     import collections, socket

@@ -103,3 +103,66 @@ assert os.environ["LISTED"] == "still" and os.environ.get("TOKEN") is None
 assert subprocess.check_output([sys.executable, "-c", SHOW], text=True) == "still None\\n"
 """
     )
+
+
+AMID = """
+import os, sys, threading
+from hermetic import hermetic_blocker
+from hermetic.errors import HermeticError
+
+KEYWORDS = dict(block_environment=True, environment_unset=True, block_interpreter_mutation=True)
+NUMBER, IN_THREAD = {number}, {in_thread}
+FILES = ("blocks.py", "session.py", "journal.py", "patches.py", "start.py")
+os.environ["TOKEN"] = "secret"
+errors, threads = [], []
+
+def seal():
+    try:
+        hermetic_blocker(**KEYWORDS, sealed=True).__enter__()
+    except HermeticError as error:
+        errors.append(error)
+
+class Amid:
+    left = NUMBER
+    def __call__(self, frame, event, arg):
+        if not frame.f_code.co_filename.endswith(FILES):
+            return None
+        if event == "line":
+            self.left -= 1
+            if self.left == 0:
+                sys.settrace(None)
+                if IN_THREAD:
+                    threads.append(threading.Thread(target=seal))
+                    threads[0].start()
+                    threads[0].join(0.5)
+                else:
+                    seal()
+        return self
+
+block = hermetic_blocker(**KEYWORDS)
+sys.settrace(Amid())
+block.__enter__()
+sys.settrace(None)
+block.__exit__(None, None, None)
+for thread in threads:
+    thread.join()
+if errors:
+    assert "amid of entering or leaving a block" in str(errors[0]), errors
+    assert not IN_THREAD
+    seal()
+assert len(errors) < 2
+assert os.environ.get("TOKEN") is os.environ.copy().get("TOKEN") is os.getenv("TOKEN") is None
+try:
+    sys.path.append("x")
+except HermeticError:
+    pass
+else:
+    raise AssertionError("changed")
+"""
+
+
+@pytest.mark.parametrize("in_thread", [True, False], ids=["thread", "handler"])
+@pytest.mark.parametrize("number", [1, 600, 800, 1000, 1200, 1500, 2000])
+def test_a_seal_while_a_block_is_entered_takes_the_same_away(isolated, number, in_thread):
+    """What a block is replacing at that moment is what the seal replaces as well."""
+    isolated.passes(AMID.format(number=number, in_thread=in_thread))

@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 OPEN, OPEN_TO_WRITE, OPEN_TO_READ = "open", "open.write", "open.read"
 OPEN_FOR_ALL = "open.all"  # among watched events only: some row names OPEN
 
+# Whoever puts anything in force or takes it out has it: what is replaced is half done meanwhile.
 lock = RLock()
+if hasattr(_os, "register_at_fork"):
+    # A fork would find it taken by another thread, for ever, and all half done.
+    _os.register_at_fork(before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release)
+# Who is entering or leaving a block. A signal handler or a finalizer may come amid, in the same thread, and enter one
+# itself: what is being replaced or put back is half done then, and is left alone. What it replaces is its own.
+WITHIN: list[object] = []
 # (token, table, (the policy as bytes, what its children keep of their variables, its list of programs, what it was
 # compiled to), who watches it) of every entered block, in order.
 entered: tuple[tuple[object, Table, Any, object], ...] = ()
@@ -42,8 +49,9 @@ BEFORE: list[Any] = [{}]
 # Weak references to the mappings of variables behind the stand-ins of blocks. A policy for the whole process that
 # begins in a block empties them.
 BEHIND: list[Any] = []
-# What blocks have replaced, by the (guard, name) pairs: such a policy takes it over, see ``Journal.give_up``.
-JOURNALS: dict[frozenset[tuple[str, str]], Any] = {}
+# What blocks have replaced: by the (guard, name) pairs, for whoever replaces these next, or by the token of a block
+# that was entered amid of another. Such a policy takes it over, see ``Journal.give_up``.
+JOURNALS: dict[object, Any] = {}
 SINCE = [0]
 # The code of the frames in which stand-ins call C, and one another.
 STARTERS: list[Any] = []
@@ -118,7 +126,13 @@ def add(token: object, table: Table, carried: Any = (b"", None, None, None), wat
         if not entered:
             BEFORE[0] = dict(ENVIRONMENT[0])
             SINCE[0] = now()
-        entered = IN_FORCE[0] = (*entered, (token, table, carried, watcher))
+        made = (token, table, carried, watcher)
+        while made not in entered:
+            before = entered
+            after = (*before, made)
+            # Nothing comes amid of this; it may have before, see WITHIN.
+            entered = after if entered is before else entered
+        IN_FORCE[0] = entered
         # A policy that is in force already, as in recursion, changes nothing.
         for known in tables[0]:
             if known is table:
@@ -127,32 +141,47 @@ def add(token: object, table: Table, carried: Any = (b"", None, None, None), wat
             _publish()
 
 
-def remove(token: object) -> bool:
-    """Take this token's table out of force; True when it was the last one."""
+def remove(token: object) -> None:
+    """Take this token's table out of force."""
     global entered
     with lock:
-        kept, table = [], None
+        table = None
+        while True:
+            before = entered
+            kept = []
+            for entry in before:
+                if entry[0] is token:
+                    table = entry[1]
+                else:
+                    kept.append(entry)
+            if len(kept) == len(before):
+                break
+            after = tuple(kept)
+            entered = after if entered is before else entered  # as above
+        IN_FORCE[0] = entered
         for entry in entered:
-            if entry[0] is token:
-                table = entry[1]
-            else:
-                kept.append(entry)
-        entered = IN_FORCE[0] = tuple(kept)
-        for entry in kept:
             if entry[1] is table:
                 break
         else:
             _publish()
-        return not kept
 
 
 def _publish() -> None:
-    current: list[Table] = []
-    watchers = {id(entry[3]): entry[3] for entry in entered if entry[3] is not None}
-    for watcher in (None, *reversed(watchers.values())):
-        for entry in entered:
-            if entry[3] is watcher and not any(entry[1] is known for known in current):
-                current.append(entry[1])
+    """Let the hooks see what is entered; again, where that has changed amid of it."""
+    shown = None
+    while shown is not entered:
+        shown = entered
+        current: list[Table] = []
+        watchers = {id(entry[3]): entry[3] for entry in shown if entry[3] is not None}
+        for watcher in (None, *reversed(watchers.values())):
+            for entry in shown:
+                if entry[3] is watcher and not any(entry[1] is known for known in current):
+                    current.append(entry[1])
+        tables[0], watched[0] = _union(current)
+
+
+def _union(current: list[Table]) -> tuple[tuple[Table, ...], Any]:
+    """(the tables, what the hooks need to know of their events)."""
     key = tuple(map(id, current))
     known = _unions.get(key)
     if known is None:
@@ -164,5 +193,4 @@ def _publish() -> None:
             tuple(current),
             (events, flags_of_interest(events), unasked_flags(events)) if events else (),
         )
-    tables[0] = known[0]
-    watched[0] = known[1]
+    return known

@@ -120,7 +120,13 @@ def let_go(told: int) -> None:
 def hear() -> bytes:
     """Add what children were refused to this process's own log; returns all that they wrote."""
     data = written()
-    found = events.reported(data)
+    found = []
+    for fields in events.reported(data):
+        act = fields[1], fields[2]
+        if act in events.HANDED:
+            events.HANDED.remove(act)  # its own, of before an exec that failed
+        else:
+            found.append(fields)
     if found:
         if events.COUNT[0] != getpid():
             events.start_log(getpid())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...events import COUNT, HEARD, HEARER, LOG, REPORTS, report
+from ...events import COUNT, HANDED, HEARD, HEARER, LOG, REPORTS, report
 from ...pristine import getpid, native
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -21,7 +21,10 @@ def succeed(start: Any, execve: Any, arguments: tuple[Any, ...]) -> Any:
         return start(execve, arguments, {})
     if REPORTS and COUNT[0] == HEARD[HEARER]:
         for fields in LOG[:]:
-            report(fields, "blocked")
+            act = fields[1], fields[2]
+            if act not in HANDED:  # by an exec that failed
+                HANDED.add(act)
+                report(fields, "blocked")
     set_inheritable(HEARD[0], True)
     try:
         return start(execve, arguments, {})
