@@ -395,3 +395,51 @@ def test_every_family(hermetic):
 def test_the_fixture_changes_what_holds_for_its_test_alone(suite):
     suite.write(test_it=CHANGES)
     suite.run("--hermetic", "block-all").assert_outcomes(passed=3)
+
+
+OUTLIVING = """
+kept = []
+
+def quietly():
+    try:
+        socket.gethostbyname("blocked.example")
+    except Exception:
+        pass
+
+@pytest.mark.hermetic(off=True, reason="what it leaves behind is put back in the next one")
+def test_leaves_a_block(hermetic):
+    def block():
+        with hermetic.block("net-hermetic"):
+            yield
+    kept.append(block())
+    next(kept[0])
+
+def test_takes_it_up_held():
+    kept.pop().close()
+    quietly()
+
+def test_keeps_the_fixture(hermetic):
+    kept.append(hermetic)
+
+def test_asks_it_again():
+    with pytest.raises(RuntimeError, match="is over"):
+        kept[0].allow("network")
+    with pytest.raises(RuntimeError, match="is over"):
+        kept[0].block("exec-deny")
+
+def test_after_it_held():
+    quietly()
+
+def test_its_list_takes_nothing_of_a_child_held():
+    import subprocess, sys
+    code = "import socket\\ntry: socket.gethostbyname('child.example')\\nexcept RuntimeError: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert not kept[0].violations
+"""
+
+
+def test_the_fixture_of_a_test_that_is_over_changes_no_other(suite):
+    suite.write(test_it=OUTLIVING)
+    found = verdicts(suite.run("--hermetic", "net-hermetic"))
+    assert len(found) == 6
+    assert {name: how for name, how in found.items() if (how == "FAILED") != name.endswith("_held")} == {}
