@@ -443,3 +443,26 @@ def test_the_fixture_of_a_test_that_is_over_changes_no_other(suite):
     found = verdicts(suite.run("--hermetic", "net-hermetic"))
     assert len(found) == 6
     assert {name: how for name, how in found.items() if (how == "FAILED") != name.endswith("_held")} == {}
+
+
+LATE = """
+def test_temporary_folder(request):
+    (request.getfixturevalue("tmp_path") / "file").write_text("text")
+
+def test_in_a_block(request, hermetic):
+    with hermetic.block(block_network=True):
+        (request.getfixturevalue("tmp_path_factory").mktemp("made") / "file").write_text("text")
+
+def test_elsewhere_held():
+    try:
+        open("file", "w")
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("name", ["test_temporary_folder", "test_in_a_block"])
+def test_a_temporary_folder_may_be_asked_for_late(suite, name):
+    suite.write(test_it=LATE)
+    result = suite.run("--hermetic", "fs-readonly", f"test_it.py::{name}", "test_it.py::test_elsewhere_held")
+    assert verdicts(result) == {name: "PASSED", "test_elsewhere_held": "FAILED"}

@@ -614,3 +614,19 @@ def test_a_remedy_stands_where_it_serves(suite):
     result, remedies = run(*remedies["SESSION"].split())
     assert remedies == {}
     result.assert_outcomes(passed=1)
+
+
+def test_sockets_in_a_baseline(suite):
+    suite.write(
+        test_it="""
+        def test_it(tmp_path):
+            with socket.socket(socket.AF_UNIX) as made:
+                with pytest.raises(OSError):
+                    made.connect(str(tmp_path / "s"))
+        """
+    )
+    words = ("--hermetic-no-network", "--hermetic-baseline=known.json")
+    assert verdicts(suite.run(*words)) == {"test_it": "PASSED"}
+    (told,) = json.loads((suite.path / "known.json").read_text())["violations"].values()
+    assert told == [["network", "network disabled: connect(TMP/test_it0/s)"]]
+    assert verdicts(suite.run(*words)) == {"test_it": "PASSED"}

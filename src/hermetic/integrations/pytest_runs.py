@@ -32,6 +32,7 @@ from hermetic.values import defaults, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from hermetic.integrations.pytest_text import Detail
 
@@ -101,6 +102,7 @@ class Run:
         # Whether there are no reports any more.
         self.is_over = False
         self._state: Any = None
+        self._factory: Any = None
         self._fixtures: FixturePolicies | None = None
         self._teller: Teller | None = None
         self._hint = hint(config, (), ())
@@ -125,6 +127,9 @@ class Run:
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
         state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one
+        self._factory = getattr(self.config, "_tmp_path_factory", None)  # of a plugin of its own
+        if self._factory is not None:
+            self._base_folder, self._factory.getbasetemp = self._factory.getbasetemp, self.base_folder
         if session.items:
             self.pytest_collection_finish(session)
 
@@ -173,6 +178,7 @@ class Run:
         if self._state is not None:
             vars(self._state).pop("setup", None)
             vars(self._state).pop("teardown_exact", None)
+            vars(self._factory or self).pop("getbasetemp", None)
         release_installed(self)
         self.policies.end()
 
@@ -194,7 +200,7 @@ class Run:
         known = self.results.known
         case = self.case = Case(item, policy, known.get(item.nodeid, NOTHING) if known else NOTHING)
         if policies.temporary is None and not policy.is_aside and FACTORY in getattr(item, "fixturenames", ()):
-            self._settle_temporary()
+            self._factory.getbasetemp()  # now, before anything is in force
         if policy.problem is not None:
             refuse(policy.problem)
         own = vars(item)
@@ -212,11 +218,14 @@ class Run:
         else:
             self.guard(case, "call", type(case.item).runtest, case.item)
 
-    def _settle_temporary(self) -> None:
-        """Find out where pytest's temporary folders are, before anything is in force."""
-        folder = str(self.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]  # of its own plugin
-        self.policies.temporary = folder
-        self.watch.folders.insert(0, (folder, "TMP"))
+    def base_folder(self) -> Path:
+        """pytest's temporary folder, in the place of its own function: tests may ask for it as late as they like."""
+        folder: Path = self._base_folder()
+        if self.policies.temporary is None:
+            self.policies.temporary = str(folder)
+            self.watch.folders.insert(0, (str(folder), "TMP"))
+            self.place.renew()
+        return folder
 
     def tear_down(self, nextitem: pytest.Item | None) -> None:
         """The policy of the test that ends, or of the run."""
