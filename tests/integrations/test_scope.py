@@ -466,3 +466,34 @@ def test_a_temporary_folder_may_be_asked_for_late(suite, name):
     suite.write(test_it=LATE)
     result = suite.run("--hermetic", "fs-readonly", f"test_it.py::{name}", "test_it.py::test_elsewhere_held")
     assert verdicts(result) == {name: "PASSED", "test_elsewhere_held": "FAILED"}
+
+
+ADDED_LATE = """
+def reach():
+    socket.create_connection(("127.0.0.1", PORT)).close()
+
+@pytest.fixture(scope="session")
+def made(request):
+    return lambda: request.addfinalizer(reach)
+
+@pytest.fixture(scope="module", params=[1, 2])
+def narrow(made):
+    made()
+
+@pytest.mark.hermetic(allow_localhost=True)
+def test_wide(made):
+    made()
+
+def test_narrow(narrow):
+    pass
+
+def test_plain():
+    pass
+"""
+
+
+def test_what_a_shared_fixture_adds_to_its_tear_down_later_is_under_its_policy(suite):
+    suite.write(test_it=ADDED_LATE)
+    result = suite.run("--hermetic-no-network")
+    assert set(verdicts(result).values()) == {"PASSED"}
+    result.assert_outcomes(passed=4)

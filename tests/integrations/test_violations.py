@@ -616,6 +616,27 @@ def test_a_remedy_stands_where_it_serves(suite):
     result.assert_outcomes(passed=1)
 
 
+SHARING = """
+@pytest.fixture(scope="session")
+def shared():
+    return 1
+
+def test_narrow(shared):
+    socket.gethostbyname("blocked.example")
+
+@pytest.mark.hermetic(allow_domains=["allowed.example"])
+def test_wide(shared):
+    pass
+"""
+
+
+def test_who_asked_is_told_of_the_test_and_not_of_what_it_shares(suite):
+    suite.write(test_it=SHARING)
+    result = suite.run("--hermetic", "net-hermetic")
+    assert verdicts(result) == {"test_narrow": "FAILED", "test_wide": "PASSED"}
+    result.stdout.fnmatch_lines(["*blocked by: no-network (--hermetic net-hermetic)"])
+
+
 def test_sockets_in_a_baseline(suite):
     suite.write(
         test_it="""

@@ -264,9 +264,9 @@ class Run:
         if case.violations or CHILDREN[0]:
             self.judge(case, None)
 
-    def hold(self, policy: Policy) -> None:
-        """Put it in force, in place of what was there."""
-        self.watch.origin = policy.origin
+    def hold(self, policy: Policy | None) -> None:
+        """Put it in force, in place of what was there; None for nothing at all."""
+        self.watch.origin = "" if policy is None else policy.origin
         self.place.hold(policy)
 
     def rest(self, case: Case) -> None:
@@ -329,17 +329,35 @@ class FixturePolicies:
         if policy is None:
             return (yield)
         before: list[Policy | None] = [self.run.place.held]
-        fixturedef.addfinalizer(lambda: self.run.place.hold(before.pop()))
+        vars(fixturedef).pop("addfinalizer", None)
+        fixturedef.addfinalizer(lambda: self.run.hold(before.pop()))
         self.run.hold(policy)
         try:
             return (yield)
         finally:
-            self.run.place.hold(before.pop())
+            self.run.hold(before.pop())
             fixturedef.addfinalizer(lambda: self._again(policy, before))
+            # What it adds later, when tests call what it has made, is called before that.
+            vars(fixturedef)["addfinalizer"] = lambda finalizer: self._add(fixturedef, policy, finalizer)
 
     def _again(self, policy: Policy, before: list[Policy | None]) -> None:
         before.append(self.run.place.held)
         self.run.hold(policy)
+
+    def _add(self, fixturedef: Any, policy: Policy, finalizer: Callable[[], object]) -> None:
+        """Add what tears a fixture down to those that it has. Another fixture, which goes first, has its own policy."""
+        is_another = getattr(getattr(finalizer, "func", None), "__func__", None) is pytest.FixtureDef.finish
+        type(fixturedef).addfinalizer(
+            fixturedef, finalizer if is_another else lambda: self._tear_down(policy, finalizer)
+        )
+
+    def _tear_down(self, policy: Policy, finalizer: Callable[[], object]) -> None:
+        before = self.run.place.held
+        self.run.hold(policy)
+        try:
+            finalizer()
+        finally:
+            self.run.hold(before)
 
 
 def refuse(text: str) -> None:
