@@ -6,6 +6,7 @@ plugins' hooks, nothing is in force, because pytest's own files are pytest's.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -283,14 +284,17 @@ class Run:
         if not case.violations:
             return
         self.begin_telling()
-        for info in getattr(case.item, "_excinfo", None) or ():
+        raised = getattr(case.item, "_excinfo", None) or []
+        for info in raised:
             trim(info.value)  # what a unittest case raised, which nobody sees pass by
-        if self.is_over or not (error is None or isinstance(error, pytest.skip.Exception)):
+        if self.is_over or not (error is None or is_skip(error)):
             return
         failing = [
             pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED and id(pair[0]) not in case.shown
         ]
         if failing:
+            # A case's own skip would take the place of this.
+            raised[:] = [info for info in raised if not is_skip(info.value)]
             case.raised = pytest.fail.Exception(self.text(failing), pytrace=False)
             raise case.raised from None
 
@@ -358,6 +362,12 @@ class FixturePolicies:
             finalizer()
         finally:
             self.run.hold(before)
+
+
+def is_skip(error: BaseException) -> bool:
+    """Whether pytest skips a test for this: unittest's own is one too."""
+    cases = sys.modules.get("unittest")
+    return isinstance(error, pytest.skip.Exception) or (cases is not None and isinstance(error, cases.SkipTest))
 
 
 def refuse(text: str) -> None:
