@@ -395,3 +395,105 @@ def test_every_family(hermetic):
 def test_the_fixture_changes_what_holds_for_its_test_alone(suite):
     suite.write(test_it=CHANGES)
     suite.run("--hermetic", "block-all").assert_outcomes(passed=3)
+
+
+OUTLIVING = """
+kept = []
+
+def quietly():
+    try:
+        socket.gethostbyname("blocked.example")
+    except Exception:
+        pass
+
+@pytest.mark.hermetic(off=True, reason="what it leaves behind is put back in the next one")
+def test_leaves_a_block(hermetic):
+    def block():
+        with hermetic.block("net-hermetic"):
+            yield
+    kept.append(block())
+    next(kept[0])
+
+def test_takes_it_up_held():
+    kept.pop().close()
+    quietly()
+
+def test_keeps_the_fixture(hermetic):
+    kept.append(hermetic)
+
+def test_asks_it_again():
+    with pytest.raises(RuntimeError, match="is over"):
+        kept[0].allow("network")
+    with pytest.raises(RuntimeError, match="is over"):
+        kept[0].block("exec-deny")
+
+def test_after_it_held():
+    quietly()
+
+def test_its_list_takes_nothing_of_a_child_held():
+    import subprocess, sys
+    code = "import socket\\ntry: socket.gethostbyname('child.example')\\nexcept RuntimeError: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert not kept[0].violations
+"""
+
+
+def test_the_fixture_of_a_test_that_is_over_changes_no_other(suite):
+    suite.write(test_it=OUTLIVING)
+    found = verdicts(suite.run("--hermetic", "net-hermetic"))
+    assert len(found) == 6
+    assert {name: how for name, how in found.items() if (how == "FAILED") != name.endswith("_held")} == {}
+
+
+LATE = """
+def test_temporary_folder(request):
+    (request.getfixturevalue("tmp_path") / "file").write_text("text")
+
+def test_in_a_block(request, hermetic):
+    with hermetic.block(block_network=True):
+        (request.getfixturevalue("tmp_path_factory").mktemp("made") / "file").write_text("text")
+
+def test_elsewhere_held():
+    try:
+        open("file", "w")
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("name", ["test_temporary_folder", "test_in_a_block"])
+def test_a_temporary_folder_may_be_asked_for_late(suite, name):
+    suite.write(test_it=LATE)
+    result = suite.run("--hermetic", "fs-readonly", f"test_it.py::{name}", "test_it.py::test_elsewhere_held")
+    assert verdicts(result) == {name: "PASSED", "test_elsewhere_held": "FAILED"}
+
+
+ADDED_LATE = """
+def reach():
+    socket.create_connection(("127.0.0.1", PORT)).close()
+
+@pytest.fixture(scope="session")
+def made(request):
+    return lambda: request.addfinalizer(reach)
+
+@pytest.fixture(scope="module", params=[1, 2])
+def narrow(made):
+    made()
+
+@pytest.mark.hermetic(allow_localhost=True)
+def test_wide(made):
+    made()
+
+def test_narrow(narrow):
+    pass
+
+def test_plain():
+    pass
+"""
+
+
+def test_what_a_shared_fixture_adds_to_its_tear_down_later_is_under_its_policy(suite):
+    suite.write(test_it=ADDED_LATE)
+    result = suite.run("--hermetic-no-network")
+    assert set(verdicts(result).values()) == {"PASSED"}
+    result.assert_outcomes(passed=4)

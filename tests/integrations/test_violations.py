@@ -63,6 +63,23 @@ class TestUnittest(unittest.TestCase):
     def test_propagates_in_a_case(self):
         reach()
 
+    def test_swallowed_in_a_case_and_skipped(self):
+        quietly()
+        self.skipTest("no network here")
+
+class TestSkippedByItsClass(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        quietly()
+        raise unittest.SkipTest("no network here")
+
+    def test_swallowed_in_a_class(self):
+        pass
+
+def test_swallowed_and_skipped_by_unittest():
+    quietly()
+    raise unittest.SkipTest("no network here")
+
 def test_expected(hermetic):
     with hermetic.expect("network") as found:
         reach()
@@ -97,6 +114,9 @@ def test_a_violation_fails_its_test(suite):
         "test_in_a_fork": "FAILED",
         "TestUnittest::test_swallowed_in_a_case": "FAILED",
         "TestUnittest::test_propagates_in_a_case": "FAILED",
+        "TestUnittest::test_swallowed_in_a_case_and_skipped": "FAILED",
+        "TestSkippedByItsClass::test_swallowed_in_a_class": "ERROR",
+        "test_swallowed_and_skipped_by_unittest": "FAILED",
         "test_expected": "PASSED",
         "test_expected_in_vain": "FAILED",
         "test_taken_off_the_list": "PASSED",
@@ -125,13 +145,13 @@ def test_a_violation_fails_its_test(suite):
             "*AssertionError: its own reason",
             "*_ test_in_a_child _*",
             "test_it.py:33: network disabled: DNS(child.example)",
-            "*= hermetic: 9 violations =*",
-            "9 failed their tests",
+            "*= hermetic: 12 violations =*",
+            "12 failed their tests",
             "by test:",
             "by package:",
-            "     9  the project's own",
+            "    12  the project's own",
             "by target:",
-            "     8  network blocked.example",
+            "    11  network blocked.example",
             "     1  network child.example",
         ]
     )
@@ -614,3 +634,40 @@ def test_a_remedy_stands_where_it_serves(suite):
     result, remedies = run(*remedies["SESSION"].split())
     assert remedies == {}
     result.assert_outcomes(passed=1)
+
+
+SHARING = """
+@pytest.fixture(scope="session")
+def shared():
+    return 1
+
+def test_narrow(shared):
+    socket.gethostbyname("blocked.example")
+
+@pytest.mark.hermetic(allow_domains=["allowed.example"])
+def test_wide(shared):
+    pass
+"""
+
+
+def test_who_asked_is_told_of_the_test_and_not_of_what_it_shares(suite):
+    suite.write(test_it=SHARING)
+    result = suite.run("--hermetic", "net-hermetic")
+    assert verdicts(result) == {"test_narrow": "FAILED", "test_wide": "PASSED"}
+    result.stdout.fnmatch_lines(["*blocked by: no-network (--hermetic net-hermetic)"])
+
+
+def test_sockets_in_a_baseline(suite):
+    suite.write(
+        test_it="""
+        def test_it(tmp_path):
+            with socket.socket(socket.AF_UNIX) as made:
+                with pytest.raises(OSError):
+                    made.connect(str(tmp_path / "s"))
+        """
+    )
+    words = ("--hermetic-no-network", "--hermetic-baseline=known.json")
+    assert verdicts(suite.run(*words)) == {"test_it": "PASSED"}
+    (told,) = json.loads((suite.path / "known.json").read_text())["violations"].values()
+    assert told == [["network", "network disabled: connect(TMP/test_it0/s)"]]
+    assert verdicts(suite.run(*words)) == {"test_it": "PASSED"}

@@ -73,6 +73,8 @@ class Hermetic:
         self._run = run
         self._case = case
         self._first = case.policy
+        # What outlives the test may still have this: it is no way to change the policy of another one.
+        self._is_over = False
 
     @property
     def violations(self) -> list[PolicyViolation]:
@@ -80,7 +82,8 @@ class Hermetic:
 
         The list is the test's own: a violation that is taken off it does not fail the test.
         """
-        self._run.watch.hear(self._case)
+        if not self._is_over:
+            self._run.watch.hear(self._case)
         return self._case.violations
 
     def allow(self, *guards: str, **settings: Any) -> Changed:
@@ -113,12 +116,16 @@ class Hermetic:
     def end(self) -> None:
         """What was changed ends with the test."""
         self._hold(self._first)
+        self._is_over = True
 
     def _change(self, policy: Policy) -> Changed:
+        if self._is_over:
+            raise RuntimeError("the test that this fixture belongs to is over: ask for it in the test that runs")
         before = self._case.policy
         self._hold(policy)
         return Changed(self, before)
 
     def _hold(self, policy: Policy) -> None:
-        self._case.policy = policy
-        self._run.hold(policy)
+        if not self._is_over:
+            self._case.policy = policy
+            self._run.hold(policy)

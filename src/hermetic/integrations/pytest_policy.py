@@ -325,3 +325,9 @@ class Place:
         self.held = policy
         for token in before:
             leave_block(token)
+
+    def renew(self) -> None:
+        """Put the same in force again, where more is known of it than when it was made ready."""
+        held, self.held = self.held, None
+        if held is not None:
+            self.hold(held)

@@ -6,6 +6,7 @@ plugins' hooks, nothing is in force, because pytest's own files are pytest's.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ from hermetic.values import defaults, is_restrictive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
+    from pathlib import Path
 
     from hermetic.integrations.pytest_text import Detail
 
@@ -101,6 +103,7 @@ class Run:
         # Whether there are no reports any more.
         self.is_over = False
         self._state: Any = None
+        self._factory: Any = None
         self._fixtures: FixturePolicies | None = None
         self._teller: Teller | None = None
         self._hint = hint(config, (), ())
@@ -125,6 +128,9 @@ class Run:
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
         state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one
+        self._factory = getattr(self.config, "_tmp_path_factory", None)  # of a plugin of its own
+        if self._factory is not None:
+            self._base_folder, self._factory.getbasetemp = self._factory.getbasetemp, self.base_folder
         if session.items:
             self.pytest_collection_finish(session)
 
@@ -173,6 +179,7 @@ class Run:
         if self._state is not None:
             vars(self._state).pop("setup", None)
             vars(self._state).pop("teardown_exact", None)
+            vars(self._factory or self).pop("getbasetemp", None)
         release_installed(self)
         self.policies.end()
 
@@ -194,7 +201,7 @@ class Run:
         known = self.results.known
         case = self.case = Case(item, policy, known.get(item.nodeid, NOTHING) if known else NOTHING)
         if policies.temporary is None and not policy.is_aside and FACTORY in getattr(item, "fixturenames", ()):
-            self._settle_temporary()
+            self._factory.getbasetemp()  # now, before anything is in force
         if policy.problem is not None:
             refuse(policy.problem)
         own = vars(item)
@@ -212,11 +219,14 @@ class Run:
         else:
             self.guard(case, "call", type(case.item).runtest, case.item)
 
-    def _settle_temporary(self) -> None:
-        """Find out where pytest's temporary folders are, before anything is in force."""
-        folder = str(self.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]  # of its own plugin
-        self.policies.temporary = folder
-        self.watch.folders.insert(0, (folder, "TMP"))
+    def base_folder(self) -> Path:
+        """pytest's temporary folder, in the place of its own function: tests may ask for it as late as they like."""
+        folder: Path = self._base_folder()
+        if self.policies.temporary is None:
+            self.policies.temporary = str(folder)
+            self.watch.folders.insert(0, (str(folder), "TMP"))
+            self.place.renew()
+        return folder
 
     def tear_down(self, nextitem: pytest.Item | None) -> None:
         """The policy of the test that ends, or of the run."""
@@ -255,9 +265,9 @@ class Run:
         if case.violations or CHILDREN[0]:
             self.judge(case, None)
 
-    def hold(self, policy: Policy) -> None:
-        """Put it in force, in place of what was there."""
-        self.watch.origin = policy.origin
+    def hold(self, policy: Policy | None) -> None:
+        """Put it in force, in place of what was there; None for nothing at all."""
+        self.watch.origin = "" if policy is None else policy.origin
         self.place.hold(policy)
 
     def rest(self, case: Case) -> None:
@@ -274,14 +284,17 @@ class Run:
         if not case.violations:
             return
         self.begin_telling()
-        for info in getattr(case.item, "_excinfo", None) or ():
+        raised = getattr(case.item, "_excinfo", None) or []
+        for info in raised:
             trim(info.value)  # what a unittest case raised, which nobody sees pass by
-        if self.is_over or not (error is None or isinstance(error, pytest.skip.Exception)):
+        if self.is_over or not (error is None or is_skip(error)):
             return
         failing = [
             pair for pair in case.of_phase(case.when) if pair[1].verdict == FAILED and id(pair[0]) not in case.shown
         ]
         if failing:
+            # A case's own skip would take the place of this.
+            raised[:] = [info for info in raised if not is_skip(info.value)]
             case.raised = pytest.fail.Exception(self.text(failing), pytrace=False)
             raise case.raised from None
 
@@ -320,17 +333,41 @@ class FixturePolicies:
         if policy is None:
             return (yield)
         before: list[Policy | None] = [self.run.place.held]
-        fixturedef.addfinalizer(lambda: self.run.place.hold(before.pop()))
+        vars(fixturedef).pop("addfinalizer", None)
+        fixturedef.addfinalizer(lambda: self.run.hold(before.pop()))
         self.run.hold(policy)
         try:
             return (yield)
         finally:
-            self.run.place.hold(before.pop())
+            self.run.hold(before.pop())
             fixturedef.addfinalizer(lambda: self._again(policy, before))
+            # What it adds later, when tests call what it has made, is called before that.
+            vars(fixturedef)["addfinalizer"] = lambda finalizer: self._add(fixturedef, policy, finalizer)
 
     def _again(self, policy: Policy, before: list[Policy | None]) -> None:
         before.append(self.run.place.held)
         self.run.hold(policy)
+
+    def _add(self, fixturedef: Any, policy: Policy, finalizer: Callable[[], object]) -> None:
+        """Add what tears a fixture down to those that it has. Another fixture, which goes first, has its own policy."""
+        is_another = getattr(getattr(finalizer, "func", None), "__func__", None) is pytest.FixtureDef.finish
+        type(fixturedef).addfinalizer(
+            fixturedef, finalizer if is_another else lambda: self._tear_down(policy, finalizer)
+        )
+
+    def _tear_down(self, policy: Policy, finalizer: Callable[[], object]) -> None:
+        before = self.run.place.held
+        self.run.hold(policy)
+        try:
+            finalizer()
+        finally:
+            self.run.hold(before)
+
+
+def is_skip(error: BaseException) -> bool:
+    """Whether pytest skips a test for this: unittest's own is one too."""
+    cases = sys.modules.get("unittest")
+    return isinstance(error, pytest.skip.Exception) or (cases is not None and isinstance(error, cases.SkipTest))
 
 
 def refuse(text: str) -> None:
