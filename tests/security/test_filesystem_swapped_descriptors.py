@@ -91,3 +91,41 @@ def test_a_swapped_handle_never_shows_what_lies_outside(isolated, folder):
 
 def test_a_descriptor_that_is_written_by_its_name_is_the_one_that_was_judged(isolated, folder):
     isolated.passes(WRITES, folder)
+
+
+# A child that was forked has the numbers of its handles to itself, however its parent uses them.
+FORKED = """
+import os, sys
+from hermetic import hermetic_blocker
+ready, go = os.pipe()
+def look(act):
+    os.close(go)
+    os.read(ready, 1)
+    print(act(), flush=True)
+    os._exit(0)
+def by_os():
+    return os.read(os.open("inside.txt", os.O_RDONLY), 99)
+def by_open():
+    with open("inside.txt", "rb") as file:
+        return file.read()
+def by_writing():
+    os.write(os.open("inside.txt", os.O_WRONLY), b"INSIDE")
+    with open("made.txt", "x") as file:
+        return file.write("made")
+with hermetic_blocker(fs_readonly=True, fs_root=".", allow_write=["inside.txt", "made.txt"]):
+    for act in (by_open, by_os, by_writing, by_os):
+        child = os.fork() or look(act)
+        other = os.open("victim.txt", os.O_RDONLY)
+        first = other + 1
+        for number in range(first, first + 9):
+            os.dup2(other, number)
+        os.write(go, b"x")
+        os.waitpid(child, 0)
+        os.closerange(other, first + 9)
+print(open("victim.txt").read())
+"""
+
+
+def test_a_forked_child_opens_nothing_of_its_parent(isolated, folder):
+    done = isolated.passes(FORKED)
+    assert done.stdout.splitlines() == ["b'inside'", "b'inside'", "4", "b'INSIDE'", "victim"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import _io
 from _operator import index
 from _thread import _count as count_threads
-from errno import EACCES, ENOENT
+from errno import EACCES, EBADF, ENOENT
 
 from ...capabilities.filesystem import filecalls, lists
 from ...capabilities.filesystem.descriptors import (
@@ -35,17 +35,18 @@ from ..session import OPEN_TO_READ, watched
 from . import METHOD, as_builtin
 from . import unchanged as unchanged
 from .handles import (
+    MAKING,
     O_CREAT,
     O_EXCL,
     O_NOFOLLOW,
     REPLACED,
     carefully,
+    emptied,
     held,
     judge_way,
     name_of,
     open_told,
     through_handle,
-    truncate,
 )
 from .writing import KINDS, MISSING, USUAL, made_new, mode_flags, open_to_write
 
@@ -88,7 +89,7 @@ DEVICES = filecalls.DEVICES
 DEVICES_IN_BYTES = frozenset([name.encode() for name in DEVICES])  # apart, as BEGINNINGS_IN_BYTES
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())
-NOT_AGAIN = O_TRUNC | O_CREAT | O_EXCL | O_NOFOLLOW
+NOT_AGAIN = O_TRUNC | O_CREAT | O_EXCL
 
 OPEN_DEFAULTS = ("r", -1, None, None, None, True, None)
 
@@ -289,6 +290,10 @@ def open_otherwise(
     try:
         # Given by an opener, it is the file object's from then on, whatever fails later.
         made = ORIGINAL(NULL_DEVICE, mode, buffering, encoding, errors, newline, closefd, METHOD(hand_over, number))
+    except OSError as error:
+        if error.filename == NULL_DEVICE:
+            error.filename = path
+        raise
     finally:
         if number:
             close_fd(number[0])
@@ -307,6 +312,8 @@ def os_open_otherwise(path: Any, flags: int, mode: Any, folder: Any) -> Any:
     if flags & O_PATH or is_device(path):
         return ORIGINAL(path, flags, mode, dir_fd=folder)
     if is_descriptor(path):
+        if flags & O_NOFOLLOW or flags & MAKING == MAKING:
+            return ORIGINAL(path, flags, mode, dir_fd=folder)  # refused: the name is a link
         return AGAIN(path, flags)
     if WRITES and flags & WRITE_BITS and HOLD is not None:
         return HOLD(path, flags, index(mode), folder)
@@ -321,25 +328,30 @@ def open_again(path: Any, flags: int) -> Any:
     """
     try:
         copy = dup(named_descriptor(path))  # type: ignore[arg-type]  # it names one, as was just seen
-    except OSError:
+    except OSError as error:
         found = JUDGE(KEY, (path, None, O_RDONLY), None)
         if found is not None:
             raise refusal(found) from None
-        raise FileNotFoundError(ENOENT, MISSING, path) from None
-    kept = False
+        if error.errno == EBADF:
+            raise FileNotFoundError(ENOENT, MISSING, path) from None
+        error.filename = path  # there is no room for another
+        raise
+    kept, name = False, DESCRIPTORS + str(copy)
     try:
         before: Any = fstat(copy)[SAME]
         if before[0] & S_IFMT != S_IFREG and may_reopen(copy, flags):
             kept = True
             return copy
         # Refused by the hook, if it asks for more than the descriptor has.
-        number = open_fd(DESCRIPTORS + str(copy), flags & ~NOT_AGAIN)
+        number = open_fd(name, flags & ~NOT_AGAIN)
         if fstat(number)[SAME] != before:
             close_fd(number)
             raise PermissionError(EACCES, REPLACED, path)
-        if flags & O_TRUNC:
-            truncate(number, 0)
-        return number
+        return emptied(number, path) if flags & O_TRUNC else number
+    except OSError as error:
+        if error.filename == name:
+            error.filename = path
+        raise
     finally:
         if not kept:
             close_fd(copy)

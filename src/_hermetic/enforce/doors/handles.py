@@ -91,21 +91,42 @@ def judge_way(path: Any, folder: Any, flags: int, handle: str, last: str) -> Non
 
 
 def held(path: Any, folder: Any, flags: int) -> int:
-    """A handle on what a path names; -1 where nothing is there and these flags would make it."""
+    """A handle on what a path names; -1 where it leads to nothing and these flags would make it."""
     try:
         plain = folder is None and not flags & KEPT
         first = open_fd(path, HANDLE) if plain else open_fd(path, HANDLE | flags & KEPT, dir_fd=folder)
     except OSError as error:
-        if error.errno == ENOENT and flags & O_CREAT:
+        # With O_EXCL a link in the last place is there already, wherever it leads: C will say so.
+        if flags & O_CREAT and (error.errno == ENOENT or flags & O_EXCL):
             return -1
         found = JUDGE(KEY, (path, folder, flags), None)
         if found is not None:
             raise refusal(found) from None
         raise
-    # Under another number: the lowest free one is the file's, as in a plain run.
-    handle = dup(first)
+    return moved(first)
+
+
+def moved(first: int) -> int:
+    """A handle under another number: the lowest free one is the file's, as in a plain run. Where there is room for no
+    other, it stays, and C says so of what is opened by it.
+    """
+    try:
+        handle = dup(first)
+    except OSError:
+        return first
     close_fd(first)
     return handle
+
+
+def emptied(number: int, path: Any) -> int:
+    """A file of which nothing is left; closed where that is refused, as by the seals of memory."""
+    try:
+        truncate(number, 0)
+    except OSError as error:
+        close_fd(number)
+        error.filename = path
+        raise
+    return number
 
 
 def name_of(number: int) -> str:
@@ -179,5 +200,5 @@ def carefully(path: Any, folder: Any, flags: int, name: str, opens: Any, words: 
         close(made)
         return None
     if empties and file_mode(fstat(number)) & S_IFMT == S_IFREG:
-        truncate(number, 0)
+        return emptied(number, path)
     return made

@@ -12,9 +12,9 @@ from errno import EISDIR, ELOOP, ENOENT
 
 from ...capabilities.filesystem.descriptors import O_RDONLY, O_RDWR, O_TRUNC, O_WRONLY
 from ...extract import HANDLE
-from ...pristine import ENCODING, ENCODING_ERRORS, close_fd, dup, native, open_fd, readlink
+from ...pristine import ENCODING, ENCODING_ERRORS, close_fd, native, open_fd, readlink
 from ..judge import refusal
-from .handles import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, name_of
+from .handles import O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, moved, name_of
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -93,8 +93,7 @@ def made_new(path: Any, folder: Any, named: Any, start: Any, flags: int, mode: A
             raise refusal(found) from None
         error.filename = path
         raise
-    handle = dup(first)
-    close_fd(first)
+    handle = moved(first)
     held = name_of(handle)
     name = f"{held}/{last}"
     try:
