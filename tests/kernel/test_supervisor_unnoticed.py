@@ -233,10 +233,15 @@ def test_of_many_the_first_are_told(isolated, judged):
 
 
 @pytest.mark.parametrize(
-    "error", ["OSError(13, 'by native code')", "RuntimeError('connect failed: Permission denied')"]
+    "error",
+    [
+        "OSError(13, 'by native code')",
+        "RuntimeError('connect failed: Permission denied')",
+        "PermissionError('Permission denied (os error 13): out.parquet')",
+    ],
 )
 def test_a_program_that_dies_of_the_kernel_is_told_where_to_look(isolated, judged, error):
-    """grpc and psycopg have errors of their own, with the system's words in them."""
+    """grpc and psycopg have errors of their own, with the system's words in them; polars has the system's, and words."""
     done = isolated.script("--fs-readonly", f"import ctypes, os\nraise {error}")
     assert done.code == 1
     assert done.errors[-2:] == [
@@ -245,5 +250,5 @@ def test_a_program_that_dies_of_the_kernel_is_told_where_to_look(isolated, judge
     ]
     for options in ("--fs-readonly --kernel=off", "--no-environment"):
         assert "kernel layer" not in isolated.script(options, "raise OSError(13, 'x')").stderr
-    for other in ("OSError(2, 'x')", "RuntimeError('x')", "SystemExit('Permission denied')"):
+    for other in ("OSError(2, 'x')", "OSError('x')", "RuntimeError('x')", "SystemExit('Permission denied')"):
         assert "kernel layer" not in isolated.script("--fs-readonly", f"raise {other}").stderr

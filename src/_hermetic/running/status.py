@@ -229,7 +229,7 @@ REFUSALS = tuple([os.strerror(number) for number in (EPERM, EACCES)])
 
 def tells_of_refusal(error: BaseException) -> bool:
     """Whether the system refused something: in an error of its own, or in the words of a library of native code."""
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.errno is not None:
         return error.errno in (EPERM, EACCES)
     if isinstance(error, SystemExit):
         return False  # the words are the program's
