@@ -294,6 +294,47 @@ def test_the_nearest_wins(suite):
     suite.run().assert_outcomes(passed=4)
 
 
+def test_of_markers_on_one_thing_the_nearest_is_asked_last(suite):
+    """As pytest has them: the lowest decorator, the first of a list, and a derived class before its base."""
+    adds, begins = (
+        "pytest.mark.hermetic(allow_localhost=True)",
+        'pytest.mark.hermetic("net-hermetic", allow_localhost=False)',
+    )
+    suite.write(
+        test_it=f"""
+def reaches():
+    socket.create_connection(("127.0.0.1", PORT)).close()
+
+@{begins}
+@{adds}
+def test_reaches_function(): reaches()
+@{adds}
+@{begins}
+def test_blocked_function(): reaches()
+
+@{begins}
+@{adds}
+class TestReachesClass:
+    def test_it(self): reaches()
+@{adds}
+class TestReachesDerived(TestReachesClass): pass
+@{begins}
+class TestBlockedDerived(TestReachesClass): pass
+class TestReachesList:
+    pytestmark = [{adds}, {begins}]
+    def test_it(self): reaches()
+
+@pytest.mark.parametrize("n", [pytest.param(1, marks={adds})])
+@{begins}
+def test_reaches_parameter(n): reaches()
+"""
+    )
+    outcomes = verdicts(suite.run("-v"))
+    assert len(outcomes) == 7, outcomes
+    refused = [name for name, outcome in outcomes.items() if outcome != "PASSED"]
+    assert len(refused) == 2 and all("locked" in name for name in refused), outcomes
+
+
 def test_command_line_profile_replaces_that_of_the_ini_file_and_options_add_to_it(suite):
     suite.ini("hermetic_profile = net-hermetic")
     suite.write(

@@ -8,7 +8,7 @@ from _hermetic.blocks import enter_block, leave_block
 from _hermetic.capabilities import FAMILIES
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
-from hermetic.integrations.pytest_scopes import automatic_names, reached
+from hermetic.integrations.pytest_scopes import automatic_names, farthest_first, reached
 from hermetic.integrations.pytest_settings import given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import BLOCKED, POLICY, PREFIX
@@ -98,7 +98,7 @@ class Policies:
 
     def _asked_by(self, node: Node, around: Policy) -> Policy:
         """The marks of this node alone, the farthest first."""
-        for mark in node.own_markers if around.problem is None else ():
+        for mark in farthest_first(node) if around.problem is None else ():
             if mark.name == PREFIX:
                 # All parameters of a test share a mark, and so they do its policy.
                 known = self._marked.get((id(mark), id(around)))

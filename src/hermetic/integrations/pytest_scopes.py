@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.fixtures import FixtureDef, pytest_fixture_setup
 
+from hermetic.integrations.pytest_words import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from types import FrameType
@@ -71,3 +73,27 @@ def place_of_marks(fixturedef: Any, item: pytest.Item | None) -> str:
     if fixturedef.scope not in ("class", "module"):
         return "run"
     return "module" if item.getparent(SHARED[fixturedef.scope]) is None else str(fixturedef.scope)
+
+
+def farthest_first(node: Any) -> list[pytest.Mark]:
+    """The marks of a node that ask for a policy, those of base classes before those of derived ones.
+
+    Of one object pytest has the nearest first: the lowest of several decorators, the first of a list.
+    """
+    marks = [mark for mark in node.own_markers if mark.name == PREFIX]
+    thing = getattr(node, "obj", None)
+    for holder in (thing.__mro__ if isinstance(thing, type) else (thing,)) if len(marks) > 1 else ():
+        own = written_at(holder)
+        places = [place for place, mark in enumerate(marks) if any(mark is one for one in own)]
+        for place, mark in zip(places, [marks[place] for place in reversed(places)], strict=True):
+            marks[place] = mark
+    return marks
+
+
+def written_at(holder: Any) -> list[Any]:
+    """The marks of a function, a module, or of a class alone."""
+    found = vars(holder).get(MARKS, ()) if isinstance(holder, type) else getattr(holder, MARKS, ())
+    return [getattr(mark, "mark", mark) for mark in (found if isinstance(found, (list, tuple)) else (found,))]
+
+
+MARKS = "pytestmark"
