@@ -58,8 +58,7 @@ _CHILDREN = (
     *("startup.early", "message", "programs.variables", "programs.firstlines", "programs.library"),
     *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.children"),
     "capabilities.processes.permitted",
-    *("enforce.doors.permitted", "enforce.doors.actions", "enforce.doors.starters", "enforce.doors.successors"),
-    "enforce.doors.children",
+    *("enforce.doors.permitted", "enforce.doors.actions", "enforce.doors.starters", "enforce.doors.children"),
 )
 _NETWORK = (
     *("capabilities.network.addresses", "capabilities.network.rules", "capabilities.network.plumbing"),

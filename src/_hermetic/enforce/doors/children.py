@@ -45,8 +45,7 @@ from ..session import ONWARD as ALL_ONWARD
 from . import METHOD
 from .actions import entries_of, file_of, judged, pairs_from, pairs_of, sparing, text_of, words_of
 from .permitted import permitted
-from .starters import before_program, call_on, start_in_c, start_onward
-from .successors import succeed
+from .starters import before_program, call_on, start_in_c, start_onward, succeed
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:

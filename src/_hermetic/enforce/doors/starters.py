@@ -1,7 +1,11 @@
-"""The frames in which the stand-ins that start children call on: by these the guards know who asks."""
+"""How the stand-ins that start children call on: in frames by which the guards know who asks, and for exec with what
+the program that takes the process over has to know of the one that began the run there.
+"""
 
 from __future__ import annotations
 
+from ...events import COUNT, HANDED, HEARD, HEARER, LOG, REPORTS, report
+from ...pristine import getpid, native
 from . import METHOD
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -14,6 +18,7 @@ ONWARD: Any = None
 HERE = None
 
 FUNCTION = type(lambda: None)
+set_inheritable: Any = getattr(native, "set_inheritable", None)
 
 
 def call_on(start: Any, args: Any, kwargs: Any) -> Any:
@@ -42,3 +47,23 @@ def start_onward(start: Any, args: Any, kwargs: Any) -> Any:
 def before_program(function: Any) -> Any:
     """A preexec_fn, in a frame of its own: a function of C's in its place has none, and the frame below is trusted."""
     return function()
+
+
+def succeed(start: Any, execve: Any, arguments: tuple[Any, ...]) -> Any:
+    """exec: what follows in this process hears the children, the kernel layer and what was refused until now.
+
+    Whoever shares nothing with this process but its descriptors, as its forks, hears nothing.
+    """
+    if len(HEARD) <= HEARER or HEARD[HEARER] != getpid():
+        return start(execve, arguments, {})
+    if REPORTS and COUNT[0] == HEARD[HEARER]:
+        for fields in LOG[:]:
+            act = fields[1], fields[2]
+            if act not in HANDED:  # by an exec that failed
+                HANDED.add(act)
+                report(fields, "blocked")
+    set_inheritable(HEARD[0], True)
+    try:
+        return start(execve, arguments, {})
+    finally:
+        set_inheritable(HEARD[0], False)
