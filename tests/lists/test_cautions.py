@@ -37,6 +37,7 @@ def test_loopback_among_the_domains_is_warned_of(isolated):
 
 def test_entries_that_give_something_back_are_not(isolated):
     given = [word for entry in SOMETHING for word in ("--allow-host", entry)]
+    given += ["--allow-domain", "example.com", "--allow-domain", "localhost.example.com"]
     done = isolated.cli("--no-network", *given, "--", "python", "-c", "print('ran')")
     assert (done.code, done.stdout, done.errors) == (0, "ran\n", [])
 
@@ -45,6 +46,13 @@ def test_denying_what_holds_the_interpreters_library_is_warned_of(capfd):
     above = os.path.dirname(os.path.dirname(LIBRARY))
     cautions.of_denied_reads([above, above, os.path.join(LIBRARY, "json"), LIBRARY + "x"], True)
     assert capfd.readouterr().err == f"hermetic: warning: --deny-read {above}: {cautions.LIBRARY}\n"
+
+
+def test_a_folder_whose_name_only_begins_the_librarys_holds_nothing_of_it(capfd):
+    """Nor does a folder in it."""
+    for path in (LIBRARY[:-1], LIBRARY + "x", os.path.join(LIBRARY, "json")):
+        cautions.of_denied_reads([path], True)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_run_that_denies_another_folder_says_nothing(isolated, tmp_path):
