@@ -134,3 +134,84 @@ def test_a_finalizer_that_runs_during_an_opening_opens_no_link_as_the_stand_in_d
     isolated.write("target.py", FINALIZER)
     done = isolated.cli(*options, "--", "./target.py", place)
     assert (done.code, done.stdout) == (0, "False\n"), done
+
+
+AMID = """
+import gc, os
+gc.set_threshold(1)
+busy = []
+def opens(phase, info):
+    if not busy:
+        busy.append(True)
+        try:
+            open("inside/file").close()
+        except OSError:
+            pass
+        busy.clear()
+gc.callbacks.append(opens)
+opened = 0
+for path in ("secret/link", b"secret/link"):
+    for open_it in (lambda: open(path).close(), lambda: os.close(os.open(path, os.O_RDONLY))):
+        for _ in range(100):
+            try:
+                open_it()
+                opened += 1
+            except OSError:
+                pass
+gc.callbacks.clear()
+print(opened)
+"""
+
+
+@pytest.mark.parametrize("options", [["--deny-read", "secret"], ["--deny-read", "secret", "--seal"]])
+def test_an_opening_amid_of_another_is_not_taken_for_it(isolated, options):
+    """The link on the way of the first is what nobody would look at."""
+    (isolated.folder / "secret").mkdir()
+    (isolated.folder / "inside").mkdir()
+    (isolated.folder / "inside/file").write_text("inside\n")
+    (isolated.folder / "secret/link").symlink_to("../inside/file")
+    isolated.write("target.py", AMID)
+    done = isolated.cli(*options, "--", "./target.py")
+    assert (done.code, done.stdout) == (0, "0\n"), done
+
+
+TURNED = """
+import os, signal, time
+hidden = os.open("secret/file", os.O_PATH)
+lowest = os.dup(hidden)
+os.close(lowest)
+turned, seen = [], []
+def turns(*_):
+    for number in (lowest, lowest + 1):
+        try:
+            if os.readlink(f"/proc/self/fd/{number}").endswith("inside/file"):
+                os.dup2(hidden, number)
+                turned.append(number)
+        except OSError:
+            pass
+signal.signal(signal.SIGALRM, turns)
+end = time.monotonic() + 1.5
+while time.monotonic() < end:
+    signal.setitimer(signal.ITIMER_REAL, 0.00001 + time.perf_counter_ns() % 60 / 1e6)
+    try:
+        number = os.open("inside/file", os.O_RDONLY)
+        try:
+            seen.append(os.read(number, 99))
+        finally:
+            os.close(number)
+    except OSError:
+        pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(len(turned) > 0, b"secret/file\\n" in seen)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "O_PATH"), reason="no handles here")
+def test_a_number_that_is_turned_to_another_file_amid_of_an_opening_opens_nothing_under_a_seal(isolated):
+    (isolated.folder / "secret").mkdir()
+    (isolated.folder / "secret/file").write_text("secret/file\n")
+    (isolated.folder / "inside").mkdir()
+    (isolated.folder / "inside/file").write_text("inside\n")
+    isolated.write("target.py", TURNED)
+    done = isolated.cli("--kernel=off", "--deny-read", "secret", "--seal", "--", "./target.py")
+    assert (done.code, done.stdout) == (0, "True False\n"), done
