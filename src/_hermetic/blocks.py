@@ -176,6 +176,6 @@ def fresh_journal(compiled: Compiled, wanted: frozenset[tuple[str, str]], key: o
     changes.extend(loaders)
     patches.install_now(pending, apply, {})
     if "children" in compiled.families:
-        load_module("children").STARTING[:] = [*session.STARTERS, *session.ONWARD]
+        load_module("children").STARTING[:] = session.starting_codes()
     refresh = [compiled.families[guard].refresh for guard in {guard for guard, _ in wanted}]
     return Journal(changes, tuple([one for one in refresh if one is not None]))

@@ -101,7 +101,7 @@ def keep(fields: tuple[Any, ...]) -> int:
     """Log a refusal: each act once, so that no other is missed for one that is repeated; returns how often it is known,
     0 where the log is full.
     """
-    act = fields[1], fields[2]
+    act = act_of(fields)
     times = TIMES.get(act, 0) + 1
     if times == 1:
         if len(LOG) >= KEPT:
@@ -109,6 +109,12 @@ def keep(fields: tuple[Any, ...]) -> int:
         LOG.append(fields)
     TIMES[act] = times
     return times
+
+
+def act_of(fields: tuple[Any, ...]) -> tuple[str, str]:
+    """(message, reason): by these two records are of the same act."""
+    message, reason = fields[1:3]
+    return message, reason
 
 
 def start_log(pid: int) -> None:
@@ -251,7 +257,7 @@ BEGAN = [0]
 # [descriptor, its inode, process id] of where the process that began a run reads it; nothing where it reads nothing.
 HEARD: list[int] = []
 HEARER = 2  # where in it the process is
-# (message, reason) of what this process itself wrote there for the program that was to take it over.
+# The acts, see ``act_of``, that this process itself wrote there for the program that was to take it over.
 HANDED: set[tuple[str, str]] = set()
 # How often a process reports the same act.
 REPORTED = 10

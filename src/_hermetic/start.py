@@ -192,10 +192,7 @@ def start_process(
     compiled.engage(for_good=True)
     REPLACED[0] |= {pair for pair in replaced if pair[0] == "children"}
     if "children" in compiled.families:
-        load_module("children").STARTING[:] = [
-            *session.STARTERS,
-            *session.ONWARD,
-        ]  # for blocks that were entered before
+        load_module("children").STARTING[:] = session.starting_codes()  # for blocks that were entered before
     if "code_exec" in policy.rules and not policy.report_only:
         FIXED_CODE.append(True)
 
@@ -352,11 +349,12 @@ def with_stand_ins(entries: list[Entry], unbound: list[Entry], memo: dict[Any, A
 
     Of those that are announced: the judge that stand-ins call is older than they are.
     """
-    makers = (*_makers, *session.STARTERS, *session.ONWARD, audit.add_hook.__code__)
+    starting = session.starting_codes()
+    makers = (*_makers, *starting, audit.add_hook.__code__)
     told = {
         "MAKERS": makers,
         "KNOWN": (*makers, *[code for name in TOLD_BY_CODE for code in memo.get(name, ())], *session.PROBERS),
-        "STARTING": (*session.STARTERS, *session.ONWARD),
+        "STARTING": starting,
         "SESSION_HOOK": audit.session_hook,
         **{name: memo.get(name, ()) for name in TOLD_BY_CODE},
         "PROBERS": tuple(session.PROBERS),

@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+from amid import AMID
+
 HELPERS = """
 import asyncio, os, socket, sys, threading, time
 from hermetic import BlockConfig, PolicyViolation, hermetic_blocker, with_hermetic
@@ -456,6 +458,7 @@ def test_a_block_that_is_entered_amid_of_another_leaves_that_whole(isolated):
     """As signal handlers and finalizers do: at every line by which the other is entered or left."""
     isolated.passes(
         HELPERS
+        + AMID
         + """
 import runpy, sys, threading
 block = hermetic_blocker(block_environment=True, deny_imports=["colorsys"])
@@ -472,21 +475,9 @@ def code():
 def state():
     return type(os.environ), type(os.environ._data), runpy.run_path, type(lambda: 0), sys.modules.get("colorsys")
 
-class Amid:
-    "Something happens at one line of entering or leaving."
-    def __init__(self, number):
-        self.left = number
-        self.held = None
-    def __call__(self, frame, event, arg):
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                sys.settrace(None)
-                with inner:
-                    self.held = env() and code()
-        return self
+def both():
+    with inner:
+        return env() and code()
 
 import colorsys
 for blocker in block, inner:
@@ -495,7 +486,7 @@ for blocker in block, inner:
 before = state()
 for act in block.__enter__, lambda: block.__exit__(None, None, None):
     for number in range(1, 1000):
-        amid = Amid(number)
+        amid = Amid(number, both)
         if act != block.__enter__:
             block.__enter__()
         sys.settrace(amid)
@@ -518,23 +509,12 @@ def test_a_block_that_is_left_amid_of_another_leaves_nothing_behind(isolated):
     """By a signal handler, or by the finalizer of a generator: wherever it comes, one of both is the last."""
     isolated.passes(
         HELPERS
+        + AMID
         + """
 FILES = ("blocks.py", "session.py", "journal.py", "forkservers.py")
 first, last = hermetic_blocker(block_environment=True), hermetic_blocker(block_code_exec=True)
 def state():
     return vars(os)["getenv"], type(os.environ), os.environ.__class__, vars(__builtins__)["eval"]
-class Amid:
-    def __init__(self, number):
-        self.left = number
-    def __call__(self, frame, event, arg):
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                sys.settrace(None)
-                first.__exit__(None, None, None)
-        return self
 
 with first, last:
     pass
@@ -542,7 +522,7 @@ before = state()
 for number in range(1, 1000):
     first.__enter__()
     last.__enter__()
-    sys.settrace(amid := Amid(number))
+    sys.settrace(amid := Amid(number, lambda: first.__exit__(None, None, None)))
     last.__exit__(None, None, None)
     sys.settrace(None)
     if amid.left > 0:
@@ -559,6 +539,7 @@ assert state() == before
 def test_a_block_that_is_entered_amid_of_another_and_stays_is_in_force(isolated, act):
     isolated.passes(
         HELPERS
+        + AMID
         + f"""
 import hermetic
 FILES = ("blocks.py", "session.py", "journal.py", "forkservers.py")
@@ -575,25 +556,13 @@ def code():
         return True
     return False
 first, later = hermetic_blocker(block_environment=True), hermetic_blocker(block_code_exec=True)
-class Amid:
-    def __init__(self, number):
-        self.left = number
-    def __call__(self, frame, event, arg):
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                sys.settrace(None)
-                later.__enter__()
-        return self
 
 with first, later:
     pass
 for number in range(1, 1000):
     if {act!r} == "__exit__":
         first.__enter__()
-    sys.settrace(amid := Amid(number))
+    sys.settrace(amid := Amid(number, later.__enter__))
     first.{act}(*(None,) * 3 * ({act!r} == "__exit__"))
     sys.settrace(None)
     assert env() is ({act!r} == "__enter__"), number

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import pytest
 
+from amid import AMID
+
 # For the whole process, inside of a block that takes the same away.
 STARTS = {
     "seal": "hermetic_blocker({keywords}, sealed=True).__enter__()",
@@ -105,7 +107,7 @@ assert subprocess.check_output([sys.executable, "-c", SHOW], text=True) == "stil
     )
 
 
-AMID = """
+WHILE_ENTERED = """
 import os, sys, threading
 from hermetic import hermetic_blocker
 from hermetic.errors import HermeticError
@@ -122,25 +124,13 @@ def seal():
     except HermeticError as error:
         errors.append(error)
 
-class Amid:
-    left = NUMBER
-    def __call__(self, frame, event, arg):
-        if not frame.f_code.co_filename.endswith(FILES):
-            return None
-        if event == "line":
-            self.left -= 1
-            if self.left == 0:
-                sys.settrace(None)
-                if IN_THREAD:
-                    threads.append(threading.Thread(target=seal))
-                    threads[0].start()
-                    threads[0].join(0.5)
-                else:
-                    seal()
-        return self
+def seal_in_thread():
+    threads.append(threading.Thread(target=seal))
+    threads[0].start()
+    threads[0].join(0.5)
 
 block = hermetic_blocker(**KEYWORDS)
-sys.settrace(Amid())
+sys.settrace(Amid(NUMBER, seal_in_thread if IN_THREAD else seal))
 block.__enter__()
 sys.settrace(None)
 block.__exit__(None, None, None)
@@ -165,4 +155,4 @@ else:
 @pytest.mark.parametrize("number", [1, 600, 800, 1000, 1200, 1500, 2000])
 def test_a_seal_while_a_block_is_entered_takes_the_same_away(isolated, number, in_thread):
     """What a block is replacing at that moment is what the seal replaces as well."""
-    isolated.passes(AMID.format(number=number, in_thread=in_thread))
+    isolated.passes(AMID + WHILE_ENTERED.format(number=number, in_thread=in_thread))

@@ -115,6 +115,11 @@ def unasked_flags(events: frozenset[str]) -> int:
     return HANDLE if O_PATH and OPEN_FOR_ALL not in events else 0
 
 
+def starting_codes() -> tuple[Any, ...]:
+    """The code of every frame in which a stand-in that starts children calls on."""
+    return (*STARTERS, *ONWARD)
+
+
 def add(token: object, table: Table, carried: Any = (b"", None, None, None), watcher: object = None) -> None:
     """Put a table in force.
 

@@ -75,7 +75,6 @@ def take_over(heard: tuple[int, ...]) -> None:
         return
     events.remember(heard[0])
     _heard.append(heard[0])
-    go_on()
 
 
 def written() -> bytes:
@@ -122,7 +121,7 @@ def hear() -> bytes:
     data = written()
     found = []
     for fields in events.reported(data):
-        act = fields[1], fields[2]
+        act = events.act_of(fields)
         if act in events.HANDED:
             events.HANDED.remove(act)  # its own, of before an exec that failed
         else:

@@ -208,7 +208,7 @@ def kernel_hint(error: BaseException | None, seen: list[tuple[Any, ...]]) -> str
     if seen:
         acts: dict[Any, tuple[Any, ...]] = {}
         for record in seen:
-            acts.setdefault(record[1:3], record)
+            acts.setdefault(events.act_of(record), record)
         return (
             "hermetic: the kernel layer blocked what no guard saw; the status is the program's own (2 with --strict)\n"
             f"{listed([*acts.values()], FEW, True)}"

@@ -99,13 +99,12 @@ class Policies:
     def _asked_by(self, node: Node, around: Policy) -> Policy:
         """The marks of this node alone, the farthest first."""
         for mark in farthest_first(node) if around.problem is None else ():
-            if mark.name == PREFIX:
-                # All parameters of a test share a mark, and so they do its policy.
-                known = self._marked.get((id(mark), id(around)))
-                if known is None:
-                    found = self._marked_by(mark, around, f"@pytest.mark.hermetic of {node.nodeid.partition('[')[0]}")
-                    known = self._marked[id(mark), id(around)] = (mark, around, found)
-                around = known[2]
+            # All parameters of a test share a mark, and so they do its policy.
+            known = self._marked.get((id(mark), id(around)))
+            if known is None:
+                found = self._marked_by(mark, around, f"@pytest.mark.hermetic of {node.nodeid.partition('[')[0]}")
+                known = self._marked[id(mark), id(around)] = (mark, around, found)
+            around = known[2]
         return around
 
     def _marked_by(self, mark: pytest.Mark, around: Policy, origin: str) -> Policy:

@@ -179,7 +179,8 @@ class Run:
         if self._state is not None:
             vars(self._state).pop("setup", None)
             vars(self._state).pop("teardown_exact", None)
-            vars(self._factory or self).pop("getbasetemp", None)
+        if self._factory is not None:
+            vars(self._factory).pop("getbasetemp", None)
         release_installed(self)
         self.policies.end()
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SET_UP, TEAR_DOWN = pytest_fixture_setup.__code__, FixtureDef.finish.__code__
 SHARED: dict[str, Any] = {"class": pytest.Class, "module": pytest.Module, "package": pytest.Package}
 SESSION = "session"
+MARKS = "pytestmark"  # where pytest keeps those of a function, a class or a module
 
 
 def acting() -> Any:
@@ -94,6 +95,3 @@ def written_at(holder: Any) -> list[Any]:
     """The marks of a function, a module, or of a class alone."""
     found = vars(holder).get(MARKS, ()) if isinstance(holder, type) else getattr(holder, MARKS, ())
     return [getattr(mark, "mark", mark) for mark in (found if isinstance(found, (list, tuple)) else (found,))]
-
-
-MARKS = "pytestmark"

@@ -11,7 +11,7 @@ from errno import EBADF, ELOOP
 
 from ...extract import BYTES, NUMBER, O_PATH, TEXT, is_a
 from ...paths import REMOVED, absolute, resolve_by, same_file
-from ...pristine import ENCODING, ENCODING_ERRORS, fspath, native, readlink
+from ...pristine import ENCODING, ENCODING_ERRORS, IS_WINDOWS, NULL_DEVICE, fspath, native, readlink
 
 try:
     from fcntl import F_GETFL as F_GETFL
@@ -31,6 +31,8 @@ F_GETPATH = 50 if _sys.platform == "darwin" else 0
 DESCRIPTORS = "/proc/self/fd/"
 FOLDERS = frozenset({"/proc/self/fd", "/proc/thread-self/fd", "/dev/fd"})
 STANDARD = (("/dev/stdin", 0), ("/dev/stdout", 1), ("/dev/stderr", 2))
+# What is written there is nowhere. By their plain names only: a link may be changed after it was looked at.
+DEVICES = frozenset({NULL_DEVICE} if IS_WINDOWS else {NULL_DEVICE, "/dev/full", "/dev/zero", "/dev/tty"})
 # How every name of a descriptor begins: one slice and one look-up rule out all other paths.
 BEGINNINGS = frozenset({"/dev/", "/proc"})
 BEGINNINGS_IN_BYTES = frozenset({b"/dev/", b"/proc"})  # apart: under -bb a set of both is an error

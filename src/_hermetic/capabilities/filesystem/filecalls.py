@@ -26,7 +26,7 @@ from ...pristine import IS_WINDOWS, NULL_DEVICE, native, readlink
 from ...programs.executables import BUILD, CONFIG, LISTED, is_executable
 from ...sqlite import CONNECTORS, STAYS_USABLE
 from .databases import MEMORY, WRITTEN, database_names, database_use, name_in_statement
-from .descriptors import ACCESS, BEGINNINGS, O_RDWR, O_WRONLY, names_open, path_text, read_place, shown_path
+from .descriptors import ACCESS, BEGINNINGS, DEVICES, O_RDWR, O_WRONLY, names_open, path_text, read_place, shown_path
 from .lists import NOWHERE
 from .places import (
     ANY_CHANGE,
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     # (path as it was given, real path or None when nobody can tell; and where links were followed, the ways there)
     Reading: TypeAlias = tuple[object, "str | None"] | tuple[object, "str | None", list[str]]
 
-# What is written there is nowhere. By their plain names only: a link may be changed after it was looked at.
-DEVICES = frozenset({NULL_DEVICE} if IS_WINDOWS else {NULL_DEVICE, "/dev/full", "/dev/zero", "/dev/tty"})
 # Whoever makes a file anew reads nothing by it.
 MADE_ANEW = native.O_CREAT | native.O_EXCL
 

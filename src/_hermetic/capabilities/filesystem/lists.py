@@ -11,6 +11,7 @@ import sys as _sys
 
 from ...extract import exact_text
 from ...paths import NO_PATHS, REMOVED, absolute, at_home, entry_above, folders_above, held, is_folder, lexists, resolve
+from .descriptors import DEVICES, STANDARD
 from .readable import SUFFIXES, path_entries
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
@@ -149,7 +150,7 @@ def is_startup_file(folders: tuple[frozenset[str], frozenset[str]], place: str) 
 
 
 # What is known by its name, so that no link may stand there: devices that keep nothing, and what names descriptors.
-TRUSTED = held([f"/dev/{name}" for name in ("null", "full", "zero", "tty", "fd", "stdin", "stdout", "stderr")])
+TRUSTED = held([*DEVICES, "/dev/fd", *[name for name, _ in STANDARD]])
 ABOVE_TRUSTED = folders_above(TRUSTED[0])
 SEPARATOR = _os.sep
 CACHE = _os.sep + "__pycache__"

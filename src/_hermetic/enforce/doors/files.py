@@ -16,6 +16,7 @@ from ...capabilities.filesystem.descriptors import (
     BEGINNINGS,
     BEGINNINGS_IN_BYTES,
     DESCRIPTORS,
+    DEVICES,
     F_GETPATH,
     O_RDONLY,
     O_TRUNC,
@@ -85,7 +86,6 @@ READ_MODES = frozenset({"r", "rt", "tr", "rb", "br"})
 # What the documentation calls the default. C would ask whether the file is a terminal, and for its block size: 0.4 us,
 # 5 % of a plain open, that the judging here gives back. Devices are asked.
 SIZE = _io.DEFAULT_BUFFER_SIZE
-DEVICES = filecalls.DEVICES
 DEVICES_IN_BYTES = frozenset([name.encode() for name in DEVICES])  # apart, as BEGINNINGS_IN_BYTES
 # Modes by which a descriptor is opened again; C answers the others.
 MODES = READ_MODES.union("w wt wb a at ab r+ r+b rb+ r+t w+ w+b wb+ w+t".split())

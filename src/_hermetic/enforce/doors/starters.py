@@ -4,7 +4,7 @@ the program that takes the process over has to know of the one that began the ru
 
 from __future__ import annotations
 
-from ...events import COUNT, HANDED, HEARD, HEARER, LOG, REPORTS, report
+from ...events import COUNT, HANDED, HEARD, HEARER, LOG, REPORTS, act_of, report
 from ...pristine import getpid, native
 from . import METHOD
 
@@ -58,7 +58,7 @@ def succeed(start: Any, execve: Any, arguments: tuple[Any, ...]) -> Any:
         return start(execve, arguments, {})
     if REPORTS and COUNT[0] == HEARD[HEARER]:
         for fields in LOG[:]:
-            act = fields[1], fields[2]
+            act = act_of(fields)
             if act not in HANDED:  # by an exec that failed
                 HANDED.add(act)
                 report(fields, "blocked")
