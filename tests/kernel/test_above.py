@@ -270,10 +270,12 @@ def test_a_group_stops_and_goes_on_as_one(isolated, judged):
         status = program.wait_for_change()
         assert os.WIFSTOPPED(status) and os.WSTOPSIG(status) == signal.SIGTSTP
         wait_until(lambda: state_of(program.pid) == "T")
+        # The next one takes this one away from who has not looked yet, though it was told of it.
+        wait_until(lambda: is_idle(program.parent))
         os.killpg(program.process.pid, signal.SIGCONT)
         assert os.WIFCONTINUED(program.wait_for_change())
         assert int(program.process.stdout.readline()) == signal.SIGCONT
-        # The next one takes this one away from who has not looked yet.
+        # As above.
         wait_until(lambda: signal.SIGCONT not in waiting_for(program.process.pid) | waiting_for(program.parent))
         time.sleep(0.1)
     assert program.end() == (7, [])
