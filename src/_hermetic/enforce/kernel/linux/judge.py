@@ -145,10 +145,10 @@ class Judge:
     def read(self, thread: int, address: int, length: int) -> bytes:
         """Memory of the one who asked."""
         data = bytes(length)
-        here = address_of(data).to_bytes(8, "little") + length.to_bytes(8, "little")
-        there = address.to_bytes(8, "little") + length.to_bytes(8, "little")
+        size = length.to_bytes(8, "little")
+        here, there = address_of(data).to_bytes(8, "little") + size, address.to_bytes(8, "little") + size
         try:
-            done = self.calls(abi.PROCESS_VM_READV[self.machine], thread, here, 1, there, 1, 0)
+            done = self.calls(abi.PROCESS_VM_READV[self.machine], thread, here, 1, there, 1, None)
         except OSError as error:
             if error.errno not in (EPERM, ENOSYS):
                 raise

@@ -25,6 +25,8 @@ IN_REGISTERS, MOST = 5, (1 << 31) - 1
 SIZE, CALL, ALLOC, NEW = 32, 128, 304, 312
 METHOD, FUNCTION = 16, 8
 HEAD = 16
+# Where the contents of bytes begin; behind them there is a zero.
+CONTENTS = bytes.__basicsize__ - 1
 # Fails with MemoryError whatever it is called with.
 FAILING = b"PyErr_NoMemory"
 
@@ -53,7 +55,8 @@ class Calls:
         self._syscall: Any = prototype(self._ctypes.dlsym(self._ctypes.dlopen(None, 0), "syscall"))
 
     def __call__(self, number: int, *arguments: Any) -> int:
-        """Numbers are passed as C's long, bytes by their address; what comes back is C's int."""
+        """Numbers are passed as C's long, bytes by their address, None as a whole word of nothing, which costs least;
+        what comes back is C's int."""
         result: int = self._syscall(number, *self._widened(arguments))
         if result == -1:
             error = self._ctypes.get_errno()
@@ -75,9 +78,8 @@ class Calls:
 
     def _widened(self, arguments: tuple[Any, ...]) -> tuple[Any, ...] | list[Any]:
         """By itself ctypes passes numbers as C's int, and what it leaves beside one on the stack is anything."""
-        if len(arguments) > IN_REGISTERS:
-            last = arguments[IN_REGISTERS]
-            arguments = (*arguments[:IN_REGISTERS], self._long(last) if type(last) is int else last)
+        if len(arguments) > IN_REGISTERS and type(arguments[IN_REGISTERS]) is int:
+            arguments = (*arguments[:IN_REGISTERS], self._long(arguments[IN_REGISTERS]))
         for word in arguments:
             if type(word) is int and word > MOST:
                 return [self._long(word) if type(word) is int else word for word in arguments]
@@ -158,4 +160,4 @@ class Calls:
 
 def address_of(data: bytes) -> int:
     """Where the contents of bytes lie in memory, as long as they are kept."""
-    return id(data) + bytes.__basicsize__ - 1
+    return id(data) + CONTENTS
