@@ -16,8 +16,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="posix")
 OPTION, KEYWORDS = "--no-subprocess", {"block_subprocess": True}
 
 STARTS = """
-import asyncio, concurrent.futures, multiprocessing, pty, posix, subprocess, _posixsubprocess
-from multiprocessing import util
+import _multiprocessing, asyncio, concurrent.futures, multiprocessing, pty, posix, subprocess, _posixsubprocess
+from multiprocessing import synchronize, util
 from os import system as captured
 number = os.open("/bin/sh", os.O_RDONLY)
 async def by_exec(): await asyncio.create_subprocess_exec("true")
@@ -45,10 +45,16 @@ WAYS = {
     "process_forkserver": lambda: multiprocessing.get_context("forkserver").Process(target=print).start(),
     "pool_fork": lambda: multiprocessing.get_context("fork").Pool(1), "pool_spawn": lambda: multiprocessing.get_context("spawn").Pool(1),
 }
+# multiprocessing leaves a lock behind where the process that would remove it cannot be started.
+locks, chosen = [], synchronize.SemLock._make_name
+synchronize.SemLock._make_name = staticmethod(lambda: locks.append(chosen()) or locks[-1])
 for name, way in WAYS.items():
     way = (lambda way: lambda: way())(way)
     way.__name__ = name
     attempt(way)
+for lock in locks:
+    try: _multiprocessing.sem_unlink(lock)
+    except FileNotFoundError: pass
 """
 
 
