@@ -353,6 +353,40 @@ def test_an_expectation_that_fails_shows_the_tests_own_line(suite):
     assert "pytest_fixture.py" not in result.stdout.str()
 
 
+GROUPS = """
+import socket, sys
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup, ExceptionGroup
+
+def refused():
+    try:
+        socket.getaddrinfo("example.com", 80)
+    except RuntimeError as error:
+        return error
+
+def test_several(hermetic):
+    with hermetic.expect("network") as found:
+        raise BaseExceptionGroup("tasks", [refused(), ExceptionGroup("others", [refused()])])
+    assert len(found) == 2 and not hermetic.violations
+
+def test_something_else_among_them(hermetic):
+    with pytest.raises(BaseExceptionGroup), hermetic.expect("network"):
+        raise BaseExceptionGroup("tasks", [refused(), OSError("a reason of its own")])
+    hermetic.violations.clear()
+
+def test_another_guard(hermetic):
+    with pytest.raises(BaseExceptionGroup), hermetic.expect("subprocess"):
+        raise BaseExceptionGroup("tasks", [refused()])
+    hermetic.violations.clear()
+"""
+
+
+def test_a_group_of_violations_is_expected_as_one_is(suite):
+    suite.write(test_it=GROUPS)
+    suite.run("--hermetic-no-network").assert_outcomes(passed=3)
+
+
 CHANGES = """
 import os, subprocess
 

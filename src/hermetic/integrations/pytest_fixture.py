@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from hermetic.errors import PolicyViolation
 from hermetic.integrations.pytest_policy import restrictions_of
 from hermetic.integrations.pytest_settings import given
+
+if sys.version_info < (3, 11):
+    from exceptiongroup import BaseExceptionGroup  # pytest needs it there itself
 
 if TYPE_CHECKING:
     from hermetic.integrations.pytest_policy import Policies, Policy
@@ -48,7 +52,7 @@ class Expected:
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         __tracebackhide__ = True  # the line of the test is what is shown
-        if error is not None and not (isinstance(error, PolicyViolation) and self._is_meant(error)):
+        if error is not None and not self._is_it(error):
             return False
         fresh = [v for v in self._owner.violations if not any(v is known for known in self._before)]
         fresh = [v for v in fresh if self._is_meant(v)]
@@ -57,6 +61,12 @@ class Expected:
         self._found += fresh
         self._case.violations[:] = [v for v in self._case.violations if not any(v is known for known in fresh)]
         return error is not None
+
+    def _is_it(self, error: BaseException) -> bool:
+        """Whether this ends the block as expected: a violation, or what a group of tasks makes of several."""
+        if isinstance(error, BaseExceptionGroup):
+            return all(self._is_it(one) for one in error.exceptions)
+        return isinstance(error, PolicyViolation) and self._is_meant(error)
 
     def _is_meant(self, violation: PolicyViolation) -> bool:
         return not self._guards or violation.guard in self._guards
@@ -106,8 +116,8 @@ class Hermetic:
     def expect(self, *guards: str) -> Expected:
         """A block in which a violation must happen: it fails the test if none does, and not if one does.
 
-        guards: which, any by default. The violation may end the block, or be swallowed inside it. Yields a list that
-        holds what happened once the block is over.
+        guards: which, any by default. The violation may end the block, by itself or in a group with others, or be
+        swallowed inside it. Yields a list that holds what happened once the block is over.
         """
         for guard in guards:
             restrictions_of(guard)
