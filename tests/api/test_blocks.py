@@ -611,3 +611,30 @@ stop.append(1)
 assert not net()
 """
     )
+
+
+@pytest.mark.parametrize("outer", [True, False])
+def test_what_one_block_shows_as_unset_and_another_refuses_is_refused(isolated, outer):
+    isolated.passes(
+        f"""
+    import os
+    from hermetic import PolicyViolation, hermetic_blocker
+
+    def seen():
+        try:
+            return os.environ["HOME"]
+        except KeyError:
+            return "unset"
+        except PolicyViolation as violation:
+            return str(violation)
+
+    refused = "environment disabled: HOME"
+    with hermetic_blocker(block_environment=True, environment_unset={outer}):
+        assert seen() == ("unset" if {outer} else refused), seen()
+        with hermetic_blocker(block_environment=True, environment_unset={not outer}):
+            assert seen() == refused, seen()
+    with hermetic_blocker(block_environment=True, environment_unset=True):
+        with hermetic_blocker(block_environment=True, environment_unset=True):
+            assert seen() == "unset", seen()
+    """
+    )
