@@ -638,3 +638,37 @@ def test_what_one_block_shows_as_unset_and_another_refuses_is_refused(isolated, 
             assert seen() == "unset", seen()
     """
     )
+
+
+def test_blocks_remember_what_an_allowed_name_resolved_to_each_for_itself(isolated):
+    isolated.passes(
+        """
+    import _socket
+    answer = [(_socket.AF_INET, _socket.SOCK_DGRAM, 17, "", ("192.0.2.1", 80))]
+    _socket.getaddrinfo = lambda *args, **kwargs: answer  # in place of C's, before anybody has it
+
+    import socket
+    from hermetic import PolicyViolation, hermetic_blocker
+
+    def reached():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            try:
+                client.connect(("192.0.2.1", 80))  # it sends nothing
+            except PolicyViolation:
+                return False
+            except OSError:
+                pass  # a machine without a network
+            return True
+
+    with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
+        assert not reached()
+        socket.getaddrinfo("allowed.test", 80)
+        assert reached()
+        with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
+            socket.getaddrinfo("allowed.test", 80)
+            assert reached()
+        with hermetic_blocker(block_network=True):
+            assert not reached()
+        assert reached()
+    """
+    )
