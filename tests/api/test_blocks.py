@@ -611,3 +611,64 @@ stop.append(1)
 assert not net()
 """
     )
+
+
+@pytest.mark.parametrize("outer", [True, False])
+def test_what_one_block_shows_as_unset_and_another_refuses_is_refused(isolated, outer):
+    isolated.passes(
+        f"""
+    import os
+    from hermetic import PolicyViolation, hermetic_blocker
+
+    def seen():
+        try:
+            return os.environ["HOME"]
+        except KeyError:
+            return "unset"
+        except PolicyViolation as violation:
+            return str(violation)
+
+    refused = "environment disabled: HOME"
+    with hermetic_blocker(block_environment=True, environment_unset={outer}):
+        assert seen() == ("unset" if {outer} else refused), seen()
+        with hermetic_blocker(block_environment=True, environment_unset={not outer}):
+            assert seen() == refused, seen()
+    with hermetic_blocker(block_environment=True, environment_unset=True):
+        with hermetic_blocker(block_environment=True, environment_unset=True):
+            assert seen() == "unset", seen()
+    """
+    )
+
+
+def test_blocks_remember_what_an_allowed_name_resolved_to_each_for_itself(isolated):
+    isolated.passes(
+        """
+    import _socket
+    answer = [(_socket.AF_INET, _socket.SOCK_DGRAM, 17, "", ("192.0.2.1", 80))]
+    _socket.getaddrinfo = lambda *args, **kwargs: answer  # in place of C's, before anybody has it
+
+    import socket
+    from hermetic import PolicyViolation, hermetic_blocker
+
+    def reached():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            try:
+                client.connect(("192.0.2.1", 80))  # it sends nothing
+            except PolicyViolation:
+                return False
+            except OSError:
+                pass  # a machine without a network
+            return True
+
+    with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
+        assert not reached()
+        socket.getaddrinfo("allowed.test", 80)
+        assert reached()
+        with hermetic_blocker(block_network=True, allow_domains=["allowed.test"]):
+            socket.getaddrinfo("allowed.test", 80)
+            assert reached()
+        with hermetic_blocker(block_network=True):
+            assert not reached()
+        assert reached()
+    """
+    )

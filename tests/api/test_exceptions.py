@@ -233,3 +233,33 @@ def test_violation_crosses_a_spawned_process_pool(isolated):
     )
     done = isolated.python("pool.py")
     assert (done.code, done.stdout) == (0, "caught\n"), done.stderr
+
+
+def test_where_the_stack_ends_a_violation_names_its_target_or_the_program_sees_that_it_ended(isolated):
+    isolated.passes(
+        """
+    import os, sys
+    from hermetic import hermetic_blocker
+
+    def call_in_depth(depth, act):
+        return act() if depth == 0 else call_in_depth(depth - 1, act)
+
+    def all_that_is_raised(act):
+        found = set()
+        for depth in range(sys.getrecursionlimit() - 90, sys.getrecursionlimit()):
+            try:
+                found.add(call_in_depth(depth, act))
+            except Exception as error:
+                found.add(str(error).rpartition(os.sep)[2] if hasattr(error, "guard") else type(error))
+        return found
+
+    with hermetic_blocker(fs_readonly=True, block_environment=True):
+        for act, words in (
+            (lambda: os.environ["NAME"], "environment disabled: NAME"),
+            (lambda: os.mkdir("made"), "made)"),
+            (lambda: open("made", "w"), "made"),
+        ):
+            found = all_that_is_raised(act)
+            assert found == {words, RecursionError}, found
+    """
+    )

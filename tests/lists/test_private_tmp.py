@@ -492,3 +492,15 @@ other.__exit__(None, None, None)
 """
     )
     assert is_gone(done)
+
+
+def test_a_place_that_the_program_chose_meanwhile_stays(isolated):
+    isolated.passes(
+        """
+    import os
+    from hermetic import hermetic_blocker
+    with hermetic_blocker(fs_readonly=True, private_tmp=True):
+        os.environ["TMPDIR"] = "/chosen"
+    assert os.environ["TMPDIR"] == "/chosen"
+    """
+    )

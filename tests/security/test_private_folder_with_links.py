@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
+
+import pytest
 
 from hermetic import private_tmp
 
@@ -86,3 +89,36 @@ def test_an_ordinary_user_removes_what_was_made_unreadable(isolated):
         assert not os.path.exists("folder")
         """
     )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes and descriptors of folders")
+def test_the_folder_is_its_makers_alone_and_lies_where_a_link_leads(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to("there")
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("TEMP", str(tmp_path / "link"))
+    before = os.umask(0)
+    try:
+        folder = private_tmp.make()
+    finally:
+        os.umask(before)
+    assert os.path.dirname(folder) == os.path.realpath(tmp_path / "there")
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+
+
+def test_what_is_found_in_place_of_the_folder_goes_and_nothing_else(tmp_path):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "kept").touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to("other")
+    for name in ("file", "link"):
+        private_tmp.remove(str(tmp_path / name))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "other"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes and descriptors of folders")
+def test_a_link_that_is_put_where_a_folder_was_unlocks_nothing(tmp_path):
+    (tmp_path / "other").mkdir(mode=0o500)
+    (tmp_path / "link").symlink_to("other")
+    private_tmp.unlock(str(tmp_path / "link"))
+    assert stat.S_IMODE(os.stat(tmp_path / "other").st_mode) == 0o500

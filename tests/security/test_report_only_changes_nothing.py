@@ -7,7 +7,7 @@ import re
 import pytest
 
 ACTS = """
-import asyncio, builtins, io, json, os, pathlib, pickle, posix, signal, socket, sqlite3, subprocess, sys, tempfile, threading, types
+import asyncio, builtins, io, json, os, pathlib, pickle, posix, shutil, signal, socket, sqlite3, subprocess, sys, tempfile, threading, types
 def told(act):
     try:
         found = act()
@@ -40,6 +40,10 @@ def database():
 def variable():
     os.environ["MADE"] = "1"
     return os.environ["MADE"], os.popen("echo $MADE").read(), "MADE" in dict(os.environ), os.environ.pop("MADE")
+def asked_by_the_library():
+    os.environ["COLUMNS"] = "33"
+    try: return shutil.get_terminal_size().columns
+    finally: del os.environ["COLUMNS"]
 def forked():
     child = os.fork()
     if not child: os._exit(3)
@@ -64,7 +68,8 @@ ACTS = {
     "run": lambda: subprocess.run(["echo", "x"], capture_output=True).stdout, "system": lambda: os.system("exit 3"),
     "no_program": lambda: subprocess.run(["no-such-program"]), "child": lambda: asyncio.run(child()), "forked": forked,
     "signal": lambda: os.kill(os.getppid(), 0), "database": database, "variable": variable, "unset": lambda: os.environ["NOT_SET"],
-    "getenv": lambda: os.getenv("HOME") is not None, "temporary": temporary, "chdir": working_directory, "path": import_path,
+    "getenv": lambda: os.getenv("HOME") is not None, "library": asked_by_the_library,
+    "temporary": temporary, "chdir": working_directory, "path": import_path,
     "eval": lambda: eval("1 + 1"), "exec": lambda: exec("global made; made = 5") or made, "compile": lambda: compile("1", "x", "eval").co_code,
     "syntax": lambda: compile("1 +", "x", "eval"), "pickle": lambda: pickle.loads(pickle.dumps(len)) is len,
     "replace": lambda: (lambda: 1).__code__.replace(co_name="x").co_name, "native": lambda: __import__("ctypes").sizeof(__import__("ctypes").c_int),

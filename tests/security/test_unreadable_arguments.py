@@ -6,6 +6,9 @@ import pytest
 from network_attack import attack
 from state_attempts import PLACES, outcomes
 
+from _hermetic.capabilities import FAMILIES, load_family
+from _hermetic.enforce.judge import UNREADABLE, unreadable
+
 HOSTILE = """
 class Angry:
     def __fspath__(self): raise self.kind
@@ -120,3 +123,30 @@ def test_nothing_starts_by_a_name_that_will_not_be_read(isolated, place):
             name,
             outcome,
         )
+
+
+def test_the_refusal_is_in_the_documented_words(isolated):
+    isolated.passes(
+        HOSTILE
+        + """
+import socket
+from hermetic import PolicyViolation, hermetic_blocker
+with hermetic_blocker(block_network=True), socket.socket() as client:
+    try:
+        client.connect((Text("127.0.0.1"), 80))
+    except PolicyViolation as violation:
+        found = violation
+assert str(found) == "network disabled: socket.connect(?)", found
+assert (found.guard, found.target, found.reason) == ("network", None, "no-network")
+assert found.remedy.endswith("argument that can be read"), found.remedy
+"""
+    )
+
+
+def test_every_guard_has_words_for_what_it_cannot_read():
+    guards = {row.capability.partition(".")[0] for family in FAMILIES for row in load_family(family).surface}
+    assert guards == {guard for guard, _, _ in UNREADABLE}
+    for guard, phrase, option in UNREADABLE:
+        assert unreadable(guard, "call") == (f"{phrase}: call(?)", None, option, "an argument that can be read")
+    path = "a path that is text: os.fspath(path)"
+    assert unreadable("filesystem", "open") == ("filesystem mutation disabled: open(?)", None, "fs-readonly", path)

@@ -110,4 +110,6 @@ def test_row_is_whole(guard, number, row):
     assert all(":" in name for name in row.patch)
     assert row.capability.partition(".")[0] in {*FAMILIES, "interpreter"}
     assert callable(row.read)
+    # The halves into which hermetic divides CPython's event are no name that a program or its user knows.
+    assert row.call or not {"open.read", "open.write"}.intersection(row.audit)
     assert sys.version_info >= (3, 10)

@@ -285,6 +285,7 @@ SURFACE = (
         capability=STARTUP,
         audit=("open.write",),
         read=startup_file,
+        call="open",
         example="import sys; open(sys.path[-1] + '/sitecustomize.py', 'w')",
     ),
     GuardedCall(
