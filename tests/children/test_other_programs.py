@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -41,6 +42,27 @@ def test_a_question_for_the_systems_name_is_not_the_one_of_which_it_is_said(isol
     assert isolated.script("--kernel=off --no-network", asks).stderr == ""
     (line,) = isolated.script("--kernel=off --no-network", asks + TWICE).errors
     assert line.endswith(f"/true {WARNING} --no-network")
+
+
+LISTER = "/sbin/ldconfig"
+has_lister = pytest.mark.skipif(not os.path.exists(LISTER), reason=f"no {LISTER}")
+
+
+@has_lister
+def test_a_look_for_a_library_is_not_the_one_of_which_it_is_said(isolated):
+    """trio asks ctypes.util for a library, as anyio and httpx by way of it, and that has ldconfig list them all."""
+    asks = "import ctypes.util, subprocess\nassert ctypes.util.find_library('c')\n"
+    assert isolated.script("--kernel=off --no-network", asks).stderr == ""
+    (line,) = isolated.script("--kernel=off --no-network", asks + TWICE).errors
+    assert line.endswith(f"/true {WARNING} --no-network")
+
+
+@has_lister
+@pytest.mark.parametrize("words", ["'-p', '-C', 'no-such-cache'", "'-V'", "'-N', '-X'"])
+def test_of_a_lister_that_is_asked_for_more_it_is_said(isolated, words):
+    code = f"import subprocess\nsubprocess.run(['{LISTER}', {words}], stdout=-3, stderr=-3)"
+    (line,) = isolated.script("--kernel=off --no-network", code).errors
+    assert f"/ldconfig {WARNING} --no-network" in line
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ ASKERS = frozenset(
 )
 # What tells the system's name and does nothing else, for whomever: `platform` starts it for most who use that.
 TELLERS = frozenset({"/bin/uname", "/usr/bin/uname"})
+# What lists the system's libraries, where it is asked for that alone: `ctypes.util.find_library` begins with it.
+LISTER, LISTS = frozenset({"/sbin/ldconfig", "/usr/sbin/ldconfig"}), ("-p",)
 # Between the asker and the act.
 STARTERS = frozenset({STDLIB + "subprocess.py", STDLIB + "os.py", "<frozen os>"})
 
@@ -68,7 +70,8 @@ def is_asked_for_information() -> bool:
 
 def only_tells(file: str, words: tuple[str, ...]) -> bool:
     """Whether a program is as harmless unheld as held. Where it is one of many names, its first word says which."""
-    return file in TELLERS and words[:1] == ("uname",) and not is_made_here(file)
+    tells = (file in TELLERS and words[:1] == ("uname",)) or (file in LISTER and words[1:] == LISTS)
+    return tells and not is_made_here(file)
 
 
 def listing(program: str) -> str:
