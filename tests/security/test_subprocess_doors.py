@@ -15,9 +15,21 @@ from state_attempts import PLACES, outcomes
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="posix")
 OPTION, KEYWORDS = "--no-subprocess", {"block_subprocess": True}
 
+# multiprocessing leaves a lock behind where the process that would remove it cannot be started.
+LOCKS = """
+import _multiprocessing
+from multiprocessing import synchronize
+locks, chosen = [], synchronize.SemLock._make_name
+synchronize.SemLock._make_name = staticmethod(lambda: locks.append(chosen()) or locks[-1])
+"""
+REMOVED = """
+for lock in locks:
+    try: _multiprocessing.sem_unlink(lock)
+    except FileNotFoundError: pass
+"""
 STARTS = """
-import _multiprocessing, asyncio, concurrent.futures, multiprocessing, pty, posix, subprocess, _posixsubprocess
-from multiprocessing import synchronize, util
+import asyncio, concurrent.futures, multiprocessing, pty, posix, subprocess, _posixsubprocess
+from multiprocessing import util
 from os import system as captured
 number = os.open("/bin/sh", os.O_RDONLY)
 async def by_exec(): await asyncio.create_subprocess_exec("true")
@@ -45,40 +57,32 @@ WAYS = {
     "process_forkserver": lambda: multiprocessing.get_context("forkserver").Process(target=print).start(),
     "pool_fork": lambda: multiprocessing.get_context("fork").Pool(1), "pool_spawn": lambda: multiprocessing.get_context("spawn").Pool(1),
 }
-# multiprocessing leaves a lock behind where the process that would remove it cannot be started.
-locks, chosen = [], synchronize.SemLock._make_name
-synchronize.SemLock._make_name = staticmethod(lambda: locks.append(chosen()) or locks[-1])
 for name, way in WAYS.items():
     way = (lambda way: lambda: way())(way)
     way.__name__ = name
     attempt(way)
-for lock in locks:
-    try: _multiprocessing.sem_unlink(lock)
-    except FileNotFoundError: pass
 """
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_process_starts(isolated, place):
-    found = outcomes(isolated, place, OPTION, KEYWORDS, STARTS)
+    found = outcomes(isolated, place, OPTION, KEYWORDS, LOCKS + STARTS + REMOVED)
     assert len(found) > 30
     for name, outcome in found.items():
         assert outcome.startswith("subprocess disabled: "), f"{name}: {outcome}"
 
 
 def test_a_refused_start_leaves_no_noise(isolated):
-    done = isolated.script(
-        OPTION,
-        """
-        import asyncio, concurrent.futures, gc, os, subprocess
-        async def start(): await asyncio.create_subprocess_exec("true")
-        def pool(): concurrent.futures.ProcessPoolExecutor(1).submit(print)
-        for way in (lambda: subprocess.Popen(["true"]), lambda: os.popen("true"), lambda: asyncio.run(start()), pool):
-            try: way()
-            except RuntimeError as error: assert error.guard == "subprocess"
-            gc.collect()
-        """,
-    )
+    code = """
+import asyncio, concurrent.futures, gc, os, subprocess
+async def start(): await asyncio.create_subprocess_exec("true")
+def pool(): concurrent.futures.ProcessPoolExecutor(1).submit(print)
+for way in (lambda: subprocess.Popen(["true"]), lambda: os.popen("true"), lambda: asyncio.run(start()), pool):
+    try: way()
+    except RuntimeError as error: assert error.guard == "subprocess"
+    gc.collect()
+"""
+    done = isolated.script(OPTION, LOCKS + code + REMOVED)
     assert (done.code, done.stderr) == (0, "")
 
 
