@@ -38,7 +38,9 @@ written out: abbreviations are errors. A bare word first is a sub-command, and a
 CLI_BLOCKED = """\
 On 2, stderr ends with `hermetic: blocked action: MESSAGE`, the option that blocked it (with the file and line, or the
 profile, that said so), the place in the program, and what would allow it. `--strict` makes any blocked act end in 2,
-a child's too. A guarded Python child ends by the same rule."""
+a child's too. A guarded Python child ends by the same rule. Of a target that is not Python, `--strict` counts
+[what is reported](../explanation/three-layers.md#the-kernel): connections, and what the Pythons that it starts are
+refused."""
 
 CLI_TRACE = """\
 `--trace` writes one line for each blocked act to the stderr of the start; `--report-only` writes `would block`

@@ -55,15 +55,17 @@ def prepared_rules(policy: Policy, prepared: dict[tuple[int, str], Any]) -> dict
     return rules
 
 
-def become(policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool, waits: bool) -> None:
+def become(
+    policy: Policy, path: str, words: list[str], variables: dict[str, str], drops: bool, waits: bool, reports: int = -1
+) -> None:
     """Replace this process by a program that is no Python, held by the kernel alone. BootstrapError if it cannot be.
 
-    Returns where nothing is left for a kernel to hold.
+    reports: where refusals are reported. Returns where nothing is left for a kernel to hold.
     """
     if policy.trace:
         events.open_trace()
     trace = events.TRACE[0] if policy.trace else -1
-    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops, waits, trace)
+    backend.become(policy, prepared_rules(policy, {}), path, words, variables, drops, waits, (trace, reports))
 
 
 def trial(taken: frozenset[str], whole: bool) -> Receipt:

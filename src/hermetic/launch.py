@@ -101,12 +101,18 @@ def launch_program(target: Target, request: Request | None, options: Options) ->
         from _hermetic.running import sockets
 
         sockets.close(options.keep_fds)
+    told = None
+    if options.strict and not request.report_only and hasattr(os, "fork"):
+        from _hermetic.running.awaited import in_child
+
+        told = in_child()
     if "subprocess" not in request.families:
         # A Python that the program starts finds the guards in its variables.
         held = tuple(sorted(HELD_BY_KERNEL.intersection(request.families)))
-        fields = (options.strict, (), True, True, None, None, options.kernel, held, now())
+        fields = (options.strict, (), True, True, told, None, options.kernel, held, now())
         environment = dict(with_carriers(list(environment.items()), message((carry(request),), fields, None)))
-    become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE, options.waits)
+    reports = -1 if told is None else told[0]
+    become(request.policy(), target.name, target.argv, environment, options.kernel == REQUIRE, options.waits, reports)
     # It comes back where variables are all that was taken away, and they are gone.
     replace(target, environment)
 

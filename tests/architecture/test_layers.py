@@ -87,6 +87,7 @@ DOORS = {
     "paths",
     "running.run",
     "running.sockets",
+    "running.awaited",
     "programs.target",
     "running.carried",
     "message",

@@ -197,6 +197,50 @@ def test_a_python_behind_it_finds_the_guards(isolated, judged):
     assert done.code == 2
 
 
+TRIED = "(exec 5<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; exit {code}"
+
+
+@pytest.mark.parametrize("code", [0, 7])
+def test_under_strict_what_it_was_refused_decides_the_status(isolated, judged, server, code):
+    port, came = server
+    done = bash(isolated, "--no-network --strict", TRIED.format(port=port, code=code))
+    assert (done.code, done.stdout, came) == (2, "", [])
+    assert done.errors == [
+        "hermetic: blocked action: network disabled: connect(127.0.0.1)",
+        "  blocked by: --no-network",
+        "  to allow it: --allow-localhost",
+        "hermetic: 1 act was blocked",
+        "  network disabled: connect(127.0.0.1)  [--no-network]",
+    ]
+
+
+def test_under_strict_so_does_what_a_python_was_refused_that_it_starts(isolated, judged):
+    code = f"{sys.executable} -c 'import socket; socket.getaddrinfo(chr(97), 1)' 2>/dev/null; exit 0"
+    done = bash(isolated, "--no-network --strict", code)
+    assert done.code == 2
+    assert done.errors[0] == "hermetic: blocked action: network disabled: DNS(a)"
+    assert "hermetic: 1 act was blocked" in done.errors
+
+
+def test_under_strict_it_ends_as_it_would_where_nothing_was_refused(isolated, judged):
+    code = 'read line; echo "got $line"; exit 7'
+    done = bash(isolated, "--no-network --strict", code, stdin="typed\n")
+    assert (done.code, done.stdout, done.stderr) == (7, "got typed\n", "")
+    assert bash(isolated, "--no-network --strict", "kill -TERM $$").code == -signal.SIGTERM
+    assert isolated.cli("--no-network", "--strict", "--kernel=off", "--", "bash", "-c", "exit 0").code == 1
+
+
+def test_under_strict_a_signal_reaches_it_once(isolated, judged):
+    code = "trap 'echo came' INT; echo ready; for i in 1 2 3 4 5 6; do sleep 0.1; done; exit 5"
+    process = isolated.start("-m", "hermetic", "--no-network", "--strict", "--", "bash", "-c", code)
+    assert process.stdout.readline().strip() == "ready"
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.read().split() == ["came"]
+    assert process.wait(60) == 5
+    process.stdout.close()
+    process.stderr.close()
+
+
 # --- as children ---
 
 

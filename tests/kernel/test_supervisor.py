@@ -235,8 +235,9 @@ def others():
             pass
     return [max(column) for column in zip(*found)]
 def join(descriptor, results): results.append(connect_by_c(descriptor, "127.0.0.1", where))
-def crowd(count):
+def crowd(count, limit=0):
     sockets, results = [socket.socket() for _ in range(count)], []
+    for sock in sockets: sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("=qq", limit, 0))
     threading.stack_size(1 << 17)
     for sock in sockets:
         threading.Thread(target=join, args=(sock.fileno(), results), daemon=True).start()
@@ -244,15 +245,16 @@ def crowd(count):
 """
 
 
-def test_connections_that_wait_take_no_thread_each(held, judged, servers):
+@pytest.mark.parametrize("limit", [0, 60])
+def test_connections_that_wait_take_no_thread_each(held, judged, servers, limit):
     (port, _), _counts = servers
     found = held(
         LOOPBACK,
         CROWD
         + f"""
-kept = crowd(4); time.sleep(0.3)
+kept = crowd(4, {limit}); time.sleep(0.3)
 before = others()
-more, results = crowd(300); time.sleep(1)
+more, results = crowd(300, {limit}); time.sleep(1)
 start = time.monotonic()
 reached = [connect_by_c(socket.socket().detach(), "127.0.0.1", {port}) for _ in range(5)]
 took = time.monotonic() - start
@@ -296,6 +298,33 @@ sys.stdout.flush(); os._exit(0)
     assert set(found["blocking"]) == {True}
     assert found["waiting"] >= 4  # the kernel takes two
     assert (found["results"], found["again"]) == ([""] * 6, ["EISCONN"] * 6)
+
+
+def test_limits_to_waiting_are_kept_each_for_itself(held, judged):
+    """As the system has it: the first call says that it is being done, the next that it was so already."""
+    code = (
+        CROWD
+        + """
+kept = crowd(4); time.sleep(0.3)
+found = []
+def ask(limit):
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("=qq", 0, int(limit * 1e6)))
+    for _ in range(2):
+        start = time.monotonic()
+        error = connect_by_c(sock.fileno(), "127.0.0.1", where)
+        found.append((limit, error, round(time.monotonic() - start - limit, 3)))
+threads = [threading.Thread(target=ask, args=(limit,)) for limit in (0.8, 0.2, 0.5)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+say(found=found); sys.stdout.flush()
+os._exit(0)
+"""
+    )
+    answers = held(LOOPBACK, code)["found"]
+    expected = [(limit, error) for limit in (0.2, 0.5, 0.8) for error in ("EALREADY", "EINPROGRESS")]
+    assert sorted((limit, error) for limit, error, _ in answers) == expected
+    assert all(-0.02 < late < 0.4 for _, _, late in answers), answers
 
 
 def test_each_process_is_answered_for_its_own_socket(held, judged, servers):

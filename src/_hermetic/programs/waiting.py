@@ -8,6 +8,7 @@ import sys
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NoReturn
 
 # Sent by the kernel: the terminal tells the whole process group, and so the child, by itself.
@@ -32,10 +33,13 @@ def fork() -> int:
     return child
 
 
-def follow(child: int) -> int:
-    """Wait for a child that ``fork`` made, and hand it what signals come. Returns its wait status."""
+def follow(child: int, kept: Iterable[int] = ()) -> int:
+    """Wait for a child that ``fork`` made, and hand it what signals come. Returns its wait status.
+
+    kept: descriptors that stay open here.
+    """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, it would leave no status
-    release_descriptors()
+    release_descriptors(kept)
     return wait_for(child)
 
 
@@ -63,14 +67,18 @@ def next_signal(waited: list[int]) -> tuple[int, bool]:
     return number, number != signal.SIGCHLD and number not in FROM_TERMINAL
 
 
-def release_descriptors() -> None:
+def release_descriptors(kept: Iterable[int]) -> None:
     """Hold nothing open that the child may close: a reader at the other end waits for the last of them."""
     sys.stdout.flush()
     sys.stderr.flush()
     null = os.open(os.devnull, os.O_RDWR)
     for number in range(3):
         os.dup2(null, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 1024)
+    first = 3
+    for number in sorted(kept):
+        os.closerange(first, number)
+        first = number + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX") if os.sysconf("SC_OPEN_MAX") > 0 else 1024)
 
 
 def stop_as(status: int) -> None:

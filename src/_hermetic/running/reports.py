@@ -77,6 +77,11 @@ def take_over(heard: tuple[int, ...]) -> None:
     _heard.append(heard[0])
 
 
+def heard() -> list[int]:
+    """The descriptor by which this process reads what is reported, if it does."""
+    return _heard[:]
+
+
 def written() -> bytes:
     """All that was reported since. A fork of the process that began this run takes nothing of it along."""
     data = b""

@@ -95,13 +95,12 @@ def become(
     variables: dict[str, str],
     drops: bool,
     waits: bool,
-    trace: int,
+    witnesses: tuple[int, int],
 ) -> None:
     """Replace this process by a program that only the kernel can hold. BootstrapError when it does not hold all of it.
 
     Returns where nothing is left for a kernel to hold. The variables are the program's environment already, as the
-    policy leaves it. drops: see ``Plan``; waits: see ``confine``. trace: the descriptor where refusals are traced,
-    or -1.
+    policy leaves it. drops: see ``Plan``; witnesses, waits: see ``confine``.
     """
     # Modules are Python's; and the variables are gone already.
     wanted = [rule for rule in kernel_rules(rules) if rule[0] not in (MAY_IMPORT_BELOW, NO_VARIABLES)]
@@ -123,7 +122,7 @@ def become(
         accept(unsupported(asked))
         return
     try:
-        system.confine(asked, accept, command, rules.get("network", ALLOW_NOTHING), (trace, -1), waits)
+        system.confine(asked, accept, command, rules.get("network", ALLOW_NOTHING), witnesses, waits)
     except OSError as error:
         raise BootstrapError(f"cannot start {path}: {error.strerror or error}") from error
 

@@ -1,12 +1,14 @@
 """Connections that others have still to answer: with a thread for each, the program could make us take any memory.
 
 A socket that waits for its connection is made not to wait while it is asked to connect. It is asked again when
-something has become of it, and the kernel then says what it would have said to who had waited.
+something has become of it, and the kernel then says what it would have said to who had waited. Where it has set a
+limit to that (SO_SNDTIMEO), a clock tells when it is over.
 """
 
 from __future__ import annotations
 
 from _socket import SOL_SOCKET, socket
+from _thread import allocate_lock
 from errno import EACCES, EALREADY, EINPROGRESS
 from time import monotonic
 
@@ -20,10 +22,12 @@ if TYPE_CHECKING:
     from .judge import Judge
 
 # linux/eventpoll.h
-ADD, REMOVE, CHANGE, CLOSES = 1, 2, 3, 0o2000000
-WRITABLE_ONCE = (4 | 1 << 30).to_bytes(4, "little")
+ADD, REMOVE, CHANGE, CLOSES, NONBLOCKING = 1, 2, 3, 0o2000000, 0o4000
+READABLE, WRITABLE_ONCE = (1).to_bytes(4, "little"), (4 | 1 << 30).to_bytes(4, "little")
 MANY = 64
-LIMITED, NO_LIMIT = 21, bytes(16)  # asm-generic/socket.h: SO_SNDTIMEO
+LIMITED, LIMIT = 21, 16  # asm-generic/socket.h: SO_SNDTIMEO; how long the record of a time is
+MONOTONIC, NEVER = 1, float("inf")  # linux/time.h
+SOONEST = 0.0005  # a clock that is set to nothing never rings
 LATER, AWHILE = -1, 1.0
 
 
@@ -32,13 +36,16 @@ class Outstanding:
 
     def __init__(self, judge: Judge) -> None:
         self.judge, self.calls, self.machine = judge, judge.calls, judge.machine
-        # By our descriptor: the name of the notice, and the address.
-        self.waiting: dict[int, tuple[bytes, Any]] = {}
+        # By our descriptor: the name of the notice, the address, until when it is waited for, and what is said then.
+        self.waiting: dict[int, tuple[bytes, Any, float, int]] = {}
         self.next = 0.0
+        self.clock, self.lock = -1, allocate_lock()
         # What is found, and the descriptor; one machine leaves no gap between them.
         self.gap = bytes(0 if self.machine == abi.X86_64 else 4)
         try:
             self.descriptor = self.calls(abi.EPOLL_CREATE1[self.machine], CLOSES)
+            self.clock = self.calls(abi.TIMERFD_CREATE[self.machine], MONOTONIC, CLOSES | NONBLOCKING)
+            self.watch(ADD, self.clock, READABLE)
         except OSError:
             self.descriptor = -1
 
@@ -54,20 +61,28 @@ class Outstanding:
             native.set_blocking(number, True)
         if error not in (EINPROGRESS, EALREADY):
             return error
-        # How long is left of a limited time only the kernel knows.
-        if sock.getsockopt(SOL_SOCKET, LIMITED, len(NO_LIMIT)) == NO_LIMIT:
-            self.waiting[number] = name, place
-            if not self.watch(ADD, number):
-                sock.detach()
-                return LATER
-            del self.waiting[number]
+        self.waiting[number] = name, place, monotonic() + limit_of(sock), first
+        if not self.watch(ADD, number):
+            sock.detach()
+            self.set_clock()
+            return LATER
+        del self.waiting[number]
         self.judge.hand_on()
         error = sock.connect_ex(place)
         return first if error == EALREADY else error
 
-    def watch(self, how: int, number: int) -> int:
+    def set_clock(self) -> None:
+        """Have it ring when the first of the limits is over; and not at all where there is none."""
+        with self.lock:
+            first = min([NEVER, *[until for _, _, until, _ in list(self.waiting.values())]])
+            left = 0 if first == NEVER else int(max(first - monotonic(), SOONEST) * 1_000_000_000)
+            words = (0, 0, left // 1_000_000_000, left % 1_000_000_000)
+            record = b"".join([word.to_bytes(8, "little") for word in words])
+            self.calls.fails(abi.TIMERFD_SETTIME[self.machine], self.clock, 0, record, None)
+
+    def watch(self, how: int, number: int, what: bytes = WRITABLE_ONCE) -> int:
         """Look out for what becomes of a socket, or no more; the error."""
-        event = WRITABLE_ONCE + self.gap + number.to_bytes(8, "little")
+        event = what + self.gap + number.to_bytes(8, "little")
         return self.calls.fails(abi.EPOLL_CTL[self.machine], self.descriptor, how, number, event)
 
     def look(self) -> None:
@@ -82,26 +97,45 @@ class Outstanding:
             number = int.from_bytes(records[at + size - 8 : at + size], "little")
             if number in self.waiting:
                 self.end(number)
+            elif number == self.clock:
+                self.end_late()
+
+    def end_late(self) -> None:
+        """Answer for the connections whose limit is over."""
+        try:
+            native.read(self.clock, 8)
+        except BlockingIOError:
+            pass  # it was set anew just now
+        now = monotonic()
+        for number, (_, _, until, first) in list(self.waiting.items()):
+            if until <= now:
+                self.end(number, first)
+        self.set_clock()
 
     def forget_gone(self) -> None:
         """Now and then, let go of the sockets of those who were interrupted, or have ended."""
         if monotonic() < self.next:
             return
         self.next = monotonic() + AWHILE
-        for number, (name, _) in list(self.waiting.items()):
+        for number, (name, *_) in list(self.waiting.items()):
             if not self.judge.is_valid(name):
                 self.end(number)
 
-    def end(self, number: int) -> None:
-        """Answer for a connection that is made, or is not to be; or there is nobody to answer any more."""
-        name, place = self.waiting[number]
+    def end(self, number: int, late: int = 0) -> None:
+        """Answer for a connection that is made, or is not to be; or there is nobody to answer any more.
+
+        late: what is said of one that is neither, where nobody waits for it any longer.
+        """
+        name, place, *_ = self.waiting[number]
         sock, error = socket(-1, -1, 0, number), LATER
         if self.judge.is_valid(name):
             try:
                 error = asked_again(sock, place)
             except Exception:  # noqa: BLE001  # whatever goes wrong is a refusal
                 error = EACCES
-            if error in (EINPROGRESS, EALREADY) and not self.watch(CHANGE, number):
+            if error in (EINPROGRESS, EALREADY) and late:
+                error = late
+            elif error in (EINPROGRESS, EALREADY) and not self.watch(CHANGE, number):
                 sock.detach()
                 return
         del self.waiting[number]
@@ -112,6 +146,14 @@ class Outstanding:
         sock.close()
         if error != LATER and not self.judge.send(name, error, 0):
             self.judge.interrupted.keep(abi.CONNECT[self.machine], known, error)
+
+
+def limit_of(sock: socket) -> float:
+    """For how many seconds a socket waits for its connection."""
+    record = sock.getsockopt(SOL_SOCKET, LIMITED, LIMIT)
+    if not any(record):
+        return NEVER
+    return int.from_bytes(record[:8], "little") + int.from_bytes(record[8:], "little") / 1_000_000
 
 
 def asked_again(sock: socket, place: Any) -> int:
