@@ -269,16 +269,22 @@ def unset_hint(error: BaseException | None) -> str:
 
 
 def coped_hint(code: int) -> str:
-    """For a program that failed, and handled each refusal: what it says of them itself may be nothing at all."""
-    if code == 0 or events.COUNT[0] != getpid() or not events.LOG:
+    """For a program that failed, and handled each refusal: what it says of them itself may be nothing at all.
+
+    Of what no program notices nothing is said: it did not handle that, nor fail of it, and nothing would allow it.
+    """
+    if code == 0 or events.COUNT[0] != getpid():
         return ""
-    count = events.COUNT[1]
+    records = [record for record in events.LOG if not goes_unnoticed(record)]
+    if not records:
+        return ""
+    count = events.COUNT[1] - sum([times_of(record) for record in events.LOG if goes_unnoticed(record)])
     counted = "1 act was blocked, and the program handled it"
     if count > 1:
         counted = f"{count} acts were blocked, and the program handled them"
     return (
         f"hermetic: {counted}; the status is its own (2 with --strict, each of them with --trace)\n"
-        f"{listed(events.LOG, FEW, True)}{together()}"
+        f"{listed(records, FEW, True)}{together()}"
     )
 
 
@@ -286,7 +292,7 @@ def summary(verb: str) -> str:
     """For --report-only and --strict: every act that was, or would have been, blocked."""
     count = events.COUNT[1]
     counted = f"1 act {verb.replace('were', 'was')}" if count == 1 else f"{count} acts {verb}"
-    left = count - sum([events.TIMES.get((message, reason), 1) for _, message, reason, *_ in events.LOG])
+    left = count - sum([times_of(record) for record in events.LOG])
     more = f"  and {left} more, of which only the number was kept\n" if left > 0 else ""
     return f"hermetic: {counted}\n{listed(events.LOG, len(events.LOG), False)}{more}"
 
@@ -306,12 +312,18 @@ def goes_unnoticed(record: tuple[Any, ...]) -> bool:
     return record[4] in UNNOTICED
 
 
+def times_of(record: tuple[Any, ...]) -> int:
+    """How often this act was blocked for this reason."""
+    return events.TIMES.get((record[1], record[2]), 1)
+
+
 def listed(records: list[tuple[Any, ...]], most: int, remedies: bool) -> str:
     """The first acts that were blocked, a line each, and one for what would allow it."""
     lines = []
     # Those last that no program fails of.
-    for _, message, reason, remedy, *_ in sorted(records, key=goes_unnoticed)[:most]:
-        lines.append(told(message, reason, events.TIMES.get((message, reason), 1)))
+    for record in sorted(records, key=goes_unnoticed)[:most]:
+        _, message, reason, remedy, *_ = record
+        lines.append(told(message, reason, times_of(record)))
         if remedies:
             lines.append(allowing(remedy))
     more = len(records) - most
