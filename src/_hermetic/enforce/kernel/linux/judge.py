@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 # linux/seccomp.h: requests to the listener.
 SEND, IS_VALID, ADD, SET_FLAGS = 0xC0182101, 0x40082102, 0x40182103, 0x40082104
 GO_ON, IN_PLACE, ANSWERED_TOO, SAME_PROCESSOR = 1, 1, 2, 1
+NO_ERROR = bytes(16)  # the value returned, the error, flags
 LONGEST_ADDRESS = 128
 KIND, NONBLOCKING = 0xF, 0o4000
 DOMAIN_PORT = 53
@@ -125,7 +126,9 @@ class Judge:
 
     def send(self, name: bytes, error: int, flags: int) -> bool:
         """Whether anybody was there to hear it."""
-        record = name + bytes(8) + int.to_bytes(-error, 4, "little", signed=True) + int.to_bytes(flags, 4, "little")
+        record = name + NO_ERROR
+        if error or flags:
+            record = name + bytes(8) + int.to_bytes(-error, 4, "little", signed=True) + int.to_bytes(flags, 4, "little")
         try:
             ioctl(self.listener, SEND, record)
         except OSError:
@@ -148,7 +151,7 @@ class Judge:
         size = length.to_bytes(8, "little")
         here, there = address_of(data).to_bytes(8, "little") + size, address.to_bytes(8, "little") + size
         try:
-            done = self.calls(abi.PROCESS_VM_READV[self.machine], thread, here, 1, there, 1, None)
+            done = self.calls.with_small(abi.PROCESS_VM_READV[self.machine], thread, here, 1, there, 1, None)
         except OSError as error:
             if error.errno not in (EPERM, ENOSYS):
                 raise
@@ -170,7 +173,7 @@ class Judge:
         if known == thread:
             # While this process is there nobody else has its number.
             try:
-                return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
+                return self.calls.with_small(abi.PIDFD_GETFD[self.machine], process, number, 0)
             except ProcessLookupError:
                 pass
         self.leave()

@@ -57,7 +57,11 @@ class Calls:
     def __call__(self, number: int, *arguments: Any) -> int:
         """Numbers are passed as C's long, bytes by their address, None as a whole word of nothing, which costs least;
         what comes back is C's int."""
-        result: int = self._syscall(number, *self._widened(arguments))
+        return self.with_small(number, *self._widened(arguments))
+
+    def with_small(self, number: int, *arguments: Any) -> int:
+        """The same where every number fits C's int, and the sixth argument, if any, is None: nothing is looked at."""
+        result: int = self._syscall(number, *arguments)
         if result == -1:
             error = self._ctypes.get_errno()
             from os import strerror
