@@ -114,7 +114,7 @@ _LINUX = (
 # Who judges beside the program: what starts it, ahead of everything else, and what it loads itself.
 _AHEAD = ("enforce.kernel.linux.beside", "enforce.kernel.linux.ahead")
 _SUPERVISOR = tuple(
-    [f"enforce.kernel.linux.{name}" for name in ("asker", "interrupted", "outstanding", "judge", "supervisor")]
+    [f"enforce.kernel.linux.{name}" for name in ("asker", "interrupted", "clock", "outstanding", "judge", "supervisor")]
 )
 _PACKAGES = ("enforce.", "enforce.kernel.", "enforce.kernel.linux.", "enforce.kernel.linux.abi")
 _JUDGING = ("extract", "events", "enforce.kernel.linux.syscalls", *_NETWORK)

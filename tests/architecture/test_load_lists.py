@@ -23,7 +23,8 @@ OPTIONS = [
 TWO_PROCESSES = ["--no-environment", "--profile=block-all"]
 # A command has them loaded by the process beside it, which is started before all else.
 JUDGING = {
-    f"_hermetic.enforce.kernel.linux.{name}" for name in ("asker", "interrupted", "outstanding", "judge", "supervisor")
+    f"_hermetic.enforce.kernel.linux.{name}"
+    for name in ("asker", "interrupted", "clock", "outstanding", "judge", "supervisor")
 }
 NAMES = "import json, sys; print(json.dumps(sorted(n for n in sys.modules if n.startswith('_hermetic.'))))"
 

@@ -14,6 +14,7 @@ from time import monotonic
 
 from ....pristine import file_inode, fstat, native
 from . import abi
+from .clock import Clock
 
 TYPE_CHECKING = False  # typing costs more to import than the whole core
 if TYPE_CHECKING:
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
     from .judge import Judge
 
 # linux/eventpoll.h
-ADD, REMOVE, CHANGE, CLOSES, NONBLOCKING = 1, 2, 3, 0o2000000, 0o4000
+ADD, REMOVE, CHANGE, CLOSES = 1, 2, 3, 0o2000000
 READABLE, WRITABLE_ONCE = (1).to_bytes(4, "little"), (4 | 1 << 30).to_bytes(4, "little")
 MANY = 64
 LIMITED, LIMIT = 21, 16  # asm-generic/socket.h: SO_SNDTIMEO; how long the record of a time is
-MONOTONIC, NEVER = 1, float("inf")  # linux/time.h
-SOONEST = 0.0005  # a clock that is set to nothing never rings
+NEVER = float("inf")
 LATER, AWHILE = -1, 1.0
 
 
@@ -39,15 +39,14 @@ class Outstanding:
         # By our descriptor: the name of the notice, the address, until when it is waited for, and what is said then.
         self.waiting: dict[int, tuple[bytes, Any, float, int]] = {}
         self.next = 0.0
-        self.clock, self.lock = -1, allocate_lock()
+        self.clock, self.lock = Clock(self.calls, self.machine), allocate_lock()
         # What is found, and the descriptor; one machine leaves no gap between them.
         self.gap = bytes(0 if self.machine == abi.X86_64 else 4)
         try:
             self.descriptor = self.calls(abi.EPOLL_CREATE1[self.machine], CLOSES)
-            self.clock = self.calls(abi.TIMERFD_CREATE[self.machine], MONOTONIC, CLOSES | NONBLOCKING)
-            self.watch(ADD, self.clock, READABLE)
         except OSError:
             self.descriptor = -1
+        self.watch(ADD, self.clock.descriptor, READABLE)
 
     def connect(self, name: bytes, sock: socket, place: Any) -> int:
         """The error; LATER where it is answered once it is known, and the descriptor is ours until then."""
@@ -75,10 +74,7 @@ class Outstanding:
         """Have it ring when the first of the limits is over; and not at all where there is none."""
         with self.lock:
             first = min([NEVER, *[until for _, _, until, _ in list(self.waiting.values())]])
-            left = 0 if first == NEVER else int(max(first - monotonic(), SOONEST) * 1_000_000_000)
-            words = (0, 0, left // 1_000_000_000, left % 1_000_000_000)
-            record = b"".join([word.to_bytes(8, "little") for word in words])
-            self.calls.fails(abi.TIMERFD_SETTIME[self.machine], self.clock, 0, record, None)
+            self.clock.ring_in(None if first == NEVER else first - monotonic())
 
     def watch(self, how: int, number: int, what: bytes = WRITABLE_ONCE) -> int:
         """Look out for what becomes of a socket, or no more; the error."""
@@ -97,15 +93,12 @@ class Outstanding:
             number = int.from_bytes(records[at + size - 8 : at + size], "little")
             if number in self.waiting:
                 self.end(number)
-            elif number == self.clock:
+            elif number == self.clock.descriptor:
                 self.end_late()
 
     def end_late(self) -> None:
         """Answer for the connections whose limit is over."""
-        try:
-            native.read(self.clock, 8)
-        except BlockingIOError:
-            pass  # it was set anew just now
+        self.clock.stop_ringing()
         now = monotonic()
         for number, (_, _, until, first) in list(self.waiting.items()):
             if until <= now:

@@ -15,6 +15,7 @@ from .... import events
 from ....pristine import native
 from . import abi
 from .beside import told
+from .clock import Clock
 from .judge import Judge
 from .syscalls import Calls
 
@@ -27,9 +28,8 @@ DUMPABLE = 4  # prctl
 # poll: what is found, where, and how long the record of a descriptor is.
 READABLE, HUNG_UP, FOUND, WAITED = 1, 16, 6, 8
 RECEIVE = 0xC0502100
-MONOTONIC = 1
-# How long one thread may be busy before another listens; and how many are kept waiting for their turn.
-IN_A_WHILE = bytes(24) + (5_000_000).to_bytes(8, "little")
+# How many seconds one thread may be busy before another listens; and how many are kept waiting for their turn.
+A_WHILE = 0.005
 WAITING = 2
 # How long nobody looks whether those who wait for a connection are still there.
 A_SECOND = (1).to_bytes(8, "little") + bytes(8)
@@ -88,7 +88,7 @@ class Listening:
         self.first, self.waiting = 0, 0
         self.busy: dict[int, bytes] = {}
         self.watched = False
-        self.timer = self.made_timer()
+        self.clock = Clock(judge.calls, judge.machine)
         judge.begin(listener, self.hand_on)
         start_new_thread(self.serve, ())
 
@@ -145,17 +145,10 @@ class Listening:
 
     # --- who sees that somebody listens ---
 
-    def made_timer(self) -> int:
-        """A clock that can be waited for; -1 where there is none."""
-        try:
-            return self.judge.calls(abi.TIMERFD_CREATE[self.judge.machine], MONOTONIC, native.O_CLOEXEC)
-        except OSError:
-            return -1
-
     def watch(self) -> None:
         """Look in a while at who is busy then."""
         self.watched = True
-        if self.judge.calls.fails(abi.TIMERFD_SETTIME[self.judge.machine], self.timer, 0, IN_A_WHILE, None):
+        if self.clock.ring_in(A_WHILE):
             self.watched = False
             self.hand_on()
 
@@ -165,7 +158,7 @@ class Listening:
         seen, ended = b"", False
         while not ended:
             # Without the module select: it takes a while to load. One that is negative is not waited for.
-            waited = waited_for(self.listener, 0) + waited_for(self.timer, READABLE)
+            waited = waited_for(self.listener, 0) + waited_for(self.clock.descriptor, READABLE)
             waited += waited_for(outstanding.descriptor, READABLE)
             limit = A_SECOND if outstanding.waiting else None
             # The program may set limits for us, by which nobody waits for so many: who asked again would never end.
@@ -181,7 +174,7 @@ class Listening:
 
     def looked(self, seen: bytes) -> bytes:
         """What the one who listens is busy with; who still is with the same has another one listen."""
-        native.read(self.timer, 8)
+        self.clock.stop_ringing()
         first, self.watched = self.first, False
         busy = self.busy.get(first, b"")
         if busy and busy == seen:
