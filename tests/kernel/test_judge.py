@@ -132,6 +132,46 @@ def test_what_nobody_heard_is_said_when_it_is_asked_again(call, before, error, e
     assert [unheard.said(number, 7, error) for _ in range(2)] == [expected, error]  # once
 
 
+def test_a_call_that_is_made_again_waits_for_the_one_that_another_thread_still_makes():
+    """On a busy machine who made the first has not found out yet that nobody heard of it."""
+    from _hermetic.enforce.kernel.linux import abi, interrupted
+
+    connect, me = abi.CONNECT[0], threading.get_native_id()
+    unheard = interrupted.Interrupted(0)
+    begun, goes_on, said = threading.Event(), threading.Event(), []
+
+    def first():
+        begun.set()
+        goes_on.wait(10)
+        unheard.keep(connect, os.fstat(sock.fileno()).st_ino, 0)
+
+    def say(error):
+        said.append((unheard.to_say(connect, me, sock.fileno(), error), goes_on.is_set()))
+
+    with socket.socket() as sock:
+        thread = threading.Thread(target=unheard.during, args=(2, me, first))
+        thread.start()
+        assert begun.wait(10)
+        unheard.during(3, me, say, errno.EACCES)  # has nothing to do with it
+        unheard.during(3, me + 1, say, errno.EISCONN)  # another thread of the program's
+        unheard.during(1, me, say, errno.EISCONN)  # was asked before: that one waits for this
+        threading.Timer(0.1, goes_on.set).start()
+        unheard.during(3, me, say, errno.EISCONN)
+        thread.join()
+    assert said == [(errno.EACCES, False), (errno.EISCONN, False), (errno.EISCONN, False), (0, True)]
+    assert unheard.making == {}
+
+
+def test_a_call_that_is_made_again_does_not_wait_for_ever(monkeypatch):
+    from _hermetic.enforce.kernel.linux import abi, interrupted
+
+    monkeypatch.setattr(interrupted, "AWHILE", 0.05)
+    unheard, said = interrupted.Interrupted(0), []
+    unheard.making[-1] = 1, 7
+    unheard.during(2, 7, lambda: said.append(unheard.to_say(abi.CONNECT[0], 7, 0, errno.EISCONN)))
+    assert said == [errno.EISCONN]
+
+
 def internet(family, host, port, scope=0):
     """An address as C writes it."""
     number = socket.inet_pton(family, host)
@@ -258,13 +298,13 @@ def test_sockets_of_those_who_are_gone_are_let_go(isolated):
     isolated.passes("""
         import errno, os, select, socket
         from types import SimpleNamespace
-        from _hermetic.enforce.kernel.linux import abi, outstanding
+        from _hermetic.enforce.kernel.linux import abi, interrupted, outstanding
         from _hermetic.enforce.kernel.linux.syscalls import Calls
 
         here, sent = {b"there", b"gone"}, []
         waiting = outstanding.Outstanding(SimpleNamespace(
             calls=Calls(), machine=abi.MACHINES[os.uname().machine], is_valid=lambda name: name in here,
-            is_done=lambda sock, error: None, send=lambda *words: sent.append(words) is None))
+            is_done=lambda sock, error: None, interrupted=interrupted.Interrupted(0), send=lambda *words: sent.append(words) is None))
         full = socket.socket(); full.bind(("127.0.0.1", 0)); full.listen(0)
         crowd = [socket.socket() for _ in range(3)]
         for sock in crowd:
@@ -272,7 +312,7 @@ def test_sockets_of_those_who_are_gone_are_let_go(isolated):
         numbers = []
         for name in (b"there", b"gone"):
             sock = socket.socket(); numbers.append(sock.fileno())
-            assert waiting.connect(name, sock, full.getsockname()) == outstanding.LATER
+            assert waiting.connect(name, 1, sock, full.getsockname()) == outstanding.LATER
         assert list(waiting.waiting) == numbers
         here.remove(b"gone")
         waiting.forget_gone()

@@ -2,24 +2,32 @@
 
 A handler that asks for it (``SA_RESTART``), and being stopped, have the kernel make the same
 call again: then it comes here a second time, and the system says of the socket what is true of it
-by now. The program hears what it would have heard the first time.
+by now. The program hears what it would have heard the first time. The second may be here before the first is done with,
+where another thread of ours makes that one: it waits for it.
 """
 
 from __future__ import annotations
 
 from errno import EALREADY, EBADF, EINPROGRESS, EINVAL, EISCONN, ENOTSOCK
+from time import monotonic, sleep
 
-from ....pristine import readlink
+from ....pristine import get_ident, readlink
 from . import abi
+
+TYPE_CHECKING = False  # typing costs more to import than the whole core
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SOCKET = b"socket:["
 MOST = 1024
+# How many seconds a second call waits for the first, which may itself wait for somebody; and between two looks.
+AWHILE, MOMENT = 1.0, 0.001
 
 
 class Interrupted:
     """What nobody heard, of one run."""
 
-    __slots__ = ("answers", "repeated")
+    __slots__ = ("answers", "making", "repeated")
 
     def __init__(self, machine: int) -> None:
         connect, bind = abi.CONNECT[machine], abi.BIND[machine]
@@ -31,6 +39,34 @@ class Interrupted:
         }
         # By the call and the socket's own number.
         self.answers: dict[tuple[int, int], int] = {}
+        # By our threads: the call that each of them makes, by the number of its notice, and who asked for it.
+        self.making: dict[int, tuple[int, int]] = {}
+
+    def during(self, notice: int, thread: int, act: Callable[..., None], *arguments: object) -> None:
+        """Make a call for a thread of the program, and answer it."""
+        me = get_ident()
+        self.making[me] = notice, thread
+        try:
+            act(*arguments)
+        finally:
+            del self.making[me]
+
+    def to_say(self, call: int, thread: int, descriptor: int, error: int) -> int:
+        """The answer to a call of this thread, as what is known of an earlier one makes it."""
+        if (call, error) not in self.repeated:
+            return error
+        self.let_finish()
+        return self.said(call, number_or_none(thread, descriptor), error) if self.answers else error
+
+    def let_finish(self) -> None:
+        """Wait while another thread of ours makes an earlier call for who asked for this one: nobody will hear that."""
+        notice, thread = self.making[get_ident()]
+        until = monotonic() + AWHILE
+        # The kernel numbers notices upwards.
+        while any(asks == thread and made < notice for made, asks in list(self.making.values())):
+            if monotonic() > until:
+                return
+            sleep(MOMENT)
 
     def keep(self, call: int, number: int, error: int) -> None:
         """Nobody heard this of that socket."""
@@ -57,3 +93,11 @@ def number_of(thread: int, descriptor: int) -> int:
     if not link.startswith(SOCKET):
         raise OSError(ENOTSOCK, "not a socket")
     return int(link[len(SOCKET) : -1])
+
+
+def number_or_none(thread: int, descriptor: int) -> int:
+    """The same; -1 where that is no socket, or its process has ended."""
+    try:
+        return number_of(thread, descriptor)
+    except OSError:
+        return -1

@@ -17,7 +17,7 @@ from ....capabilities import load_module
 from ....pristine import close_fd, file_device, file_inode, fstat, get_ident, native, open_fd
 from . import abi
 from .asker import leader_of, may_bind, read_by_file
-from .interrupted import Interrupted, number_of
+from .interrupted import Interrupted, number_or_none
 from .outstanding import Outstanding
 from .syscalls import address_of
 
@@ -106,11 +106,15 @@ class Judge:
         self.calls.fails(abi.PRLIMIT[self.machine], 0, OPEN_FILES, limits[8:] * 2, None)
 
     def answer(self, notice: bytes) -> None:
-        """Fails closed: what goes wrong here is a refusal."""
-        name = notice[:8]
+        """Make the call that was asked for, and say how it ended."""
         words = memoryview(notice).cast("Q").tolist()
+        self.interrupted.during(words[0], words[1] & 0xFFFFFFFF, self.answer_to, notice[:8], words)
+
+    def answer_to(self, name: bytes, words: list[int]) -> None:
+        """Fails closed: what goes wrong here is a refusal."""
+        call, thread, number = words[2] & 0xFFFFFFFF, words[1] & 0xFFFFFFFF, words[4] & 0x7FFFFFFF
         try:
-            error, flags = self.answers[words[2] & 0xFFFFFFFF](name, words[1] & 0xFFFFFFFF, words[4:])
+            error, flags = self.answers[call](name, thread, words[4:])
         except OSError as failed:
             # The errors of looking names up are negative, and no answer at all.
             error, flags = max(failed.errno or 0, 0) or EACCES, 0
@@ -118,11 +122,10 @@ class Judge:
             error, flags = EACCES, 0
         if error < 0:
             return
-        call, thread, number = words[2] & 0xFFFFFFFF, words[1] & 0xFFFFFFFF, words[4] & 0x7FFFFFFF
-        if error and self.interrupted.answers:
-            error = self.interrupted.said(call, self.number(thread, number), error)
+        if error:
+            error = self.interrupted.to_say(call, thread, number, error)
         if not self.send(name, error, flags):
-            self.interrupted.keep(call, self.number(thread, number), error)
+            self.interrupted.keep(call, number_or_none(thread, number), error)
 
     def send(self, name: bytes, error: int, flags: int) -> bool:
         """Whether anybody was there to hear it."""
@@ -160,20 +163,13 @@ class Judge:
             raise OSError(EFAULT, "an address that cannot be read")
         return data
 
-    def number(self, thread: int, descriptor: int) -> int:
-        """The number of one of its sockets; -1 where that is none, or it has ended."""
-        try:
-            return number_of(thread, descriptor)
-        except OSError:
-            return -1
-
     def duplicate(self, thread: int, number: int) -> int:
         """One of its descriptors, as ours."""
         known, process = self.processes.get(get_ident(), (0, -1))
         if known == thread:
             # While this process is there nobody else has its number.
             try:
-                return self.calls.with_small(abi.PIDFD_GETFD[self.machine], process, number, 0)
+                return self.taken(process, number)
             except ProcessLookupError:
                 pass
         self.leave()
@@ -185,7 +181,11 @@ class Judge:
                 return self.duplicate(thread, number)
             return self.duplicate_of_leader(thread, number)  # threads share their descriptors, with few exceptions
         self.processes[get_ident()] = thread, process
-        return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
+        return self.taken(process, number)
+
+    def taken(self, process: int, number: int) -> int:
+        """A descriptor of a process that is held."""
+        return self.calls.with_small(abi.PIDFD_GETFD[self.machine], process, number, 0)
 
     def leave(self) -> None:
         """This thread asks for nothing any more."""
@@ -197,7 +197,7 @@ class Judge:
         """The same of the process that a thread belongs to; which thread has this number may change any time."""
         process = self.calls(abi.PIDFD_OPEN[self.machine], leader_of(thread), 0)
         try:
-            return self.calls(abi.PIDFD_GETFD[self.machine], process, number, 0)
+            return self.taken(process, number)
         finally:
             close_fd(process)
 
@@ -233,7 +233,7 @@ class Judge:
                 return EACCES, 0
             if sock.type & KIND == SOCK_DGRAM or not native.get_blocking(sock.fileno()):
                 return sock.connect_ex(place), 0
-            return self.outstanding.connect(name, sock, place), 0
+            return self.outstanding.connect(name, thread, sock, place), 0
         finally:
             sock.close()
 

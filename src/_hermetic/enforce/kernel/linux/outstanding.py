@@ -36,8 +36,9 @@ class Outstanding:
 
     def __init__(self, judge: Judge) -> None:
         self.judge, self.calls, self.machine = judge, judge.calls, judge.machine
-        # By our descriptor: the name of the notice, the address, until when it is waited for, and what is said then.
-        self.waiting: dict[int, tuple[bytes, Any, float, int]] = {}
+        # By our descriptor: the name of the notice, who asked, the address, until when it is waited for, and
+        # what is said then.
+        self.waiting: dict[int, tuple[bytes, int, Any, float, int]] = {}
         self.next = 0.0
         self.clock, self.lock = Clock(self.calls, self.machine), allocate_lock()
         # What is found, and the descriptor; one machine leaves no gap between them.
@@ -48,7 +49,7 @@ class Outstanding:
             self.descriptor = -1
         self.watch(ADD, self.clock.descriptor, READABLE)
 
-    def connect(self, name: bytes, sock: socket, place: Any) -> int:
+    def connect(self, name: bytes, thread: int, sock: socket, place: Any) -> int:
         """The error; LATER where it is answered once it is known, and the descriptor is ours until then."""
         number = sock.fileno()
         native.set_blocking(number, False)
@@ -60,10 +61,12 @@ class Outstanding:
             native.set_blocking(number, True)
         if error not in (EINPROGRESS, EALREADY):
             return error
-        self.waiting[number] = name, place, monotonic() + limit_of(sock), first
+        limit = limit_of(sock)
+        self.waiting[number] = name, thread, place, monotonic() + limit, first
         if not self.watch(ADD, number):
             sock.detach()
-            self.set_clock()
+            if limit != NEVER:
+                self.set_clock()
             return LATER
         del self.waiting[number]
         self.judge.hand_on()
@@ -73,7 +76,7 @@ class Outstanding:
     def set_clock(self) -> None:
         """Have it ring when the first of the limits is over; and not at all where there is none."""
         with self.lock:
-            first = min([NEVER, *[until for _, _, until, _ in list(self.waiting.values())]])
+            first = min([NEVER, *[until for *_, until, _ in list(self.waiting.values())]])
             self.clock.ring_in(None if first == NEVER else first - monotonic())
 
     def watch(self, how: int, number: int, what: bytes = WRITABLE_ONCE) -> int:
@@ -100,7 +103,7 @@ class Outstanding:
         """Answer for the connections whose limit is over."""
         self.clock.stop_ringing()
         now = monotonic()
-        for number, (_, _, until, first) in list(self.waiting.items()):
+        for number, (*_, until, first) in list(self.waiting.items()):
             if until <= now:
                 self.end(number, first)
         self.set_clock()
@@ -119,7 +122,12 @@ class Outstanding:
 
         late: what is said of one that is neither, where nobody waits for it any longer.
         """
-        name, place, *_ = self.waiting[number]
+        name, thread, *_ = self.waiting[number]
+        self.judge.interrupted.during(int.from_bytes(name, "little"), thread, self.end_waiting, number, late)
+
+    def end_waiting(self, number: int, late: int) -> None:
+        """The same, as a call that is made for who asked."""
+        name, _, place, *_ = self.waiting[number]
         sock, error = socket(-1, -1, 0, number), LATER
         if self.judge.is_valid(name):
             try:
