@@ -24,7 +24,7 @@ from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_f
 from hermetic.integrations.pytest_reports import Teller, told, trim
 from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini, requested
 from hermetic.integrations.pytest_socket_hint import hint
-from hermetic.integrations.pytest_text import Paths, first_lines, other_lines
+from hermetic.integrations.pytest_text import Paths, paragraphs
 from hermetic.integrations.pytest_values import Written
 from hermetic.integrations.pytest_watch import FAILED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key, words_of
@@ -307,10 +307,7 @@ class Run:
 
     def text(self, found: list[tuple[Any, Detail]]) -> str:
         """Violations, each with its lines."""
-        lines: list[str] = []
-        for pair in found:
-            lines += [*first_lines(*pair, self.paths), *other_lines(*pair, self.paths)]
-        return "\n".join(lines)
+        return "\n".join(paragraphs(found, self.paths))
 
     def warn(self, case: Case, text: str) -> None:
         """A warning that no filter turns into an error: it would be one for pytest, not for the test."""
