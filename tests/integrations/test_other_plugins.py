@@ -474,3 +474,42 @@ def test_sockets_that_are_the_suites_own_from_before(suite, profile):
     (suite.path / "conftest.py").write_text(GREEN)
     suite.write(test_it=GREEN_TESTS)
     suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=10)
+
+
+GIVEN = """
+from hypothesis import database, given, settings, strategies as st
+
+@given(st.text(st.characters(categories=["Lu"])))
+def test_passes(text):
+    assert text == text
+
+@given(st.integers())
+def test_fails(number):
+    assert number < 50
+
+def test_a_database_elsewhere_held():
+    kept = database.GitHubArtifactDatabase("nobody", "nothing")
+    try:
+        list(kept.fetch(b"key"))
+    except Exception:
+        pass
+
+@given(st.integers())
+@settings(max_examples=1)
+def test_own_file_held(number):
+    open("written", "w")
+"""
+
+
+def test_hypothesis_keeps_its_examples(suite):
+    pytest.importorskip("hypothesis")
+    suite.write(test_it=GIVEN)
+    result = suite.run("--hermetic", "fs-readonly", "--hermetic-no-network")
+    assert verdicts(result) == {
+        "test_passes": "PASSED",
+        "test_fails": "FAILED",
+        "test_a_database_elsewhere_held": "FAILED",
+        "test_own_file_held": "FAILED",
+    }
+    result.stdout.fnmatch_lines(["*AssertionError*", "*network disabled*", "*filesystem readonly: *written*"])
+    assert list((suite.path / ".hypothesis" / "examples").iterdir())

@@ -120,7 +120,7 @@ class Watch:
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
         place = asked_at(program_place(1))
-        if self.is_pytests(place):
+        if self.is_pytests(place, guard):
             return True
         case, text = self.case, printable(message)
         if guard == "code_exec" and case is not None and self.doctests and self.doctests.is_pytests(case.item, 1):
@@ -136,18 +136,25 @@ class Watch:
         """Remember a refusal for the running test."""
         case = self.case
         violation.place = asked_at(violation.place)
-        if case is not None and not self.is_pytests(violation.place):
+        if case is not None and not self.is_pytests(violation.place, violation.guard):
             made: Any = violation.__reduce__()
             detail = self.note(case, made[0](*made[1]), happened)  # a copy, which holds no frames
             if hasattr(violation, "__notes__"):
                 # What a traceback shows below the message, as a test has to write it.
                 violation.__notes__ = other_lines(violation, detail, self.paths, False)
 
-    def is_pytests(self, place: tuple[str, int, str] | None) -> bool:
-        """Whether pytest acts for itself, or another plugin between two tests, or coverage in a fork of a test."""
+    def is_pytests(self, place: tuple[str, int, str] | None, guard: str) -> bool:
+        """Whether pytest acts for itself, or another plugin between two tests, or in a test for its own files: coverage
+        in a fork, hypothesis for its examples."""
         if is_own(place) or (not self.active and get_ident() == self.thread):
             return True
-        return place is not None and bool(self.coverage) and place[0].startswith(self.coverage)
+        if place is None:
+            return False
+        if self.coverage and place[0].startswith(self.coverage):
+            return True
+        # A test may have loaded it. What it asks of the network, for a database elsewhere, is the suite's.
+        properties = home_of("hypothesis") if guard == "filesystem" else ""
+        return bool(properties) and place[0].startswith(properties)
 
     def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
         """Remember it. happened: nothing was blocked. own: it is this process's, now."""
