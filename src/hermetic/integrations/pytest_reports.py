@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,7 +59,7 @@ class Teller:
         for violation, detail in found:
             if detail.verdict in (WARNED, KNOWN) and not self.run.results.recording:
                 self.run.warn(case, self.run.text([(violation, detail)]))
-        if self.run.results.is_worker:
+        if self.run.results.is_worker or os.getpid() != self.run.results.process:
             report.hermetic = data  # type: ignore[attr-defined]  # it travels with the report
         else:
             self.run.results.found += data

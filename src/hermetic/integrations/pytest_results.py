@@ -32,6 +32,9 @@ class Results:
     def __init__(self, config: pytest.Config) -> None:
         folder = str(config.invocation_params.dir)
         self.is_worker = hasattr(config, "workerinput")
+        # A fork of it runs a test for pytest-forked.
+        self.process = os.getpid()
+        self.forks: Forks | None = None
         self.report = path_in(folder, config.getoption("--hermetic-report"))
         self.baseline = path_in(folder, config.getoption("--hermetic-baseline"))
         self.found: list[dict[str, Any]] = []
@@ -45,6 +48,20 @@ class Results:
         # Whether tests may be left that have not run.
         self.is_cut = False
         self.options = [option for option in OPTIONS if config.getoption(option)]
+
+    def hear_forks(self, config: pytest.Config) -> None:
+        """Forks run tests from now on."""
+        if self.forks is None:
+            self.forks = Forks(self)
+            config.pluginmanager.register(self.forks)
+
+    def add_unreported(self, found: list[dict[str, Any]], session: Any) -> None:
+        """What a test in a fork was refused that its reports have not brought: its children's. It has its reports, so
+        this fails the run."""
+        test, told = ("", set()) if self.forks is None else (self.forks.test, self.forks.told)
+        rest = [{**data, "test": test} for data in found if (data["guard"], data["message"]) not in told]
+        self.found += rest
+        session.testsfailed += len([data for data in rest if data["verdict"] == FAILED])
 
     def pytest_keyboard_interrupt(self) -> None:
         """By hand, by ``pytest.exit``, or because enough has failed."""
@@ -115,6 +132,25 @@ class Reports:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for every phase of every test."""
         self.results.found += getattr(report, "hermetic", ())
+
+
+class Forks:
+    """Where a fork runs a test: what it found comes with its reports."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.test = ""
+        self.told: set[tuple[str, str]] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called for every phase of every test; those that ran here have been told."""
+        if report.nodeid != self.test:
+            self.test = report.nodeid
+            self.told.clear()
+        found = getattr(report, "hermetic", ())
+        self.told.update((data["guard"], data["message"]) for data in found)
+        if not self.results.is_worker:
+            self.results.found += found
 
 
 def counted(number: int) -> str:

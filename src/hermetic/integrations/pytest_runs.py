@@ -42,6 +42,8 @@ NOTHING: frozenset[tuple[str, str]] = frozenset()
 # Who wants any of pytest's temporary folders wants this fixture.
 FACTORY = "tmp_path_factory"
 SUBTESTS = "subtests"
+# pytest-forked's option and mark: each test runs in a fork, and the fork's reports are told here.
+FORKED = "forked"
 
 
 def begin(config: pytest.Config) -> Run:
@@ -100,7 +102,8 @@ class Run:
         self.policies = Policies(base, strict, report_only, reader, self.watch)
         self.place = Place(self.policies)
         self.case: Case | None = None
-        # Whether there are no reports any more.
+        # Whether that one has been torn down, and whether there are no reports any more.
+        self.is_torn_down = True
         self.is_over = False
         self._state: Any = None
         self._factory: Any = None
@@ -150,6 +153,8 @@ class Run:
             self.watch.doctests = pytest_doctests
         if SUBTESTS in fixtures or any(issubclass(kind, TestCaseFunction) for kind in kinds):
             self.begin_telling()  # a subtest has its report before its test is judged
+        if FORKED in marks or self.config.getoption(FORKED, False):
+            self.results.hear_forks(self.config)
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
             self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
@@ -199,6 +204,7 @@ class Run:
         __tracebackhide__ = True
         policies = self.policies
         policy = policies.base if policies.is_uniform or self.off else policies.of(item)
+        self.is_torn_down = False
         known = self.results.known
         case = self.case = Case(item, policy, known.get(item.nodeid, NOTHING) if known else NOTHING)
         if policies.temporary is None and not policy.is_aside and FACTORY in getattr(item, "fixturenames", ()):
@@ -232,10 +238,13 @@ class Run:
     def tear_down(self, nextitem: pytest.Item | None) -> None:
         """The policy of the test that ends, or of the run."""
         __tracebackhide__ = True
-        case = self.case or Case(None, self.policies.base, NOTHING)
+        case = self.case
+        if case is None or (self.is_torn_down and not self.is_over):
+            case = Case(None, self.policies.base, NOTHING)
         try:
             self.guard(case, "teardown", self._tear_down, nextitem)
         finally:
+            self.is_torn_down = True
             if case.item is not None:
                 vars(case.item).pop("runtest", None)
                 if case.runtest is not None:
@@ -284,6 +293,9 @@ class Run:
         self.watch.hear(case)
         if not case.violations:
             return
+        if case.item is None:
+            session = self.config.pluginmanager.get_plugin("session")
+            return self.results.add_unreported(told(self, case, case.all()), session)
         self.begin_telling()
         raised = getattr(case.item, "_excinfo", None) or []
         for info in raised:
