@@ -599,3 +599,28 @@ def test_children_of_a_fork_that_runs_a_test_fail_the_run(suite):
     result.stdout.fnmatch_lines(
         ["*hermetic: 1 violation *", "     1  test_it.py::test_child", "     1  network child.example"]
     )
+
+
+UNHELD = """
+import subprocess, sys
+
+def test_program(capfd):
+    subprocess.run(["true"], check=True)
+    assert capfd.readouterr().err == ""
+
+def test_program_of_a_child():
+    code = "import subprocess; subprocess.run(['true'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stderr == b""
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
+@pytest.mark.parametrize("words", [(), ("-n1",)])
+def test_of_an_unheld_child_the_run_speaks_and_no_test(suite, words):
+    if words:
+        pytest.importorskip("xdist")
+    suite.write(test_it=UNHELD)
+    result = suite.run("--hermetic", "net-hermetic", *words, plugins=("xdist",))
+    result.assert_outcomes(passed=2)
+    assert result.stdout.str().count("true is not a Python program") == 1
+    assert "not a Python" not in result.stderr.str()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 NAME = "hermetic-results"
+SAID = "hermetic-said"
 OPTIONS = ("--hermetic-mode", "--hermetic-baseline", "--hermetic-report")
 VERDICTS = ((FAILED, "failed their tests"), (WARNED, "warned of"), (KNOWN, "known to the baseline"))
 
@@ -45,6 +46,8 @@ class Results:
         self.is_idle = False
         # About violations of the test that the run was ended in: it has no report.
         self.lines = ""
+        # What the core says once of a run: stderr is the test's here.
+        self.said: list[str] = []
         # Whether tests may be left that have not run.
         self.is_cut = False
         self.options = [option for option in OPTIONS if config.getoption(option)]
@@ -73,7 +76,8 @@ class Results:
         self.is_cut |= bool(session.shouldstop or session.shouldfail)
         if self.is_worker:
             # Before xdist sends it, from inside.
-            session.config.workeroutput[NAME] = self.is_idle  # type: ignore[attr-defined]  # workers have it
+            output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]  # workers have it
+            output[NAME], output[SAID] = self.is_idle, self.said
         yield
         if self.is_worker:
             return
@@ -90,6 +94,8 @@ class Results:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section, if there is anything to say."""
+        for line in self.said[:1]:
+            terminalreporter.write_line(line.rstrip())
         if self.is_idle:
             for option in self.options:
                 terminalreporter.write_line(f"hermetic: {option} is of no use: no test of this run has a policy")
@@ -127,7 +133,9 @@ class Reports:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended; one that crashed says nothing."""
-        self.results.is_idle &= getattr(node, "workeroutput", {}).get(NAME, False)
+        output = getattr(node, "workeroutput", {})
+        self.results.is_idle &= output.get(NAME, False)
+        self.results.said += output.get(SAID, ())
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for every phase of every test."""

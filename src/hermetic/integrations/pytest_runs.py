@@ -127,6 +127,8 @@ class Run:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Stand around what sets tests up and tears them down."""
         keep_installed(self)
+        events.GATHERED.append(self.results.said)
+        events.TOLD.append(True)
         self.watch.know_tracers()
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
@@ -182,6 +184,8 @@ class Run:
         """Restore everything."""
         self.place.hold(None)
         if self._state is not None:
+            events.GATHERED.pop()  # a run in a test has ended by now
+            events.TOLD.pop()
             vars(self._state).pop("setup", None)
             vars(self._state).pop("teardown_exact", None)
         if self._factory is not None:
