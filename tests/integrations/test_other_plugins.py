@@ -478,6 +478,7 @@ def test_sockets_that_are_the_suites_own_from_before(suite, profile):
 
 
 GIVEN = """
+import sys, types
 from hypothesis import database, given, settings, strategies as st
 
 @given(st.text(st.characters(categories=["Lu"])))
@@ -499,6 +500,12 @@ def test_a_database_elsewhere_held():
 @settings(max_examples=1)
 def test_own_file_held(number):
     open("written", "w")
+
+def test_in_its_name_held(monkeypatch):
+    stand_in = types.ModuleType("hypothesis")
+    stand_in.__file__ = __file__
+    monkeypatch.setitem(sys.modules, "hypothesis", stand_in)
+    open("written in its name", "w")
 """
 
 
@@ -511,8 +518,10 @@ def test_hypothesis_keeps_its_examples(suite):
         "test_fails": "FAILED",
         "test_a_database_elsewhere_held": "FAILED",
         "test_own_file_held": "FAILED",
+        "test_in_its_name_held": "FAILED",
     }
     result.stdout.fnmatch_lines(["*AssertionError*", "*network disabled*", "*filesystem readonly: *written*"])
+    assert not list(suite.path.glob("written*"))
     assert list((suite.path / ".hypothesis" / "examples").iterdir())
 
 

@@ -129,7 +129,7 @@ class Run:
         keep_installed(self)
         events.GATHERED.append(self.results.said)
         events.TOLD.append(True)
-        self.watch.know_tracers()
+        self.watch.know_plugins()
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
         state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one

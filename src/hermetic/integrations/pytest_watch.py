@@ -99,6 +99,8 @@ class Watch:
         # what threads begin with for its sake.
         self.coverage = home_of("coverage")
         self.tracer: Any = None
+        # Where the code is that keeps hypothesis's examples, if its plugin is loaded.
+        self.properties = ""
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
         self.chosen: re.Pattern[str] | None = None
@@ -113,9 +115,13 @@ class Watch:
         begin = rf"(?<![^/\\ (])tmp|{folder}[^/]*?[-_.]"
         self.chosen = re.compile(rf"({begin})[a-z0-9_]{{8}}(?![a-z0-9_])")
 
-    def know_tracers(self) -> None:
-        """Find out who traces: in a worker coverage begins with the session."""
+    def know_plugins(self) -> None:
+        """Find out who traces, as in a worker coverage begins with the session; and who keeps examples. Not later: a
+        test may give any module the name of theirs."""
         self.coverage, self.tracer = home_of("coverage"), getattr(threading, "_trace_hook", None)
+        # Its plugin lies beside it, and loads it with the first test that needs it.
+        beside = home_of("_hypothesis_pytestplugin")
+        self.properties = beside and os.path.join(beside, "hypothesis", "")
 
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
@@ -150,11 +156,9 @@ class Watch:
             return True
         if place is None:
             return False
-        if self.coverage and place[0].startswith(self.coverage):
-            return True
-        # A test may have loaded it. What it asks of the network, for a database elsewhere, is the suite's.
-        properties = home_of("hypothesis") if guard == "filesystem" else ""
-        return bool(properties) and place[0].startswith(properties)
+        # What hypothesis asks of the network, for a database elsewhere, is the suite's.
+        homes = (self.coverage, self.properties if guard == "filesystem" else "")
+        return any(home and place[0].startswith(home) for home in homes)
 
     def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
         """Remember it. happened: nothing was blocked. own: it is this process's, now."""
