@@ -296,11 +296,16 @@ def reported(data: bytes, verb: str = "blocked") -> list[tuple[Any, ...]]:
 
 # Not empty once this run has been told what is said only once.
 TOLD: list[bool] = []
+# Who gathers that instead, where stderr is somebody else's: the last of these. Children of such a run say nothing.
+GATHERED: list[list[str]] = []
 
 
 def say_once(text: str) -> None:
     """One line on stderr, if nothing was said by this before in this run."""
-    if not TOLD:
+    if GATHERED:
+        if not GATHERED[-1]:
+            GATHERED[-1].append(text)
+    elif not TOLD:
         TOLD.append(True)
         try:
             write_fd(stderr(), text.encode("utf-8", "backslashreplace"))

@@ -49,6 +49,7 @@ SHARED = {
     "events": {
         "BEGAN",
         "COUNT",
+        "GATHERED",
         "HANDED",
         "HEARD",
         "KNOWN",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from xml.etree import ElementTree
 
@@ -474,3 +475,161 @@ def test_sockets_that_are_the_suites_own_from_before(suite, profile):
     (suite.path / "conftest.py").write_text(GREEN)
     suite.write(test_it=GREEN_TESTS)
     suite.run("--hermetic", profile, "--hermetic-allow-localhost").assert_outcomes(passed=10)
+
+
+GIVEN = """
+import sys, types
+from hypothesis import database, given, settings, strategies as st
+
+@given(st.text(st.characters(categories=["Lu"])))
+def test_passes(text):
+    assert text == text
+
+@given(st.integers())
+def test_fails(number):
+    assert number < 50
+
+def test_a_database_elsewhere_held():
+    kept = database.GitHubArtifactDatabase("nobody", "nothing")
+    try:
+        list(kept.fetch(b"key"))
+    except Exception:
+        pass
+
+@given(st.integers())
+@settings(max_examples=1)
+def test_own_file_held(number):
+    open("written", "w")
+
+def test_in_its_name_held(monkeypatch):
+    stand_in = types.ModuleType("hypothesis")
+    stand_in.__file__ = __file__
+    monkeypatch.setitem(sys.modules, "hypothesis", stand_in)
+    open("written in its name", "w")
+"""
+
+
+def test_hypothesis_keeps_its_examples(suite):
+    pytest.importorskip("hypothesis")
+    suite.write(test_it=GIVEN)
+    result = suite.run("--hermetic", "fs-readonly", "--hermetic-no-network")
+    assert verdicts(result) == {
+        "test_passes": "PASSED",
+        "test_fails": "FAILED",
+        "test_a_database_elsewhere_held": "FAILED",
+        "test_own_file_held": "FAILED",
+        "test_in_its_name_held": "FAILED",
+    }
+    result.stdout.fnmatch_lines(["*AssertionError*", "*network disabled*", "*filesystem readonly: *written*"])
+    assert not list(suite.path.glob("written*"))
+    assert list((suite.path / ".hypothesis" / "examples").iterdir())
+
+
+# As pytest-forked does it, of which not every version works with every pytest.
+FORKING = """
+import os, pickle, pytest
+from _pytest.runner import runtestprotocol
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "forked: run in a fork")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    if not item.get_closest_marker("forked"):
+        return None
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    heard, told = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        to_data = item.config.hook.pytest_report_to_serializable
+        reports = [to_data(config=item.config, report=one) for one in runtestprotocol(item, log=False)]
+        with open(told, "wb") as file:
+            pickle.dump(reports, file)
+        os._exit(0)
+    os.close(told)
+    with open(heard, "rb") as file:
+        reports = pickle.load(file)
+    os.waitpid(pid, 0)
+    for data in reports:
+        report = item.config.hook.pytest_report_from_serializable(config=item.config, data=data)
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.session._setupstate.teardown_exact(nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+FORKED = """
+def quietly(host):
+    try:
+        socket.gethostbyname(host)
+    except Exception:
+        pass
+
+def test_here():
+    quietly("here.example")
+
+@pytest.mark.forked
+def test_in_a_fork():
+    quietly("fork.example")
+
+@pytest.mark.forked
+def test_fine():
+    pass
+"""
+FORKED_CHILD = """
+import subprocess, sys
+
+@pytest.mark.forked
+def test_child():
+    code = "import socket\\ntry: socket.gethostbyname('child.example')\\nexcept RuntimeError: pass"
+    subprocess.run([sys.executable, "-c", code], check=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_forks_that_run_tests_tell_what_they_were_refused(suite):
+    suite.pytester.makeconftest(FORKING)
+    suite.write(test_it=FORKED)
+    result = suite.run("--hermetic", "net-hermetic", "--hermetic-report=report.json")
+    assert verdicts(result) == {"test_here": "FAILED", "test_in_a_fork": "FAILED", "test_fine": "PASSED"}
+    result.stdout.fnmatch_lines(["*: network disabled: DNS(fork.example)", "*hermetic: 2 violations*"])
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert [(v["test"], v["target"]) for v in found] == [
+        ("test_it.py::test_here", "here.example"),
+        ("test_it.py::test_in_a_fork", "fork.example"),
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+def test_children_of_a_fork_that_runs_a_test_fail_the_run(suite):
+    suite.pytester.makeconftest(FORKING)
+    suite.write(test_it=FORKED_CHILD)
+    result = suite.run("--hermetic", "net-hermetic")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["*hermetic: 1 violation *", "     1  test_it.py::test_child", "     1  network child.example"]
+    )
+
+
+UNHELD = """
+import subprocess, sys
+
+def test_program(capfd):
+    subprocess.run(["true"], check=True)
+    assert capfd.readouterr().err == ""
+
+def test_program_of_a_child():
+    code = "import subprocess; subprocess.run(['true'])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stderr == b""
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX programs")
+@pytest.mark.parametrize("words", [(), ("-n1",)])
+def test_of_an_unheld_child_the_run_speaks_and_no_test(suite, words):
+    if words:
+        pytest.importorskip("xdist")
+    suite.write(test_it=UNHELD)
+    result = suite.run("--hermetic", "net-hermetic", *words, plugins=("xdist",))
+    result.assert_outcomes(passed=2)
+    assert result.stdout.str().count("true is not a Python program") == 1
+    assert "not a Python" not in result.stderr.str()

@@ -671,3 +671,52 @@ def test_sockets_in_a_baseline(suite):
     (told,) = json.loads((suite.path / "known.json").read_text())["violations"].values()
     assert told == [["network", "network disabled: connect(TMP/test_it0/s)"]]
     assert verdicts(suite.run(*words)) == {"test_it": "PASSED"}
+
+
+REPEATED = """
+def quietly(host):
+    try:
+        socket.gethostbyname(host)
+    except Exception:
+        pass
+
+def test_tries_again():
+    for _ in range(50):
+        quietly("blocked.example")
+
+def test_swallows_one_and_raises_another():
+    quietly("first.example")
+    socket.gethostbyname("second.example")
+"""
+
+
+def test_what_is_tried_again_is_told_once_with_how_often(suite):
+    suite.write(test_it=REPEATED)
+    result = suite.run("--hermetic", "net-hermetic", "-k", "again")
+    result.stdout.fnmatch_lines(
+        [
+            "test_it.py:*: network disabled: DNS(blocked.example) (50 times)",
+            "    quietly(*",
+            "  blocked by: no-network *",
+            "  where: *",
+            "  to allow it: *blocked.example*",
+        ]
+    )
+    assert result.stdout.str().count("to allow it") == 1
+    result.stdout.fnmatch_lines(["*hermetic: 50 violations*", "FAILED *network disabled: DNS(blocked.example)"])
+
+
+def test_each_violation_of_a_test_is_told_with_its_remedy(suite):
+    suite.write(test_it=REPEATED)
+    result = suite.run("--hermetic", "net-hermetic", "-k", "another")
+    for host in ("first", "second"):
+        assert result.stdout.str().count(f"to allow it: @pytest.mark.hermetic(allow_domains=['{host}.example'])") == 1
+
+
+def test_a_warning_of_what_a_baseline_knows_asks_for_nothing(suite):
+    suite.write(test_it=REPEATED)
+    words = ("--hermetic", "net-hermetic", "--hermetic-baseline=known.json", "-k", "again")
+    suite.run(*words)
+    known = suite.run(*words)
+    known.assert_outcomes(passed=1, warnings=50, deselected=1)
+    assert "to allow it" not in known.stdout.str()

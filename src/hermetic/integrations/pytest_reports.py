@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ from _pytest._code.code import ReprEntry, ReprFileLocation
 from _hermetic.callers import trimmed
 from _hermetic.running.status import chain
 from hermetic.errors import PolicyViolation
-from hermetic.integrations.pytest_text import as_data, first_lines
+from hermetic.integrations.pytest_text import as_data, paragraphs
 from hermetic.integrations.pytest_watch import KNOWN, WARNED
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Teller:
         for violation, detail in found:
             if detail.verdict in (WARNED, KNOWN) and not self.run.results.recording:
                 self.run.warn(case, self.run.text([(violation, detail)]))
-        if self.run.results.is_worker:
+        if self.run.results.is_worker or os.getpid() != self.run.results.process:
             report.hermetic = data  # type: ignore[attr-defined]  # it travels with the report
         else:
             self.run.results.found += data
@@ -68,11 +69,10 @@ class Teller:
             case.shown.update(violations)
         error = None if call.excinfo is None else call.excinfo.value
         if found and report.failed and error is not case.raised:
-            lines = self.run.text(found).splitlines()
-            if any(isinstance(item, PolicyViolation) for item in chain(error)):
-                lines = [line for pair in found for line in first_lines(*pair, self.run.paths)]
-                lines += [] if hasattr(error, "__notes__") else self.run.text(found).splitlines()[len(lines) :]
-            put_first(report, lines)
+            # The traceback has the other lines of what was raised, as notes.
+            raised = [item for item in chain(error) if isinstance(item, PolicyViolation)]
+            noted = {item.message for item in raised if hasattr(item, "__notes__")}
+            put_first(report, paragraphs(found, self.run.paths, noted))
 
 
 def told(run: Run, case: Case, found: list[tuple[Any, Detail]]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 NAME = "hermetic-results"
+SAID = "hermetic-said"
 OPTIONS = ("--hermetic-mode", "--hermetic-baseline", "--hermetic-report")
 VERDICTS = ((FAILED, "failed their tests"), (WARNED, "warned of"), (KNOWN, "known to the baseline"))
 
@@ -32,6 +33,9 @@ class Results:
     def __init__(self, config: pytest.Config) -> None:
         folder = str(config.invocation_params.dir)
         self.is_worker = hasattr(config, "workerinput")
+        # A fork of it runs a test for pytest-forked.
+        self.process = os.getpid()
+        self.forks: Forks | None = None
         self.report = path_in(folder, config.getoption("--hermetic-report"))
         self.baseline = path_in(folder, config.getoption("--hermetic-baseline"))
         self.found: list[dict[str, Any]] = []
@@ -42,9 +46,25 @@ class Results:
         self.is_idle = False
         # About violations of the test that the run was ended in: it has no report.
         self.lines = ""
+        # What the core says once of a run: stderr is the test's here.
+        self.said: list[str] = []
         # Whether tests may be left that have not run.
         self.is_cut = False
         self.options = [option for option in OPTIONS if config.getoption(option)]
+
+    def hear_forks(self, config: pytest.Config) -> None:
+        """Forks run tests from now on."""
+        if self.forks is None:
+            self.forks = Forks(self)
+            config.pluginmanager.register(self.forks)
+
+    def add_unreported(self, found: list[dict[str, Any]], session: Any) -> None:
+        """What a test in a fork was refused that its reports have not brought: its children's. It has its reports, so
+        this fails the run."""
+        test, told = ("", set()) if self.forks is None else (self.forks.test, self.forks.told)
+        rest = [{**data, "test": test} for data in found if (data["guard"], data["message"]) not in told]
+        self.found += rest
+        session.testsfailed += len([data for data in rest if data["verdict"] == FAILED])
 
     def pytest_keyboard_interrupt(self) -> None:
         """By hand, by ``pytest.exit``, or because enough has failed."""
@@ -56,7 +76,8 @@ class Results:
         self.is_cut |= bool(session.shouldstop or session.shouldfail)
         if self.is_worker:
             # Before xdist sends it, from inside.
-            session.config.workeroutput[NAME] = self.is_idle  # type: ignore[attr-defined]  # workers have it
+            output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]  # workers have it
+            output[NAME], output[SAID] = self.is_idle, self.said
         yield
         if self.is_worker:
             return
@@ -73,6 +94,8 @@ class Results:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The section, if there is anything to say."""
+        for line in self.said[:1]:
+            terminalreporter.write_line(line.rstrip())
         if self.is_idle:
             for option in self.options:
                 terminalreporter.write_line(f"hermetic: {option} is of no use: no test of this run has a policy")
@@ -110,11 +133,32 @@ class Reports:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """A worker has ended; one that crashed says nothing."""
-        self.results.is_idle &= getattr(node, "workeroutput", {}).get(NAME, False)
+        output = getattr(node, "workeroutput", {})
+        self.results.is_idle &= output.get(NAME, False)
+        self.results.said += output.get(SAID, ())
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Called for every phase of every test."""
         self.results.found += getattr(report, "hermetic", ())
+
+
+class Forks:
+    """Where a fork runs a test: what it found comes with its reports."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.test = ""
+        self.told: set[tuple[str, str]] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called for every phase of every test; those that ran here have been told."""
+        if report.nodeid != self.test:
+            self.test = report.nodeid
+            self.told.clear()
+        found = getattr(report, "hermetic", ())
+        self.told.update((data["guard"], data["message"]) for data in found)
+        if not self.results.is_worker:
+            self.results.found += found
 
 
 def counted(number: int) -> str:

@@ -24,7 +24,7 @@ from hermetic.integrations.pytest_policy import Place, Policies, Policy, check_f
 from hermetic.integrations.pytest_reports import Teller, told, trim
 from hermetic.integrations.pytest_settings import Reader, from_command_line, from_ini, requested
 from hermetic.integrations.pytest_socket_hint import hint
-from hermetic.integrations.pytest_text import Paths, first_lines, other_lines
+from hermetic.integrations.pytest_text import Paths, paragraphs
 from hermetic.integrations.pytest_values import Written
 from hermetic.integrations.pytest_watch import FAILED, Case, Watch
 from hermetic.integrations.pytest_words import OFF, PREFIX, STRICT, WARN, ini_key, words_of
@@ -42,6 +42,8 @@ NOTHING: frozenset[tuple[str, str]] = frozenset()
 # Who wants any of pytest's temporary folders wants this fixture.
 FACTORY = "tmp_path_factory"
 SUBTESTS = "subtests"
+# pytest-forked's option and mark: each test runs in a fork, and the fork's reports are told here.
+FORKED = "forked"
 
 
 def begin(config: pytest.Config) -> Run:
@@ -100,7 +102,8 @@ class Run:
         self.policies = Policies(base, strict, report_only, reader, self.watch)
         self.place = Place(self.policies)
         self.case: Case | None = None
-        # Whether there are no reports any more.
+        # Whether that one has been torn down, and whether there are no reports any more.
+        self.is_torn_down = True
         self.is_over = False
         self._state: Any = None
         self._factory: Any = None
@@ -124,7 +127,9 @@ class Run:
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Stand around what sets tests up and tears them down."""
         keep_installed(self)
-        self.watch.know_tracers()
+        events.GATHERED.append(self.results.said)
+        events.TOLD.append(True)
+        self.watch.know_plugins()
         state = self._state = session._setupstate
         self._set_up, self._tear_down = state.setup, state.teardown_exact
         state.setup, state.teardown_exact = self.set_up, self.tear_down  # type: ignore[method-assign]  # of this one
@@ -150,6 +155,8 @@ class Run:
             self.watch.doctests = pytest_doctests
         if SUBTESTS in fixtures or any(issubclass(kind, TestCaseFunction) for kind in kinds):
             self.begin_telling()  # a subtest has its report before its test is judged
+        if FORKED in marks or self.config.getoption(FORKED, False):
+            self.results.hear_forks(self.config)
         if self.policies.shared and self._fixtures is None:
             self._fixtures = FixturePolicies(self)
             self.config.pluginmanager.register(self._fixtures, "hermetic-fixtures")
@@ -177,6 +184,8 @@ class Run:
         """Restore everything."""
         self.place.hold(None)
         if self._state is not None:
+            events.GATHERED.pop()  # a run in a test has ended by now
+            events.TOLD.pop()
             vars(self._state).pop("setup", None)
             vars(self._state).pop("teardown_exact", None)
         if self._factory is not None:
@@ -199,6 +208,7 @@ class Run:
         __tracebackhide__ = True
         policies = self.policies
         policy = policies.base if policies.is_uniform or self.off else policies.of(item)
+        self.is_torn_down = False
         known = self.results.known
         case = self.case = Case(item, policy, known.get(item.nodeid, NOTHING) if known else NOTHING)
         if policies.temporary is None and not policy.is_aside and FACTORY in getattr(item, "fixturenames", ()):
@@ -232,10 +242,13 @@ class Run:
     def tear_down(self, nextitem: pytest.Item | None) -> None:
         """The policy of the test that ends, or of the run."""
         __tracebackhide__ = True
-        case = self.case or Case(None, self.policies.base, NOTHING)
+        case = self.case
+        if case is None or (self.is_torn_down and not self.is_over):
+            case = Case(None, self.policies.base, NOTHING)
         try:
             self.guard(case, "teardown", self._tear_down, nextitem)
         finally:
+            self.is_torn_down = True
             if case.item is not None:
                 vars(case.item).pop("runtest", None)
                 if case.runtest is not None:
@@ -284,6 +297,9 @@ class Run:
         self.watch.hear(case)
         if not case.violations:
             return
+        if case.item is None:
+            session = self.config.pluginmanager.get_plugin("session")
+            return self.results.add_unreported(told(self, case, case.all()), session)
         self.begin_telling()
         raised = getattr(case.item, "_excinfo", None) or []
         for info in raised:
@@ -307,10 +323,7 @@ class Run:
 
     def text(self, found: list[tuple[Any, Detail]]) -> str:
         """Violations, each with its lines."""
-        lines: list[str] = []
-        for pair in found:
-            lines += [*first_lines(*pair, self.paths), *other_lines(*pair, self.paths)]
-        return "\n".join(lines)
+        return "\n".join(paragraphs(found, self.paths))
 
     def warn(self, case: Case, text: str) -> None:
         """A warning that no filter turns into an error: it would be one for pytest, not for the test."""

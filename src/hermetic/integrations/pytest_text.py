@@ -11,6 +11,8 @@ from hermetic.integrations.pytest_words import BLOCKED, flag_of
 from hermetic.options import FLAGS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
     from hermetic.errors import PolicyViolation
 
 MARKER = "@pytest.mark.hermetic"
@@ -78,8 +80,25 @@ def other_lines(violation: PolicyViolation, detail: Detail, paths: Paths, owners
         owner = paths.owner(file) if owners else OWN
         shown = "" if owner == OWN else f" ({owner})"
         lines.append(f"  where: {paths.short(file)}, line {number}, in {function}{shown}")
-    lines.append(f"  to allow it: {remedy_of(violation, detail)}")
+    if text := remedy_of(violation, detail):  # nobody has to allow what a baseline knows
+        lines.append(f"  to allow it: {text}")
     return lines
+
+
+def paragraphs(found: Iterable[tuple[PolicyViolation, Detail]], paths: Paths, noted: Collection[str] = ()) -> list[str]:
+    """Violations, each with its lines. What a loop tries again and again is told once, with how often it happened.
+
+    noted: messages whose other lines stand elsewhere.
+    """
+    counts: dict[tuple[str, ...], int] = {}
+    for violation, detail in found:
+        others = [] if violation.message in noted else other_lines(violation, detail, paths)
+        lines = (*first_lines(violation, detail, paths), *others)
+        counts[lines] = counts.get(lines, 0) + 1
+    told: list[str] = []
+    for (first, *rest), count in counts.items():
+        told += [first if count == 1 else f"{first} ({count} times)", *rest]
+    return told
 
 
 def is_told(place: tuple[str, int, str], line: tuple[str, int] | None) -> bool:

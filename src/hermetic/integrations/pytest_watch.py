@@ -99,6 +99,8 @@ class Watch:
         # what threads begin with for its sake.
         self.coverage = home_of("coverage")
         self.tracer: Any = None
+        # Where the code is that keeps hypothesis's examples, if its plugin is loaded.
+        self.properties = ""
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
         self.chosen: re.Pattern[str] | None = None
@@ -113,14 +115,18 @@ class Watch:
         begin = rf"(?<![^/\\ (])tmp|{folder}[^/]*?[-_.]"
         self.chosen = re.compile(rf"({begin})[a-z0-9_]{{8}}(?![a-z0-9_])")
 
-    def know_tracers(self) -> None:
-        """Find out who traces: in a worker coverage begins with the session."""
+    def know_plugins(self) -> None:
+        """Find out who traces, as in a worker coverage begins with the session; and who keeps examples. Not later: a
+        test may give any module the name of theirs."""
         self.coverage, self.tracer = home_of("coverage"), getattr(threading, "_trace_hook", None)
+        # Its plugin lies beside it, and loads it with the first test that needs it.
+        beside = home_of("_hypothesis_pytestplugin")
+        self.properties = beside and os.path.join(beside, "hypothesis", "")
 
     def tolerates(self, guard: str, message: str) -> bool:
         """pytest's own acts happen, and what the baseline knows."""
         place = asked_at(program_place(1))
-        if self.is_pytests(place):
+        if self.is_pytests(place, guard):
             return True
         case, text = self.case, printable(message)
         if guard == "code_exec" and case is not None and self.doctests and self.doctests.is_pytests(case.item, 1):
@@ -136,18 +142,23 @@ class Watch:
         """Remember a refusal for the running test."""
         case = self.case
         violation.place = asked_at(violation.place)
-        if case is not None and not self.is_pytests(violation.place):
+        if case is not None and not self.is_pytests(violation.place, violation.guard):
             made: Any = violation.__reduce__()
             detail = self.note(case, made[0](*made[1]), happened)  # a copy, which holds no frames
             if hasattr(violation, "__notes__"):
                 # What a traceback shows below the message, as a test has to write it.
                 violation.__notes__ = other_lines(violation, detail, self.paths, False)
 
-    def is_pytests(self, place: tuple[str, int, str] | None) -> bool:
-        """Whether pytest acts for itself, or another plugin between two tests, or coverage in a fork of a test."""
+    def is_pytests(self, place: tuple[str, int, str] | None, guard: str) -> bool:
+        """Whether pytest acts for itself, or another plugin between two tests, or in a test for its own files: coverage
+        in a fork, hypothesis for its examples."""
         if is_own(place) or (not self.active and get_ident() == self.thread):
             return True
-        return place is not None and bool(self.coverage) and place[0].startswith(self.coverage)
+        if place is None:
+            return False
+        # What hypothesis asks of the network, for a database elsewhere, is the suite's.
+        homes = (self.coverage, self.properties if guard == "filesystem" else "")
+        return any(home and place[0].startswith(home) for home in homes)
 
     def note(self, case: Case, violation: PolicyViolation, happened: bool, own: bool = True) -> Detail:
         """Remember it. happened: nothing was blocked. own: it is this process's, now."""
