@@ -66,7 +66,10 @@ _NETWORK = (
     *("capabilities.network.decisions", "capabilities.network.learning", "capabilities.network."),
 )
 _FAMILIES = {
-    "network": (*_NETWORK, "capabilities.network.numeric", "enforce.doors.names", "running.sockets"),
+    "network": (
+        *(*_NETWORK, "capabilities.network.numeric"),
+        *("enforce.doors.names", "enforce.doors.uuids", "running.sockets"),
+    ),
     "subprocess": (
         *("capabilities.processes.", "capabilities.processes.starting", "capabilities.processes.denied"),
         "enforce.doors.browsers",
@@ -78,7 +81,7 @@ _FAMILIES = {
         *("capabilities.filesystem.told", "capabilities.filesystem.filecalls", "capabilities.filesystem.clibrary"),
         *("capabilities.filesystem.requests", "capabilities.filesystem.remedies"),
         *("capabilities.filesystem.unannounced", "capabilities.filesystem.decisions", "capabilities.filesystem."),
-        *("enforce.doors.memory", "enforce.doors.connections", "enforce.doors.databases"),
+        *("enforce.doors.memory", "enforce.doors.uuids", "enforce.doors.connections", "enforce.doors.databases"),
     ),
     "environment": ("programs.variables", "capabilities.environment", "enforce.doors.environ"),
     "code_exec": (

@@ -190,3 +190,7 @@ def tcl(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str | None:
 def tcl_made(args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> str:
     """_tkinter.create(...): the same, where its module was loaded before."""
     return "Tcl"
+
+
+# Where libuuid is called, which connects to a socket and opens a file that nobody announces.
+UUIDS = ("_uuid:generate_time_safe", "uuid:_generate_time_safe")

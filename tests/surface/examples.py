@@ -15,6 +15,7 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("network", "_socket:gethostbyaddr"): "as above",
     ("network", "_socket:getnameinfo"): "answers what is no question: tests/policy/test_network_numbers.py",
     ("network", "socket:fromshare"): "Windows only",
+    ("network", "_uuid:generate_time_safe"): "does without, refuses nothing: tests/security/test_uuids_made_by_c.py",
     ("network", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
     ("network", "os.putenv"): "judged where names may be looked up: tests/security/test_network_names_turned.py",
     ("network", "socket:socket.sendmsg"): "ancillary data: tests/security/test_network_source_routes.py",
@@ -29,6 +30,8 @@ NO_EXAMPLE: dict[tuple[str, str], str] = {
     ("filesystem", "os.putenv"): "where reading is restricted: tests/security/test_filesystem_variables_of_c.py",
     ("imports", "os:setns"): "not before 3.12: tests/security/test_native_libraries_put.py",
     ("subprocess", "_tkinter:create"): "needs _tkinter, whose import is blocked before: tests/security",
+    ("filesystem", "_uuid:generate_time_safe"): "does without, refuses nothing: tests/security/test_uuids_made_by_c.py",
+    ("filesystem", "uuid:_generate_time_safe"): "as above",
     ("filesystem", "_ssl:_test_decode_cert"): "reads under a root: tests/security",
     (
         "integrity",

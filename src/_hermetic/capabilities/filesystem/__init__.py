@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys as _sys
 
-from ...extract import always
+from ...extract import UUIDS, always
 from ...model import Family, GuardedCall
 from ...pristine import native
 from ...sqlite import BEGINNING_NOTE, SQLITE_CONNECT
@@ -113,6 +113,7 @@ REPLACED = (
     ("tempfile:TemporaryFile", "memory.temporary_file", has_memory_files),
     ("multiprocessing.heap:Arena.__init__", "memory.arena", is_arena_in_memory),
     ("tempfile:_get_default_tempdir", "memory.temporary_folder", is_readonly),
+    *[(name, "uuids.without_file", holds_writes) for name in UUIDS],
 )
 
 SURFACE = (

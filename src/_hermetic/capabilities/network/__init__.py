@@ -7,10 +7,10 @@ and loopback needs its own permission even when an allowed name resolves to it.
 
 from __future__ import annotations
 
-from ...extract import never, tcl, tcl_made
+from ...extract import UUIDS, always, never, tcl, tcl_made
 from ...model import Family, GuardedCall
 from .addresses import LONGEST_LABEL, LONGEST_NAME, NAME_LETTERS, ascii_form, clean_host, packed_address
-from .decisions import BIND, CONNECT, CREATE, PAIR, RESOLVE, TLS, decide, option_of
+from .decisions import BIND, CONNECT, CREATE, PAIR, REPLACE, RESOLVE, TLS, decide, option_of
 from .decisions import allows_names as allows_names
 from .decisions import may_ask as may_ask
 from .detours import another_network, interface_changed, joined_group, option_set, resolver_variable, routed_parts
@@ -323,6 +323,7 @@ SURFACE = (
         example="import ssl; c = ssl.create_default_context(); "
         "c.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname='example.com')",
     ),
+    GuardedCall(capability=REPLACE, patch=UUIDS, read=always, door="uuids.without_daemon", late=True, when=blocks),
 )
 
 

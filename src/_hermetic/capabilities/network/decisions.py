@@ -74,7 +74,9 @@ if TYPE_CHECKING:
 
 OPTION, DENY, DENY_PRIVATE = "no-network", "deny-host", "deny-private-network"
 RESOLVE, CONNECT, BIND = "network.resolve", "network.connect", "network.bind"
-CREATE, PAIR, TLS = "network.create", "network.pair", "network.tls"
+CREATE, PAIR, TLS, REPLACE = "network.create", "network.pair", "network.tls", "network.replace"
+# What a stand-in is told that shall do without it what C would ask a daemon for.
+WITHOUT = True
 
 NOTHING = "nothing: no option gives this back"
 ITSELF = "127.0.0.1 or ::1: this form of an address of the machine's is sent into the network"
@@ -91,6 +93,8 @@ def decide(rules: Rules, capability: str, target: Any, call: str) -> tuple[Any, 
         return decide_bind(rules, target, call)
     if capability == TLS:
         return decide_tls(rules, target, call)
+    if capability == REPLACE:
+        return "", None, OPTION, "", WITHOUT
     # CREATE and PAIR: the reader names what was made only where it is not allowed.
     remedy = "naming the family, socket(AF_INET, SOCK_STREAM)" if target == UNTOLD else NOTHING
     if target == SYSTEM_LOG and LOG_PLACE:
