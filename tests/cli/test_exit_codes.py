@@ -450,6 +450,14 @@ def test_what_every_policy_protects_is_told_without_an_option(isolated):
     assert (done.code, done.errors[-1]) == (2, told)
 
 
+@pytest.mark.parametrize("mode", ["--strict", "--report-only"])
+def test_what_no_program_notices_is_the_last_of_a_summary(isolated, mode):
+    hooks = "import sys\nsys.addaudithook(print)\n"
+    done = isolated.script(f"--fs-readonly {mode}", hooks + TRIES.replace("abcdefg", "ab"))
+    acts = [line.split(":")[0].strip() for line in done.errors if line.startswith("  ") and "[" in line]
+    assert acts == ["filesystem readonly", "filesystem readonly", "interpreter mutation disabled"], done.stderr
+
+
 @pytest.mark.parametrize("times", [1, 3])
 def test_of_what_no_program_notices_nothing_is_said_when_it_fails(isolated, times):
     """filelock adds an audit hook, and a test that tox runs fails: neither has to do with the other."""
