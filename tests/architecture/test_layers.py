@@ -59,6 +59,7 @@ FACE_ORDER = [
     ["guards.*", "guards"],
     # A host's own words, then what it asks for, what it tells, what it does.
     ["integrations", "integrations.pytest_words", "integrations.pytest_socket_hint", "integrations.pytest_scopes"],
+    ["integrations.pytest_names"],
     ["integrations.pytest_text", "integrations.pytest_values", "integrations.pytest_options"],
     ["integrations.pytest_files", "integrations.pytest_doctests"],
     ["integrations.pytest_settings"],

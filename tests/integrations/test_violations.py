@@ -491,6 +491,13 @@ class TestClass:
     def test_four(self, request):
         request.getfixturevalue("module")
 
+def test_joined():
+    with tempfile.TemporaryDirectory(prefix="h", suffix="x") as folder, socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(folder + "/socket")
+        except Exception:
+            pass
+
 def test_temporary():
     folder = tempfile.mkdtemp(prefix="made-")
     tempfile.NamedTemporaryFile(dir=folder).close()
@@ -498,21 +505,25 @@ def test_temporary():
 """
 
 
+NAMED = ("test_it.py::test_joined", "test_it.py::test_temporary")
+
+
 def test_a_baseline_does_not_depend_on_order_and_chosen_names(suite):
     pytest.importorskip("xdist")
     suite.write(test_it=SHARED)
     words = ("--hermetic=net-hermetic", "--hermetic-fs-readonly")
-    suite.run(*words, "--hermetic-baseline=one.json").assert_outcomes(passed=5)
-    suite.run(*words, "--hermetic-baseline=two.json", "-n2", plugins=("xdist",)).assert_outcomes(passed=5)
+    suite.run(*words, "--hermetic-baseline=one.json").assert_outcomes(passed=6)
+    suite.run(*words, "--hermetic-baseline=two.json", "-n2", plugins=("xdist",)).assert_outcomes(passed=6)
     one = (suite.path / "one.json").read_text()
     assert (suite.path / "two.json").read_text() == one
     assert set(json.loads(one)["violations"]) == {
         "session",
         "test_it.py",
         "test_it.py::TestClass",
+        "test_it.py::test_joined",
         "test_it.py::test_temporary",
     }
-    for chosen in ("test_it.py::test_two", "test_it.py::TestClass::test_four", "test_it.py::test_temporary"):
+    for chosen in ("test_it.py::test_two", "test_it.py::TestClass::test_four", *NAMED):
         result = suite.run(*words, "--hermetic-baseline=one.json", chosen)
         result.assert_outcomes(passed=1, warnings=result.parseoutcomes()["warnings"])
     # Known in a shared fixture is not known in a test.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-import re
 import sys
-import tempfile
 import threading
 from _thread import get_ident
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from hermetic.integrations.pytest_text import Detail, Paths, other_lines
 if TYPE_CHECKING:
     from types import FrameType
 
+    from hermetic.integrations.pytest_names import Chosen
     from hermetic.integrations.pytest_policy import Policy
 
     Known = frozenset[tuple[str, str]]
@@ -103,17 +102,15 @@ class Watch:
         self.properties = ""
         # What stands for the folders that change from run to run, in baselines.
         self.folders: list[tuple[str, str]] = [(self.root, "")]
-        self.chosen: re.Pattern[str] | None = None
+        self.chosen: Chosen | None = None
         # What the baseline knows, of tests and of what they are in.
         self.baseline: Baseline = {}
 
     def keep(self, baseline: Baseline | None) -> None:
-        """There is a baseline, or there will be one. Names that tempfile chooses begin as its caller says, and go on
-        with eight characters."""
-        self.baseline = baseline or {}
-        folder = re.escape(os.path.join(tempfile.gettempdir(), ""))
-        begin = rf"(?<![^/\\ (])tmp|{folder}[^/]*?[-_.]"
-        self.chosen = re.compile(rf"({begin})[a-z0-9_]{{8}}(?![a-z0-9_])")
+        """There is a baseline, or there will be one."""
+        from hermetic.integrations.pytest_names import remember
+
+        self.baseline, self.chosen = baseline or {}, remember()
 
     def know_plugins(self) -> None:
         """Find out who traces, as in a worker coverage begins with the session; and who keeps examples. Not later: a
@@ -198,7 +195,7 @@ class Watch:
         """A message without what differs from run to run."""
         for folder, name in self.folders:
             message = message.replace(folder, name)
-        return message if self.chosen is None else self.chosen.sub(r"\1*", message)
+        return message if self.chosen is None else self.chosen.starred(message)
 
     def is_known(self, case: Case, guard: str, message: str, shared: str) -> bool:
         """Whether the baseline lists this for the test, or for what its fixture belongs to."""
