@@ -381,7 +381,7 @@ def test_what_a_test_takes_away_by_its_fixture_is_told_with_that(suite):
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
-            "*blocked by: no-subprocess (--hermetic net-hermetic and hermetic.block())",
+            "*blocked by: no-subprocess (hermetic.block())",
             "*blocked by: no-network (--hermetic net-hermetic)",
         ]
     )

@@ -9,6 +9,7 @@ from hermetic.integrations.pytest_words import (
     OFF,
     POLICY,
     PREFIX,
+    PROFILE,
     REFUSED,
     STRICT,
     WARN,
@@ -42,7 +43,7 @@ OWN_OPTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("--hermetic-report", {"metavar": "FILE", "help": "write every violation to FILE, as JSON"}),
 )
 INI_KEYS = tuple(
-    [ini_key(key) for key in ("profile", POLICY, "mode", *(s.key for s in SETTINGS if s.name and s.key not in REFUSED))]
+    [ini_key(key) for key in (PROFILE, POLICY, "mode", *(s.key for s in SETTINGS if s.name and s.key not in REFUSED))]
 )
 
 
@@ -76,7 +77,7 @@ def register(parser: pytest.Parser) -> None:
     group.addoption(f"--{PREFIX}", action="append", metavar="PROFILE", default=None, help=PROFILE_HELP)
     for flag, how in OWN_OPTIONS:
         group.addoption(flag, default=None, **how)
-    parser.addini(ini_key("profile"), "profiles that guard every test", type="args", default=None)
+    parser.addini(ini_key(PROFILE), "profiles that guard every test", type="args", default=None)
     parser.addini(ini_key(POLICY), "policy files that guard every test, one a line", type="linelist", default=None)
     parser.addini(ini_key("mode"), "fail (the default), or warn: as --hermetic-mode", default=None)
     for setting in SETTINGS:

@@ -9,9 +9,10 @@ from _hermetic.capabilities import FAMILIES
 from _hermetic.compiled import Compiled, of_no_process
 from _hermetic.running import reports
 from hermetic.integrations.pytest_scopes import automatic_names, farthest_first, reached
-from hermetic.integrations.pytest_settings import given, marked, requested
+from hermetic.integrations.pytest_settings import askers, given, marked, requested
 from hermetic.integrations.pytest_values import Written, adjusted, widened
 from hermetic.integrations.pytest_words import BLOCKED, POLICY, PREFIX
+from hermetic.options import FLAGS
 from hermetic.request import policy_from
 from hermetic.request import requested as families_of
 from hermetic.settings import BY_KEY
@@ -36,8 +37,9 @@ class Policy:
     """What holds for a test: every one of its layers.
 
     own: what the nearest thing asked for, None for nothing; what a test may replace. fixed: what it may not
-    (``--hermetic-strict``). blocks: what the test itself has taken away. origin: who asked. problem: why what was
-    asked for cannot be. files: the policy files whose profiles may be named inside.
+    (``--hermetic-strict``). blocks: what the test itself has taken away. asked_by: who asked for the rest, by the keys
+    of restrictions. problem: why what was asked for cannot be. files: the policy files whose profiles may be named
+    inside.
     """
 
     def __init__(
@@ -45,7 +47,7 @@ class Policy:
         own: Values | None,
         fixed: tuple[Values, ...] = (),
         blocks: tuple[Values, ...] = (),
-        origin: str = "",
+        asked_by: Mapping[str, str] | None = None,
         problem: str | None = None,
         files: Files = (),
     ) -> None:
@@ -53,7 +55,7 @@ class Policy:
         self.own = own
         self.fixed = fixed
         self.blocks = blocks
-        self.origin = origin
+        self.asked_by = asked_by or {}
         self.problem = problem
         # Made ready when it is first entered, and the temporary folder that was known then.
         self.compiled: tuple[Compiled, ...] | None = None
@@ -65,6 +67,15 @@ class Policy:
                 self.layers.append(values)
         # Whether pytest itself needs nothing of what is taken away. (It writes no policy file of this run.)
         self.is_aside = all(set(families_of(values).families) == {"network"} for values in self.layers)
+
+    def origin(self, reason: str) -> str:
+        """Who asked for what refuses with this reason; empty where that is not known."""
+        setting = FLAGS.get(f"--{reason.partition(' ')[0]}")
+        if setting is None:
+            return ""
+        asked = self.asked_by.get(setting.key, "")
+        blocked = any(values[setting.key] for values in self.blocks)
+        return " and ".join([who for who in (asked, BLOCKED if blocked else "") if who])
 
 
 class Policies:
@@ -113,17 +124,19 @@ class Policies:
             own = marked(mark, around.own, files, around.files)
             if files:
                 check_files(own)
-            return self.make(own, around, origin, files or around.files)
+            anew = origin if mark.args or files else ""
+            asked_by = {} if own is None else askers(own, around.asked_by, anew, given_by(mark, origin))
+            return self.make(own, around, asked_by, files or around.files)
         except (ValueError, TypeError) as error:
-            return Policy(
-                around.own, around.fixed, problem=f"{origin}: {naming_setting(error, mark.kwargs)}", origin=origin
-            )
+            return Policy(around.own, around.fixed, problem=f"{origin}: {naming_setting(error, mark.kwargs)}")
 
-    def make(self, own: Values | None, around: Policy, origin: str, files: Files) -> Policy:
+    def make(self, own: Values | None, around: Policy, asked_by: Mapping[str, str], files: Files) -> Policy:
         """The same with another own layer. ValueError for values that cannot mean anything."""
         if own is not None:
             validate(own)
-        return Policy(own, around.fixed, around.blocks, origin, files=files)
+        if around.fixed:
+            asked_by = {**asked_by, **self.base.asked_by}
+        return Policy(own, around.fixed, around.blocks, asked_by, files=files)
 
     def widen(self, policy: Policy, guards: tuple[str, ...], values: Values) -> Policy:
         """What ``allow`` of the fixture makes of a policy."""
@@ -133,7 +146,7 @@ class Policies:
             raise ValueError("allow() takes nothing away: use block() for that")
         lifted = {key: BY_KEY[key].default for guard in guards for key in restrictions_of(guard)}
         try:
-            return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.origin, policy.files)
+            return self.make(adjusted(policy.own, {**lifted, **values}), policy, policy.asked_by, policy.files)
         except ValueError as error:
             raise ValueError(naming_setting(error, values)) from None
 
@@ -148,9 +161,7 @@ class Policies:
             raise ValueError(naming_setting(error, keywords)) from None
         if not is_restrictive(asked):
             raise ValueError("block() needs something to take away: a profile, or block_network=True")
-        # A violation is told with who asked; which of these layers it was, is not known.
-        origin = policy.origin if policy.blocks else " and ".join([*filter(None, [policy.origin]), BLOCKED])
-        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), origin, files=policy.files)
+        return Policy(policy.own, policy.fixed, (*policy.blocks, asked), policy.asked_by, files=policy.files)
 
     def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
         """Its layers, ready to be entered."""
@@ -240,12 +251,14 @@ class Policies:
     def _widest(self, wanted: list[Policy]) -> Policy:
         """What allows all that any of them allows."""
         first, *others = wanted
-        own, fixed, origin = first.own, first.fixed, first.origin
+        own, fixed, asked_by = first.own, first.fixed, dict(first.asked_by)
         for policy in others:
             if own is not None:
                 own = None if policy.own is None else widened(own, policy.own)
-            origin = f"{first.origin} and others"
-        return first if not others else Policy(own, fixed, origin=origin)
+            for key, who in policy.asked_by.items():
+                if who != asked_by.setdefault(key, who):
+                    asked_by[key] = f"{first.asked_by.get(key, who)} and others"
+        return first if not others else Policy(own, fixed, asked_by=asked_by)
 
     @property
     def shared(self) -> bool:
@@ -268,6 +281,15 @@ def validate(values: Mapping[str, Any]) -> None:
         from hermetic.integrations.pytest_files import placed
 
         raise placed(error, values) from None
+
+
+def given_by(mark: pytest.Mark, origin: str) -> dict[str, str]:
+    """Who asked for the settings of a marker, by their keys."""
+    if not mark.kwargs:
+        return {}
+    from hermetic.keywords import ALIASES  # loaded: it has read them
+
+    return {ALIASES.get(keyword, keyword): origin for keyword in mark.kwargs}
 
 
 def check_files(values: Values | None) -> None:

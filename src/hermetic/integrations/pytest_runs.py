@@ -65,12 +65,12 @@ def base_of(config: pytest.Config, reader: Reader) -> tuple[Policy, bool, bool]:
         if strict or len(line.profiles) > 1 or line.files or is_restrictive({**defaults(), **line.values}):
             raise ValueError(f"--{PREFIX} {OFF} guards nothing in this run, so nothing else can be asked for")
         return Policy(defaults(), files=files), False, True
-    origin = "" if config.inipath is None else config.inipath.name
     try:
         base = requested(ini.profiles, ini.values, defaults(), True, ini.files)
+        asked_by = ini.askers(base, {})
         if any(line):
             base = requested(line.profiles, line.values, base, True, line.files, files)
-            origin = " ".join([f"--{PREFIX}", *line.profiles])
+            asked_by = line.askers(base, asked_by)
         protected = base.protected if isinstance(base, Written) else ()
         load_for({*families_of(base).families, *(("filesystem",) if protected else ())}, names=())
         validate(base)
@@ -79,7 +79,7 @@ def base_of(config: pytest.Config, reader: Reader) -> tuple[Policy, bool, bool]:
     check_files(base)
     if strict and not is_restrictive(base):
         raise ValueError(f"--{PREFIX}-{STRICT} needs something to block, such as --{PREFIX} net-hermetic")
-    return Policy(base, (base,) if strict else (), origin=origin, files=files), strict, False
+    return Policy(base, (base,) if strict else (), asked_by=asked_by, files=files), strict, False
 
 
 class Run:
@@ -281,7 +281,7 @@ class Run:
 
     def hold(self, policy: Policy | None) -> None:
         """Put it in force, in place of what was there; None for nothing at all."""
-        self.watch.origin = "" if policy is None else policy.origin
+        self.watch.policy = policy
         self.place.hold(policy)
 
     def rest(self, case: Case) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from hermetic.integrations.pytest_values import adjusted
-from hermetic.integrations.pytest_words import POLICY, PREFIX, REFUSED, as_option, as_options, flag_of, ini_key
+from hermetic.integrations.pytest_words import POLICY, PREFIX, PROFILE, REFUSED, as_option, as_options, flag_of, ini_key
 from hermetic.request import is_path
-from hermetic.settings import BY_KEY, SETTINGS, SWITCH
-from hermetic.values import PROFILES, defaults, joined
+from hermetic.settings import BY_KEY, EXTEND, SETTINGS, SWITCH
+from hermetic.values import PROFILES, RESTRICTIONS, defaults, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,16 +22,30 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """What one level asks for. files: the policy files that it names, read. source: the ini file; empty for options."""
+    """What one level asks for. files: the policy files that it names, read. source: the ini file; empty for options.
+    overrides: the ini file's keys that ``-o`` has given instead.
+    """
 
     profiles: list[str]
     values: Values
     files: Files
     source: str = ""
+    overrides: frozenset[str] = frozenset()
 
     def spelled(self, key: str) -> str:
         """As this level writes a setting."""
         return ini_key(key) if self.source else as_option(key)
+
+    def asker(self, key: str) -> str:
+        """Who asks for a setting here, or for a profile."""
+        if self.source:
+            return f"-o {ini_key(key)}" if ini_key(key) in self.overrides else self.source
+        return " ".join([f"--{PREFIX}", *self.profiles]) if key == PROFILE else flag_of(BY_KEY[key].flags[0])
+
+    def askers(self, values: Values, around: Mapping[str, str]) -> dict[str, str]:
+        """Who asked for what these values take away, this level having changed what was around it."""
+        given = {key: self.asker(key) for key in self.values if key in RESTRICTIONS}
+        return askers(values, around, self.asker(PROFILE) if self.profiles or self.files else "", given)
 
     def located(self, text: str) -> str | None:
         """An error about one of its values, with who wrote it; None for an error about something else."""
@@ -44,7 +58,7 @@ class Asked(NamedTuple):
             ):
                 return f"{where}{self.spelled(key)}: {as_options(text)}"
         if any(repr(name) in text for name in self.profiles):
-            return f"{where}{ini_key('profile') if self.source else f'--{PREFIX}'}: {text}"
+            return f"{where}{ini_key(PROFILE) if self.source else f'--{PREFIX}'}: {text}"
         return None
 
 
@@ -130,7 +144,8 @@ def from_ini(config: pytest.Config, reader: Reader) -> Asked:
             value = placed(setting, value, reader.folder)
         values[setting.key] = value
     files = reader.read(config.getini(ini_key(POLICY)) or [], reader.folder)
-    return Asked(config.getini(ini_key("profile")) or [], values, files, source_of(config))
+    overrides = frozenset([word.partition("=")[0] for word in config.getoption("override_ini") or ()])
+    return Asked(config.getini(ini_key(PROFILE)) or [], values, files, source_of(config), overrides)
 
 
 def source_of(config: pytest.Config) -> str:
@@ -199,6 +214,26 @@ def requested(
     return adjusted(started_anew(profiles, given, files, scope) if profiles or files else around, given, whole)
 
 
+# --- who asked ---
+
+
+def askers(values: Mapping[str, Any], around: Mapping[str, str], anew: str, given: Mapping[str, str]) -> dict[str, str]:
+    """Who asked for what these values take away: a restriction's key -> how a message names it.
+
+    around: the same of the next wider thing. anew: who starts anew, so that nothing of that is left; empty for nobody.
+    given: who asked for settings by their keys.
+    """
+    found = {}
+    for key in RESTRICTIONS:
+        if not values[key]:
+            continue
+        before = anew or around.get(key, "")
+        # Entries of a list add to those that are there already.
+        kept = [before] if key not in given or BY_KEY[key].join == EXTEND else []
+        found[key] = " and ".join(dict.fromkeys([who for who in (*kept, given.get(key, "")) if who]))
+    return found
+
+
 # --- markers and the fixture ---
 
 
@@ -207,8 +242,8 @@ def given(keywords: Mapping[str, Any]) -> Values:
     from hermetic.blocker import BlockConfig, values_of
     from hermetic.keywords import ALIASES
 
-    if "profile" in keywords:
-        raise TypeError(f"a profile is named without a keyword: {keywords['profile']!r}")
+    if PROFILE in keywords:
+        raise TypeError(f"a profile is named without a keyword: {keywords[PROFILE]!r}")
     checked = values_of(BlockConfig.from_kwargs(**keywords))
     values = {name: checked[name] for name in (ALIASES.get(keyword, keyword) for keyword in keywords)}
     for key in values.keys() & REFUSED.keys():

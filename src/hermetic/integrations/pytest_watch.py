@@ -87,7 +87,7 @@ class Watch:
         self.root = os.path.join(root, "")
         self.paths = paths
         self.case: Case | None = None
-        self.origin = ""
+        self.policy: Policy | None = None
         # Whether code of a test runs, and in which thread that happens; what other threads did meanwhile.
         self.active = False
         self.thread = get_ident()
@@ -167,7 +167,8 @@ class Watch:
         marks = isinstance(case.item, pytest.Function) and not case.policy.fixed
         place = place_of_marks(acting(), case.item) if own and marks else ""
         line = line or definition(case.item)
-        detail = Detail(verdict, case.when, line, self.origin, marks and place != "run", shared, place)
+        origin = "" if self.policy is None else self.policy.origin(violation.reason)
+        detail = Detail(verdict, case.when, line, origin, marks and place != "run", shared, place)
         case.details[id(violation)] = detail
         # What a thread does between two tests is the next one's affair: the last one has been judged.
         (case.violations if self.active or not own else self.strays).append(violation)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from _pytest.nodes import Node
 
 PREFIX = "hermetic"
+PROFILE = "profile"
 # A "profile" of the command line alone: nothing is guarded in this run, whatever markers say.
 OFF = "off"
 FAIL, WARN = "fail", "warn"
