@@ -16,10 +16,11 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock and se
 
 def listening(monkeypatch, started, timer=-1):
     """Threads that take turns, without any kernel."""
-    from _hermetic.enforce.kernel.linux import supervisor
+    from _hermetic.enforce.kernel.linux import interrupted, supervisor
 
     monkeypatch.setattr(supervisor, "start_new_thread", lambda *arguments: started.append(1))
     judge = SimpleNamespace(begin=lambda listener, hand_on: None, machine=0, calls=lambda *arguments: timer)
+    judge.interrupted = interrupted.Interrupted(0)
     return supervisor.Listening(judge, -1)
 
 
@@ -132,6 +133,11 @@ def test_what_nobody_heard_is_said_when_it_is_asked_again(call, before, error, e
     assert [unheard.said(number, 7, error) for _ in range(2)] == [expected, error]  # once
 
 
+def head(number, thread):
+    """How a notice begins."""
+    return number.to_bytes(8, "little") + thread.to_bytes(4, "little")
+
+
 def test_a_call_that_is_made_again_waits_for_the_one_that_another_thread_still_makes():
     """On a busy machine who made the first has not found out yet that nobody heard of it."""
     from _hermetic.enforce.kernel.linux import abi, interrupted
@@ -141,35 +147,36 @@ def test_a_call_that_is_made_again_waits_for_the_one_that_another_thread_still_m
     begun, goes_on, said = threading.Event(), threading.Event(), []
 
     def first():
+        unheard.busy[threading.get_ident()] = head(2, me)
         begun.set()
         goes_on.wait(10)
         unheard.keep(connect, os.fstat(sock.fileno()).st_ino, 0)
+        del unheard.busy[threading.get_ident()]
 
-    def say(error):
+    def say(number, thread, error):
+        unheard.busy[threading.get_ident()] = head(number, thread)
         said.append((unheard.to_say(connect, me, sock.fileno(), error), goes_on.is_set()))
 
     with socket.socket() as sock:
-        thread = threading.Thread(target=unheard.during, args=(2, me, first))
+        thread = threading.Thread(target=first)
         thread.start()
         assert begun.wait(10)
-        unheard.during(3, me, say, errno.EACCES)  # has nothing to do with it
-        unheard.during(3, me + 1, say, errno.EISCONN)  # another thread of the program's
-        unheard.during(1, me, say, errno.EISCONN)  # was asked before: that one waits for this
+        say(3, me, errno.EACCES)  # has nothing to do with it
+        say(3, me + 1, errno.EISCONN)  # another thread of the program's
+        say(1, me, errno.EISCONN)  # was asked before: that one waits for this
         threading.Timer(0.1, goes_on.set).start()
-        unheard.during(3, me, say, errno.EISCONN)
+        say(3, me, errno.EISCONN)
         thread.join()
     assert said == [(errno.EACCES, False), (errno.EISCONN, False), (errno.EISCONN, False), (0, True)]
-    assert unheard.making == {}
 
 
 def test_a_call_that_is_made_again_does_not_wait_for_ever(monkeypatch):
     from _hermetic.enforce.kernel.linux import abi, interrupted
 
     monkeypatch.setattr(interrupted, "AWHILE", 0.05)
-    unheard, said = interrupted.Interrupted(0), []
-    unheard.making[-1] = 1, 7
-    unheard.during(2, 7, lambda: said.append(unheard.to_say(abi.CONNECT[0], 7, 0, errno.EISCONN)))
-    assert said == [errno.EISCONN]
+    unheard = interrupted.Interrupted(0)
+    unheard.busy.update({-1: head(1, 7), threading.get_ident(): head(2, 7)})
+    assert unheard.to_say(abi.CONNECT[0], 7, 0, errno.EISCONN) == errno.EISCONN
 
 
 def internet(family, host, port, scope=0):
@@ -301,7 +308,7 @@ def test_sockets_of_those_who_are_gone_are_let_go(isolated):
         from _hermetic.enforce.kernel.linux import abi, interrupted, outstanding
         from _hermetic.enforce.kernel.linux.syscalls import Calls
 
-        here, sent = {b"there", b"gone"}, []
+        here, sent = {b"is there", b"has gone"}, []
         waiting = outstanding.Outstanding(SimpleNamespace(
             calls=Calls(), machine=abi.MACHINES[os.uname().machine], is_valid=lambda name: name in here,
             is_done=lambda sock, error: None, interrupted=interrupted.Interrupted(0), send=lambda *words: sent.append(words) is None))
@@ -310,11 +317,11 @@ def test_sockets_of_those_who_are_gone_are_let_go(isolated):
         for sock in crowd:
             sock.setblocking(False); sock.connect_ex(full.getsockname())
         numbers = []
-        for name in (b"there", b"gone"):
+        for name in (b"is there", b"has gone"):
             sock = socket.socket(); numbers.append(sock.fileno())
             assert waiting.connect(name, 1, sock, full.getsockname()) == outstanding.LATER
         assert list(waiting.waiting) == numbers
-        here.remove(b"gone")
+        here.remove(b"has gone")
         waiting.forget_gone()
         assert list(waiting.waiting) == numbers[:1]
         try:
@@ -325,5 +332,5 @@ def test_sockets_of_those_who_are_gone_are_let_go(isolated):
         poll = select.poll(); poll.register(waiting.descriptor, select.POLLIN)
         assert poll.poll(20000)
         waiting.look()
-        assert (waiting.waiting, sent) == ({}, [(b"there", errno.ECONNREFUSED, 0)]), sent
+        assert (waiting.waiting, sent) == ({}, [(b"is there", errno.ECONNREFUSED, 0)]), sent
     """)

@@ -14,10 +14,6 @@ from time import monotonic, sleep
 from ....pristine import get_ident, readlink
 from . import abi
 
-TYPE_CHECKING = False  # typing costs more to import than the whole core
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 SOCKET = b"socket:["
 MOST = 1024
 # How many seconds a second call waits for the first, which may itself wait for somebody; and between two looks.
@@ -27,7 +23,7 @@ AWHILE, MOMENT = 1.0, 0.001
 class Interrupted:
     """What nobody heard, of one run."""
 
-    __slots__ = ("answers", "making", "repeated")
+    __slots__ = ("answers", "busy", "repeated")
 
     def __init__(self, machine: int) -> None:
         connect, bind = abi.CONNECT[machine], abi.BIND[machine]
@@ -39,17 +35,8 @@ class Interrupted:
         }
         # By the call and the socket's own number.
         self.answers: dict[tuple[int, int], int] = {}
-        # By our threads: the call that each of them makes, by the number of its notice, and who asked for it.
-        self.making: dict[int, tuple[int, int]] = {}
-
-    def during(self, notice: int, thread: int, act: Callable[..., None], *arguments: object) -> None:
-        """Make a call for a thread of the program, and answer it."""
-        me = get_ident()
-        self.making[me] = notice, thread
-        try:
-            act(*arguments)
-        finally:
-            del self.making[me]
+        # By our threads: the notice of the call that each of them makes, as far as its beginning.
+        self.busy: dict[int, bytes] = {}
 
     def to_say(self, call: int, thread: int, descriptor: int, error: int) -> int:
         """The answer to a call of this thread, as what is known of an earlier one makes it."""
@@ -60,10 +47,10 @@ class Interrupted:
 
     def let_finish(self) -> None:
         """Wait while another thread of ours makes an earlier call for who asked for this one: nobody will hear that."""
-        notice, thread = self.making[get_ident()]
+        number, thread = asked_by(self.busy[get_ident()])
         until = monotonic() + AWHILE
         # The kernel numbers notices upwards.
-        while any(asks == thread and made < notice for made, asks in list(self.making.values())):
+        while any(asks == thread and made < number for made, asks in map(asked_by, list(self.busy.values()))):
             if monotonic() > until:
                 return
             sleep(MOMENT)
@@ -82,6 +69,11 @@ class Interrupted:
             return error  # as where the second one was interrupted before anything was done
         self.answers.pop((call, number), None)
         return before
+
+
+def asked_by(notice: bytes) -> tuple[int, bytes]:
+    """(its number, the thread) of a notice."""
+    return int.from_bytes(notice[:8], "little"), notice[8:12]
 
 
 def number_of(thread: int, descriptor: int) -> int:

@@ -106,12 +106,9 @@ class Judge:
         self.calls.fails(abi.PRLIMIT[self.machine], 0, OPEN_FILES, limits[8:] * 2, None)
 
     def answer(self, notice: bytes) -> None:
-        """Make the call that was asked for, and say how it ended."""
+        """Make the call that was asked for, and say how it ended. Fails closed: what goes wrong here is a refusal."""
+        name = notice[:8]
         words = memoryview(notice).cast("Q").tolist()
-        self.interrupted.during(words[0], words[1] & 0xFFFFFFFF, self.answer_to, notice[:8], words)
-
-    def answer_to(self, name: bytes, words: list[int]) -> None:
-        """Fails closed: what goes wrong here is a refusal."""
         call, thread, number = words[2] & 0xFFFFFFFF, words[1] & 0xFFFFFFFF, words[4] & 0x7FFFFFFF
         try:
             error, flags = self.answers[call](name, thread, words[4:])

@@ -12,7 +12,7 @@ from _thread import allocate_lock
 from errno import EACCES, EALREADY, EINPROGRESS
 from time import monotonic
 
-from ....pristine import file_inode, fstat, native
+from ....pristine import file_inode, fstat, get_ident, native
 from . import abi
 from .clock import Clock
 
@@ -36,9 +36,8 @@ class Outstanding:
 
     def __init__(self, judge: Judge) -> None:
         self.judge, self.calls, self.machine = judge, judge.calls, judge.machine
-        # By our descriptor: the name of the notice, who asked, the address, until when it is waited for, and
-        # what is said then.
-        self.waiting: dict[int, tuple[bytes, int, Any, float, int]] = {}
+        # By our descriptor: the notice's beginning, the address, until when it is waited for, and what is said then.
+        self.waiting: dict[int, tuple[bytes, Any, float, int]] = {}
         self.next = 0.0
         self.clock, self.lock = Clock(self.calls, self.machine), allocate_lock()
         # What is found, and the descriptor; one machine leaves no gap between them.
@@ -62,7 +61,7 @@ class Outstanding:
         if error not in (EINPROGRESS, EALREADY):
             return error
         limit = limit_of(sock)
-        self.waiting[number] = name, thread, place, monotonic() + limit, first
+        self.waiting[number] = name + thread.to_bytes(4, "little"), place, monotonic() + limit, first
         if not self.watch(ADD, number):
             sock.detach()
             if limit != NEVER:
@@ -113,8 +112,8 @@ class Outstanding:
         if monotonic() < self.next:
             return
         self.next = monotonic() + AWHILE
-        for number, (name, *_) in list(self.waiting.items()):
-            if not self.judge.is_valid(name):
+        for number, (asked, *_) in list(self.waiting.items()):
+            if not self.judge.is_valid(asked[:8]):
                 self.end(number)
 
     def end(self, number: int, late: int = 0) -> None:
@@ -122,12 +121,17 @@ class Outstanding:
 
         late: what is said of one that is neither, where nobody waits for it any longer.
         """
-        name, thread, *_ = self.waiting[number]
-        self.judge.interrupted.during(int.from_bytes(name, "little"), thread, self.end_waiting, number, late)
+        asked, place, *_ = self.waiting[number]
+        busy = self.judge.interrupted.busy
+        me = get_ident()
+        busy[me] = asked
+        try:
+            self.answer(number, asked[:8], place, late)
+        finally:
+            del busy[me]
 
-    def end_waiting(self, number: int, late: int) -> None:
-        """The same, as a call that is made for who asked."""
-        name, _, place, *_ = self.waiting[number]
+    def answer(self, number: int, name: bytes, place: Any, late: int) -> None:
+        """The same, for who has asked by this name, and for this address."""
         sock, error = socket(-1, -1, 0, number), LATER
         if self.judge.is_valid(name):
             try:

@@ -83,10 +83,10 @@ class Listening:
 
     def __init__(self, judge: Judge, listener: int) -> None:
         self.judge, self.listener = judge, listener
-        # Held for whoever listens, who is called first; and what each thread is busy with.
+        # Held for whoever listens, who is called first; and what each thread is busy with, from the notice on.
         self.turn, self.lock = allocate_lock(), allocate_lock()
         self.first, self.waiting = 0, 0
-        self.busy: dict[int, bytes] = {}
+        self.busy = judge.interrupted.busy
         self.watched = False
         self.clock = Clock(judge.calls, judge.machine)
         judge.begin(listener, self.hand_on)
@@ -97,6 +97,7 @@ class Listening:
         try:
             self.answer_in_turn(get_ident())
         finally:
+            self.busy.pop(get_ident(), None)
             self.hand_on()
             self.judge.leave()
 
@@ -111,7 +112,7 @@ class Listening:
                 except OSError:
                     continue  # whoever asked was interrupted
                 copy = bytes(notice)
-                self.busy[me] = copy[:8]
+                self.busy[me] = copy
                 if not self.watched:
                     self.watch()
                 self.judge.answer(copy)
