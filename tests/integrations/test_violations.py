@@ -717,6 +717,35 @@ def test_what_is_tried_again_is_told_once_with_how_often(suite):
     result.stdout.fnmatch_lines(["*hermetic: 50 violations*", "FAILED *network disabled: DNS(blocked.example)"])
 
 
+EXPECTING = """
+def test_expected(hermetic, tmp_path_factory):
+    reached = []
+    for _ in range(2):
+        with hermetic.expect("network"):
+            with hermetic.expect("network"):
+                socket.create_connection(("127.0.0.1", PORT))
+                reached.append("inner")
+            socket.create_connection(("127.0.0.1", PORT))
+            reached.append("outer")
+    assert not reached
+    socket.create_connection(("127.0.0.1", PORT)).close()
+
+def test_after():
+    socket.create_connection(("127.0.0.1", PORT)).close()
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["--hermetic-mode=warn"], ["--hermetic-baseline=new.json"], ["--hermetic-report-only"]]
+)
+def test_what_is_expected_is_blocked_where_nothing_else_is(suite, words):
+    suite.write(test_it=EXPECTING)
+    result = suite.run("--hermetic-no-network", "--hermetic-report=report.json", *words)
+    result.assert_outcomes(passed=2, warnings=result.parseoutcomes().get("warnings", 0))
+    found = json.loads((suite.path / "report.json").read_text())["violations"]
+    assert {data["test"].partition("::")[2] for data in found} == {"test_expected", "test_after"}
+
+
 def test_each_violation_of_a_test_is_told_with_its_remedy(suite):
     suite.write(test_it=REPEATED)
     result = suite.run("--hermetic", "net-hermetic", "-k", "another")

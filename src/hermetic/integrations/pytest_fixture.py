@@ -45,13 +45,16 @@ class Expected:
         self._guards = guards
         self._before: list[PolicyViolation] = []
         self._found: list[PolicyViolation] = []
+        self._outer = False
 
     def __enter__(self) -> list[PolicyViolation]:
         self._before = list(self._owner.violations)
+        self._outer = self._owner._expect(True)
         return self._found
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> bool:
         __tracebackhide__ = True  # the line of the test is what is shown
+        self._owner._expect(self._outer)
         if error is not None and not self._is_it(error):
             return False
         fresh = [v for v in self._owner.violations if not any(v is known for known in self._before)]
@@ -117,7 +120,8 @@ class Hermetic:
         """A block in which a violation must happen: it fails the test if none does, and not if one does.
 
         guards: which, any by default. The violation may end the block, by itself or in a group with others, or be
-        swallowed inside it. Yields a list that holds what happened once the block is over.
+        swallowed inside it. Yields a list that holds what happened once the block is over. Inside, the policy blocks
+        also where the run only warns, or records a baseline.
         """
         for guard in guards:
             restrictions_of(guard)
@@ -127,6 +131,14 @@ class Hermetic:
         """What was changed ends with the test."""
         self._hold(self._first)
         self._is_over = True
+
+    def _expect(self, expecting: bool) -> bool:
+        """Whether violations are waited for, from now on; whether they were before."""
+        policies: Policies = self._run.policies
+        before, policies.is_expecting = policies.is_expecting, expecting
+        if before != expecting:
+            self._run.place.renew()
+        return before
 
     def _change(self, policy: Policy) -> Changed:
         if self._is_over:

@@ -57,9 +57,10 @@ class Policy:
         self.blocks = blocks
         self.asked_by = asked_by or {}
         self.problem = problem
-        # Made ready when it is first entered, and the temporary folder that was known then.
+        # Made ready when it is first entered; the temporary folder that was known then, and whether the test waited for
+        # a violation.
         self.compiled: tuple[Compiled, ...] | None = None
-        self.temporary: str | None = None
+        self.made_for: tuple[str | None, bool] = None, False
         # Settings' values of each layer that takes anything away, each once.
         self.layers: list[Values] = []
         for values in (*fixed, own, *blocks):
@@ -83,6 +84,8 @@ class Policies:
 
     def __init__(self, base: Policy, strict: bool, report_only: bool, reader: Reader, watcher: Watcher) -> None:
         self.report_only = report_only
+        # Whether a test waits for a violation: that is blocked, though nothing else be.
+        self.is_expecting = False
         self.reader = reader
         self.watcher = watcher
         self.base = base
@@ -165,15 +168,15 @@ class Policies:
 
     def compiled(self, policy: Policy) -> tuple[Compiled, ...]:
         """Its layers, ready to be entered."""
-        if policy.compiled is None or policy.temporary != self.temporary:
+        made_for = self.temporary, self.is_expecting
+        if policy.compiled is None or policy.made_for != made_for:
             policy.compiled = tuple([self._compile(values) for values in policy.layers])
-            policy.temporary = self.temporary
+            policy.made_for = made_for
         return policy.compiled
 
     def _compile(self, asked: Values) -> Compiled:
         values = dict(asked)
-        if self.report_only:
-            values["report_only"] = True
+        values["report_only"] = not self.is_expecting and (self.report_only or values["report_only"])
         for name in TEMPORARY:
             setting = BY_KEY.get(name)
             if setting is not None and self.temporary and any(values[need] for need in setting.needs):
