@@ -138,36 +138,66 @@ def head(number, thread):
     return number.to_bytes(8, "little") + thread.to_bytes(4, "little")
 
 
-def test_a_call_that_is_made_again_waits_for_the_one_that_another_thread_still_makes():
+def test_a_call_that_is_made_again_waits_for_the_one_that_another_thread_still_makes(monkeypatch):
     """On a busy machine who made the first has not found out yet that nobody heard of it."""
     from _hermetic.enforce.kernel.linux import abi, interrupted
 
-    connect, me = abi.CONNECT[0], threading.get_native_id()
-    unheard = interrupted.Interrupted(0)
-    begun, goes_on, said = threading.Event(), threading.Event(), []
+    connect, me, other = abi.CONNECT[0], threading.get_native_id(), -1
+    unheard, waited = interrupted.Interrupted(0), []
 
-    def first():
-        unheard.busy[threading.get_ident()] = head(2, me)
-        begun.set()
-        goes_on.wait(10)
+    def until_the_first_is_made(seconds):
+        waited.append(seconds)
         unheard.keep(connect, os.fstat(sock.fileno()).st_ino, 0)
-        del unheard.busy[threading.get_ident()]
+        del unheard.busy[other]
 
     def say(number, thread, error):
         unheard.busy[threading.get_ident()] = head(number, thread)
-        said.append((unheard.to_say(connect, me, sock.fileno(), error), goes_on.is_set()))
+        return unheard.to_say(connect, me, sock.fileno(), error), len(waited)
 
+    monkeypatch.setattr(interrupted, "sleep", until_the_first_is_made)
     with socket.socket() as sock:
-        thread = threading.Thread(target=first)
-        thread.start()
-        assert begun.wait(10)
-        say(3, me, errno.EACCES)  # has nothing to do with it
-        say(3, me + 1, errno.EISCONN)  # another thread of the program's
-        say(1, me, errno.EISCONN)  # was asked before: that one waits for this
-        threading.Timer(0.1, goes_on.set).start()
-        say(3, me, errno.EISCONN)
-        thread.join()
-    assert said == [(errno.EACCES, False), (errno.EISCONN, False), (errno.EISCONN, False), (0, True)]
+        unheard.busy[other] = head(2, me)
+        assert say(3, me, errno.EACCES) == (errno.EACCES, 0)  # has nothing to do with it
+        assert say(3, me + 1, errno.EISCONN) == (errno.EISCONN, 0)  # another thread of the program's
+        assert say(1, me, errno.EISCONN) == (errno.EISCONN, 0)  # was asked before: that one waits for this
+        assert say(3, me, errno.EISCONN) == (0, 1)
+        assert say(4, me, errno.EISCONN) == (errno.EISCONN, 1)  # nobody makes one any more
+
+
+def test_only_what_a_socket_could_not_hear_is_kept(monkeypatch):
+    from _hermetic.enforce.kernel.linux import abi, interrupted
+
+    connect, unheard = abi.CONNECT[0], interrupted.Interrupted(0)
+    unheard.keep(connect, -1, 0)  # its process has ended, or it is none
+    unheard.keep(connect, 7, errno.EACCES)
+    assert unheard.answers == {}
+    monkeypatch.setattr(interrupted, "MOST", 2)
+    for number in (0, 1):
+        unheard.keep(connect, number, errno.EINPROGRESS)
+    assert len(unheard.answers) == 2
+    unheard.keep(connect, 2, errno.EINPROGRESS)
+    assert unheard.answers == {(connect, 2): errno.EINPROGRESS}, "a program may have any number of sockets"
+
+
+def test_what_is_no_socket_has_no_number_of_one():
+    from _hermetic.enforce.kernel.linux import interrupted
+
+    me = os.getpid()
+    reading, writing = os.pipe()
+    with open(os.devnull) as file:
+        os.close(writing)
+        for descriptor, expected in (
+            (reading, errno.ENOTSOCK),
+            (file.fileno(), errno.ENOTSOCK),
+            (writing, errno.EBADF),
+        ):
+            with pytest.raises(OSError) as raised:
+                interrupted.number_of(me, descriptor)
+            assert raised.value.errno == expected
+            assert interrupted.number_or_none(me, descriptor) == -1
+    os.close(reading)
+    with socket.socket() as sock:
+        assert interrupted.number_or_none(me, sock.fileno()) == os.fstat(sock.fileno()).st_ino
 
 
 def test_a_call_that_is_made_again_does_not_wait_for_ever(monkeypatch):
