@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 
 import pytest
@@ -229,6 +228,23 @@ ANSWERS = [""]
 
 
 @pytest.mark.parametrize(
+    ("words", "is_open"),
+    [
+        (["--no-network", "--allow-domain", "a.org", "--", "connect", "a.org:443"], True),
+        (["--deny-host", "b.org", "--", "connect", "a.org:443"], True),
+        (["--deny-private-network", "--", "connect", "a.org:443"], True),
+        (["--no-subprocess", "--", "connect", "a.org:443"], False),
+        (["--deny-host", "b.org", "--", "connect", "192.0.2.1:443"], False),
+        (["--no-network", "--allow-localhost", "--", "connect", "localhost:443"], False),
+        (["--no-network", "--allow-unix-socket", "/run/a", "--", "connect", "unix:/run/a"], False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_a_name_means_is_left_open_only_where_it_matters(capsys, words, is_open):
+    assert any("was not looked up" in line for line in answer(capsys, *words, status=0)) is is_open
+
+
+@pytest.mark.parametrize(
     ("words", "text"),
     [
         ([], "the act comes after --"),
@@ -328,11 +344,41 @@ def test_native_code_inside_a_package_is_told(capsys, tmp_path, monkeypatch):
     words = ("--", "import", "given.below.part")
     assert answer(capsys, "--block-native", *words, status=2)[1] == "  native import blocked: given.below.part"
     assert answer(capsys, "--block-native", "--allow-native", "given", *words, status=0)
+    around = answer(capsys, "--block-native", "--", "import", "given", status=0)
+    assert f"{tmp_path / 'given' / 'below' / 'part.so'}; to allow it: --allow-native given" in around[2]
+    for others in (
+        answer(capsys, "--no-network", "--", "import", "given", status=0),
+        answer(capsys, "--block-native", "--deny-import", "given", "--", "import", "given", status=2),
+        answer(capsys, "--block-native", "--no-network", "--", "resolve", "given", status=2),
+        answer(capsys, "--block-native", "--", "read", "given", status=0),
+    ):
+        assert not any("note:" in line for line in others)
 
 
-def test_home_is_understood_as_in_an_entry(capsys):
+def test_not_every_file_of_a_large_package_is_looked_at(capsys, tmp_path, monkeypatch):
+    from hermetic.policies import why
+
+    for name in ("large", "large/one", "large/one/two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+    (tmp_path / "large" / "one" / "two" / "part.so").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    words = ("--block-native", "--", "import", "large")
+    for most, told in ((3, "native code, which is blocked"), (1, "not all of them were looked at"), (2, "native code")):
+        monkeypatch.setattr(why, "MOST_FILES", most)
+        assert told in answer(capsys, *words, status=0)[2]
+
+
+def test_home_is_understood_as_in_an_entry(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    kept = tmp_path / "kept"
     lines = answer(capsys, "--deny-read", "~/kept", "--", "read", "~/kept/x", status=2)
-    assert lines[1] == f"  filesystem read denied: {os.path.expanduser('~/kept/x')}"
+    assert lines[1] == f"  filesystem read denied: {kept}/x"
+    assert answer(capsys, "--fs-readonly", "--", "write", "~/kept", status=2)[1] == f"  filesystem readonly: {kept}"
+    kept.write_text("#!/bin/sh\n")
+    kept.chmod(0o755)
+    for name, status in (("kept", 0), ("other", 2)):
+        answer(capsys, "--no-subprocess", "--allow-run", "~/kept", "--", "run", f"~/{name}", status=status)
 
 
 @pytest.mark.parametrize(

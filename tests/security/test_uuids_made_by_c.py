@@ -120,6 +120,12 @@ def test_either_of_two_blocks_is_enough(isolated):
     assert done.data == [False, False, True] * 2 + [False, True], done.stderr
 
 
+@pytest.mark.parametrize("words", ["1", "seconds=1"])
+def test_a_wrong_call_is_one(isolated, words):
+    done = isolated.script("--kernel=off --no-network", f"import _uuid; _uuid.generate_time_safe({words})")
+    assert "TypeError" in done.stderr
+
+
 def test_a_fork_makes_others(isolated):
     done = isolated.script(
         "--kernel=off --no-network",
