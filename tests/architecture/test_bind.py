@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import opcode
+import shlex
 import sys
 import types
 
@@ -143,6 +144,60 @@ def test_what_cannot_be_bound_is_refused(source):
     made = make(source, **{f"name{n}": n for n in range(300)})
     with pytest.raises(BootstrapError):
         bind(made.act, {}, {})
+
+
+@pytest.mark.parametrize(("count", "fits"), [(256, True), (257, False)])
+def test_constants_are_counted_in_a_byte(count, fits):
+    """Those that a function has, and one for each global name."""
+
+    def made_with(own):
+        return make("def act():\n" + "".join(f" it = '{n}'\n" for n in range(own)) + " return name", name="found")
+
+    made = made_with(count - 1 - (len(made_with(9).act.__code__.co_consts) - 9))
+    assert len(made.act.__code__.co_consts) + 1 == count
+    if fits:
+        assert bind(made.act, {}, {})() == "found"
+    else:
+        with pytest.raises(BootstrapError, match="too many constants"):
+            bind(made.act, {}, {})
+
+
+def test_functions_that_are_not_the_cores_stay_what_they_are():
+    """What a guard calls of the standard library is that, not a copy that reads its globals from nowhere."""
+    made = make("def act(): return quote, helper\ndef helper(): pass", quote=shlex.quote)
+    found, helper = bind(made.act, {}, {})()
+    assert found is shlex.quote
+    assert helper is not made.helper
+
+
+def test_code_that_was_edited_is_known_by_itself_not_by_where_it_was():
+    """Code that is gone leaves its number to the next."""
+    made = make("def act(): return one\ndef other(): return two", one=1, two=2)
+    module._edited(made.other.__code__, False, True)
+    module._plans[id(made.act.__code__), False] = module._plans.pop((id(made.other.__code__), False))
+    assert bind(made.act, {}, {})() == 1
+
+
+def test_what_shows_a_file_of_its_own_is_a_twin_of_its_own():
+    made = make("def act(): return 1")
+    memo = {}
+    twins = [bind(made.act, {}, memo, filename) for filename in (None, "shown", None, "shown", "other")]
+    assert [twin.__code__.co_filename for twin in twins] == ["made.py", "shown", "made.py", "shown", "other"]
+    assert twins[0] is twins[2] and twins[1] is twins[3]
+
+
+def test_a_twin_has_no_documentation():
+    made = make('def act(): "What it is for."')
+    assert bind(made.act, {}, {}).__doc__ is None
+
+
+def test_code_is_fixed_once_a_policy_refuses_new_code(monkeypatch):
+    made = make("def act(): return limit", limit=1)
+    monkeypatch.setattr(module, "FIXED_CODE", [True])
+    twin = bind(made.act, {}, {})
+    assert twin.__code__ is made.act.__code__
+    made.limit = 2
+    assert twin() == 1
 
 
 def test_what_is_no_function_is_returned_as_it_is():
