@@ -730,6 +730,9 @@ def test_expected(hermetic, tmp_path_factory):
     assert not reached
     socket.create_connection(("127.0.0.1", PORT)).close()
 
+def test_left_open(hermetic):
+    hermetic.expect("network").__enter__()
+
 def test_after():
     socket.create_connection(("127.0.0.1", PORT)).close()
 """
@@ -741,7 +744,7 @@ def test_after():
 def test_what_is_expected_is_blocked_where_nothing_else_is(suite, words):
     suite.write(test_it=EXPECTING)
     result = suite.run("--hermetic-no-network", "--hermetic-report=report.json", *words)
-    result.assert_outcomes(passed=2, warnings=result.parseoutcomes().get("warnings", 0))
+    result.assert_outcomes(passed=3, warnings=result.parseoutcomes().get("warnings", 0))
     found = json.loads((suite.path / "report.json").read_text())["violations"]
     assert {data["test"].partition("::")[2] for data in found} == {"test_expected", "test_after"}
 

@@ -129,6 +129,7 @@ class Hermetic:
 
     def end(self) -> None:
         """What was changed ends with the test."""
+        self._expect(False)
         self._hold(self._first)
         self._is_over = True
 
