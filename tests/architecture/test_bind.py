@@ -162,6 +162,27 @@ def test_constants_are_counted_in_a_byte(count, fits):
             bind(made.act, {}, {})
 
 
+@pytest.mark.skipif(not module.SHIFT, reason="here a name's number fills its byte, as a constant's does")
+@pytest.mark.parametrize(("count", "fits"), [(128, True), (129, False)])
+def test_names_are_counted_in_seven_bits(count, fits):
+    """The eighth says whether a call has a NULL."""
+    names = {f"name{n}": n for n in range(count)}
+    made = make("def act(): return [" + ", ".join(names) + "]", **names)
+    if fits:
+        assert bind(made.act, {}, {})() == list(range(count))
+    else:
+        with pytest.raises(BootstrapError, match="too many globals"):
+            bind(made.act, {}, {})
+
+
+@pytest.mark.parametrize("source", ["def act(): yield", "async def act(): pass", "async def act(): yield"])
+def test_what_always_shows_its_frame_is_not_hidden(source):
+    made = make(source)
+    bind(made.act, {}, {})
+    with pytest.raises(BootstrapError, match="always to be seen"):
+        bind(made.act, {}, {module.HIDDEN: True})
+
+
 def test_functions_that_are_not_the_cores_stay_what_they_are():
     """What a guard calls of the standard library is that, not a copy that reads its globals from nowhere."""
     made = make("def act(): return quote, helper\ndef helper(): pass", quote=shlex.quote)
